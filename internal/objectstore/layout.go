@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package objectstore
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The layout of a bucket. A recording is known by its namespace and the UID of its MeetingRecording; every processing
+// attempt writes keys of its own. Nothing that people type (names, titles, file names) ever becomes part of a key.
+//
+//	staging/<namespace>/<uid>/raw                  the raw upload
+//	staging/<namespace>/<uid>/progress             how far the worker is
+//	media/<namespace>/<uid>/<attempt>.mp4          the encrypted object
+//	manifests/<namespace>/<uid>/<attempt>.json     the manifest, written last
+//	trash/<purge date>/<namespace>/<uid>           the tombstone of a deleted recording
+//	probe/<random>/...                             what a probe makes and removes
+const (
+	stagingRoot   = "staging"
+	mediaRoot     = "media"
+	manifestsRoot = "manifests"
+	trashRoot     = "trash"
+	probeRoot     = "probe"
+)
+
+// TrashRoot is the prefix under which all tombstones lie, in the order of their purge dates.
+const TrashRoot = trashRoot + "/"
+
+// StagingRoot is the prefix under which all raw uploads and progress notes lie.
+const StagingRoot = stagingRoot + "/"
+
+// maxBucketName is S3's limit on the length of a bucket name.
+const maxBucketName = 63
+
+// Recording names the objects of one recording. Make it with NewRecording, which checks the parts.
+type Recording struct {
+	namespace, uid string
+}
+
+// NewRecording returns the names of the recording with this namespace and UID. It refuses what could lead out of the
+// recording's prefixes, or into another recording's: anything but letters, digits and inner dashes.
+func NewRecording(namespace, uid string) (Recording, error) {
+	if err := checkSegment("namespace", namespace); err != nil {
+		return Recording{}, err
+	}
+	if err := checkSegment("UID", uid); err != nil {
+		return Recording{}, err
+	}
+	return Recording{namespace: namespace, uid: uid}, nil
+}
+
+// Namespace is the namespace of the recording.
+func (r Recording) Namespace() string { return r.namespace }
+
+// UID is the UID of the recording.
+func (r Recording) UID() string { return r.uid }
+
+// StagingPrefix holds everything that exists only until the recording is processed.
+func (r Recording) StagingPrefix() string { return r.under(stagingRoot) }
+
+// RawKey is where the raw upload goes.
+func (r Recording) RawKey() string { return r.StagingPrefix() + "raw" }
+
+// ProgressKey is where the worker says how far it is.
+func (r Recording) ProgressKey() string { return r.StagingPrefix() + "progress" }
+
+// MediaPrefix holds the encrypted objects of all attempts.
+func (r Recording) MediaPrefix() string { return r.under(mediaRoot) }
+
+// MediaKey is the encrypted object of one processing attempt. Attempts count from 1.
+func (r Recording) MediaKey(attempt int) string {
+	return fmt.Sprintf("%s%d.mp4", r.MediaPrefix(), attempt)
+}
+
+// ManifestPrefix holds the manifests of all attempts.
+func (r Recording) ManifestPrefix() string { return r.under(manifestsRoot) }
+
+// ManifestKey is the manifest of one processing attempt; that it exists means that the attempt succeeded.
+func (r Recording) ManifestKey(attempt int) string {
+	return fmt.Sprintf("%s%d.json", r.ManifestPrefix(), attempt)
+}
+
+// TombstoneKey is the note of a recording that is to be purged at the given time, to the second. Tombstones sort by time.
+func (r Recording) TombstoneKey(purgeAt time.Time) string {
+	return fmt.Sprintf("%s/%s/%s/%s", trashRoot, purgeAt.UTC().Format(time.RFC3339), r.namespace, r.uid)
+}
+
+func (r Recording) under(root string) string {
+	return fmt.Sprintf("%s/%s/%s/", root, r.namespace, r.uid)
+}
+
+// ParseTombstone reads a key that TombstoneKey made.
+func ParseTombstone(key string) (Recording, time.Time, error) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 4 || parts[0] != trashRoot {
+		return Recording{}, time.Time{}, fmt.Errorf("%q is not a tombstone: expected %s/<time>/<namespace>/<uid>", key, trashRoot)
+	}
+	purgeAt, err := time.Parse(time.RFC3339, parts[1])
+	if err != nil {
+		return Recording{}, time.Time{}, fmt.Errorf("%q is not a tombstone: the purge date is not RFC 3339: %w", key, err)
+	}
+	recording, err := NewRecording(parts[2], parts[3])
+	if err != nil {
+		return Recording{}, time.Time{}, fmt.Errorf("%q is not a tombstone: %w", key, err)
+	}
+	return recording, purgeAt, nil
+}
+
+// NamespaceBucket is the bucket of one namespace in the layout PerNamespace: <base>-<namespace>. Where that is too long for
+// S3, its end is replaced by a hash. A hashed name has exactly the longest length that S3 allows and a plain one is shorter,
+// so different namespaces never share a bucket, whatever their names.
+func NamespaceBucket(base, namespace string) string {
+	name := base + "-" + namespace
+	if len(name) < maxBucketName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	suffix := "-" + hex.EncodeToString(sum[:6])
+	return name[:maxBucketName-len(suffix)] + suffix
+}
+
+// checkSegment refuses what is not a plain path segment. Kubernetes namespaces and UIDs always pass.
+func checkSegment(what, s string) error {
+	if s == "" || len(s) > maxBucketName {
+		return fmt.Errorf("%s %q has %d characters: a key needs 1 to %d", what, s, len(s), maxBucketName)
+	}
+	for i, c := range []byte(s) {
+		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		inner := i > 0 && i < len(s)-1
+		if !alphanumeric && (c != '-' || !inner) {
+			return fmt.Errorf("%s %q cannot be part of a key: use letters, digits and inner dashes only", what, s)
+		}
+	}
+	return nil
+}
