@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Types of conditions. Every kind with a status has Ready; its reason is the state that people see.
+const (
+	// ConditionReady sums up: the object does what it is for.
+	ConditionReady = "Ready"
+	// ConditionAccepted says that the spec is inside what policies allow.
+	ConditionAccepted = "Accepted"
+	// ConditionStored says that the raw media has arrived in the store.
+	ConditionStored = "Stored"
+	// ConditionProcessed says that the media is packaged, encrypted and verified.
+	ConditionProcessed = "Processed"
+	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
+	ConditionRecoverable = "Recoverable"
+	// ConditionEndpointReachable says that the store's endpoint takes its credentials and keeps what is written.
+	ConditionEndpointReachable = "EndpointReachable"
+	// ConditionKeysetReady says that the key-encryption keyset is there and can be read.
+	ConditionKeysetReady = "KeysetReady"
+	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
+	ConditionBucketsReady = "BucketsReady"
+)
+
+// Reasons that several kinds share.
+const (
+	// ReasonPending says that no controller has looked yet.
+	ReasonPending = "Pending"
+	// ReasonAvailable says that all is well.
+	ReasonAvailable = "Available"
+)
+
+// Reasons of a MeetingRecording's Ready condition.
+const (
+	// ReasonUploading waits for somebody to send the media.
+	ReasonUploading = "Uploading"
+	// ReasonProcessing packages and encrypts the media.
+	ReasonProcessing = "Processing"
+	// ReasonTrashed lies in the trash until status.purgeAt.
+	ReasonTrashed = "Trashed"
+	// ReasonPurging is being deleted for good.
+	ReasonPurging = "Purging"
+	// ReasonFailed cannot become available; the message says why and what to do.
+	ReasonFailed = "Failed"
+	// ReasonUploadExpired says that nobody sent the media in time.
+	ReasonUploadExpired = "UploadExpired"
+	// ReasonStoreNotReady waits for the RecordingStore.
+	ReasonStoreNotReady = "StoreNotReady"
+	// ReasonStoreNotFound names a RecordingStore that does not exist.
+	ReasonStoreNotFound = "StoreNotFound"
+	// ReasonNamespaceNotAllowed says that the store is not open to this namespace.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonQuotaExceeded waits for room in the namespace's quota.
+	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonImportNotAllowed names a bucket that the store does not let recordings import from.
+	ReasonImportNotAllowed = "ImportNotAllowed"
+	// ReasonSourceNotFound names an object that does not exist.
+	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonRecordingDisabled says that the policy forbids recording.
+	ReasonRecordingDisabled = "RecordingDisabled"
+	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
+	ReasonMediaMissing = "MediaMissing"
+)
+
+// Reasons why media can never be processed.
+const (
+	// ReasonEmpty has no bytes.
+	ReasonEmpty = "Empty"
+	// ReasonTruncated is cut off beyond use.
+	ReasonTruncated = "Truncated"
+	// ReasonNotAVideo is not a media file of a kind that is taken.
+	ReasonNotAVideo = "NotAVideo"
+	// ReasonEncrypted is encrypted by somebody else.
+	ReasonEncrypted = "Encrypted"
+	// ReasonTooLarge is larger than the store takes.
+	ReasonTooLarge = "TooLarge"
+)
+
+// Reasons of a RecordingStore's conditions.
+const (
+	// ReasonCredentialsNotFound names a Secret that does not exist or lacks a key.
+	ReasonCredentialsNotFound = "CredentialsNotFound"
+	// ReasonBadCredentials says that the server does not know the access key or refuses the signature.
+	ReasonBadCredentials = "BadCredentials"
+	// ReasonForbidden says that the credentials are good but not allowed to do this.
+	ReasonForbidden = "Forbidden"
+	// ReasonNoSuchHost says that the endpoint's name does not resolve.
+	ReasonNoSuchHost = "NoSuchHost"
+	// ReasonUnreachable says that nothing answers at the endpoint.
+	ReasonUnreachable = "Unreachable"
+	// ReasonTLS says that the endpoint's certificate is not trusted.
+	ReasonTLS = "TLS"
+	// ReasonWrongRegion says that the server is of another region.
+	ReasonWrongRegion = "WrongRegion"
+	// ReasonObjectLockUnsupported says that the server, or the bucket, cannot lock objects.
+	ReasonObjectLockUnsupported = "ObjectLockUnsupported"
+	// ReasonBucketTaken says that the bucket belongs to somebody else.
+	ReasonBucketTaken = "BucketTaken"
+	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
+	ReasonKeysetInvalid = "KeysetInvalid"
+	// ReasonSelectorInvalid says that a label selector makes no sense.
+	ReasonSelectorInvalid = "SelectorInvalid"
+	// ReasonStoreError is any other error of the object store.
+	ReasonStoreError = "StoreError"
+)
+
+// Reasons of an AccessGrant's conditions.
+const (
+	// ReasonGranted says that the grant counts.
+	ReasonGranted = "Granted"
+	// ReasonNotYet says that the grant begins to count at spec.notBefore.
+	ReasonNotYet = "NotYet"
+	// ReasonExpired says that the grant has ended.
+	ReasonExpired = "Expired"
+	// ReasonRecordingNotFound names a recording that does not exist.
+	ReasonRecordingNotFound = "RecordingNotFound"
+	// ReasonForbiddenByPolicy says that a policy does not allow the grant; the message names it.
+	ReasonForbiddenByPolicy = "ForbiddenByPolicy"
+	// ReasonPasswordNotFound names a Secret that does not exist or lacks the key password.
+	ReasonPasswordNotFound = "PasswordNotFound"
+)
+
+// Labels, annotations and finalizers.
+const (
+	// FinalizerMedia keeps a MeetingRecording until what it has in the bucket is in the trash or gone.
+	FinalizerMedia = "reelkeeper.io/media"
+	// FinalizerGrant keeps an AccessGrant until its end is in the audit log.
+	FinalizerGrant = "reelkeeper.io/grant"
+	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
+	LabelRecordingUID = "reelkeeper.io/recording-uid"
+	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
+	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
+	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.
+	AnnotationRecordingName = "reelkeeper.io/recording-name"
+	// AnnotationAttempt carries the number of a processing attempt, from 1.
+	AnnotationAttempt = "reelkeeper.io/attempt"
+)

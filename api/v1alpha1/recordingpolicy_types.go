@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// RecordingPolicy holds a department's rules for the recordings of its own namespace.
+//
+// Where several match one recording, the one with more selector requirements decides, field by field; among equals the
+// older one, then the one whose name comes first. It can never exceed the overrides of a ClusterRecordingPolicy. A change
+// takes effect at the next decision, for recordings that exist as well as for new ones.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=rpol,categories=reelkeeper
+// +kubebuilder:printcolumn:name="Profile",type=string,JSONPath=`.spec.profile`
+// +kubebuilder:printcolumn:name="Audience",type=string,JSONPath=`.spec.access.audience`
+// +kubebuilder:printcolumn:name="Expire",type=string,JSONPath=`.spec.retention.expireAfter`
+// +kubebuilder:printcolumn:name="Enforcement",type=string,JSONPath=`.spec.enforcement`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:selectablefield:JSONPath=`.spec.profile`
+type RecordingPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec says which recordings the policy governs and how.
+	// +required
+	Spec RecordingPolicySpec `json:"spec,omitzero"`
+
+	// status says what became of the policy.
+	// +optional
+	Status PolicyStatus `json:"status,omitempty,omitzero"`
+}
+
+// RecordingPolicyList is a list of RecordingPolicy.
+//
+// +kubebuilder:object:root=true
+type RecordingPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RecordingPolicy `json:"items"`
+}
+
+// RecordingPolicySpec selects recordings and sets their rules.
+type RecordingPolicySpec struct {
+	// selector picks the recordings of this namespace by their labels. Absent or empty picks all of them.
+	// +optional
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+
+	PolicyRules `json:",inline"`
+}
+
+// PolicyRules are the rules that a policy can set. What a policy leaves out comes from the next source in order:
+// a less specific policy, the organisation's defaults, the profile.
+type PolicyRules struct {
+	// profile is the preset that fills whatever no policy says: Open, Standard or Restricted. Without any, Standard.
+	// +optional
+	Profile Profile `json:"profile,omitempty"`
+
+	// recording says whether meetings are recorded and how that is announced.
+	// +optional
+	Recording RecordingRules `json:"recording,omitempty,omitzero"`
+
+	// access says who may do what.
+	// +optional
+	Access AccessRules `json:"access,omitempty,omitzero"`
+
+	// sharing says what may be granted to whom, and for how long.
+	// +optional
+	Sharing SharingRules `json:"sharing,omitempty,omitzero"`
+
+	// retention says how long recordings are kept and how they leave.
+	// +optional
+	Retention RetentionRules `json:"retention,omitempty,omitzero"`
+
+	// processing says what is made of the raw upload.
+	// +optional
+	Processing ProcessingRules `json:"processing,omitempty,omitzero"`
+
+	// watermark says whether what a viewer sees carries their identity.
+	// +optional
+	Watermark Watermark `json:"watermark,omitempty"`
+
+	// audit says what is written about accesses.
+	// +optional
+	Audit AuditRules `json:"audit,omitempty,omitzero"`
+
+	// enforcement says whether refusals are carried out, or only recorded to try a policy out.
+	// +optional
+	Enforcement Enforcement `json:"enforcement,omitempty"`
+}
+
+// Profile is a preset of rules.
+//
+// +kubebuilder:validation:Enum=Open;Standard;Restricted
+type Profile string
+
+const (
+	// ProfileOpen is for organisations that want no control: whoever has the link may watch and download.
+	ProfileOpen Profile = "Open"
+	// ProfileStandard suits most meetings: members of the organisation, downloads for creator and hosts.
+	ProfileStandard Profile = "Standard"
+	// ProfileRestricted is for sensitive meetings: the meeting's own people only, passwords and expiry required.
+	ProfileRestricted Profile = "Restricted"
+)
+
+// RecordingRules say whether meetings are recorded.
+//
+// +kubebuilder:validation:MinProperties=1
+type RecordingRules struct {
+	// mode is Automatic, Manual or Disabled.
+	// +optional
+	Mode RecordingMode `json:"mode,omitempty"`
+
+	// notice is Announce, so that everybody in the meeting is told, or Silent.
+	// +optional
+	Notice Notice `json:"notice,omitempty"`
+}
+
+// RecordingMode says what starts a recording.
+//
+// +kubebuilder:validation:Enum=Automatic;Manual;Disabled
+type RecordingMode string
+
+const (
+	// ModeAutomatic records from the moment the meeting starts.
+	ModeAutomatic RecordingMode = "Automatic"
+	// ModeManual records when a host or the creator starts it.
+	ModeManual RecordingMode = "Manual"
+	// ModeDisabled never records.
+	ModeDisabled RecordingMode = "Disabled"
+)
+
+// Notice says whether people in a meeting are told that it is recorded.
+//
+// +kubebuilder:validation:Enum=Announce;Silent
+type Notice string
+
+const (
+	// NoticeAnnounce tells everybody in the meeting.
+	NoticeAnnounce Notice = "Announce"
+	// NoticeSilent tells nobody. Whether that is lawful is for the organisation to know.
+	NoticeSilent Notice = "Silent"
+)
+
+// AccessRules say who may do what.
+//
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.departments) || !has(self.audience) || self.audience == 'Departments'",message="departments has an effect only with audience Departments: set audience to Departments or remove departments"
+// +kubebuilder:validation:XValidation:rule="!has(self.audience) || self.audience != 'Departments' || has(self.departments)",message="audience Departments needs at least one entry in departments"
+type AccessRules struct {
+	// audience is the outer bound of who can have access at all.
+	// +optional
+	Audience Audience `json:"audience,omitempty"`
+
+	// departments are those whose members have access where audience is Departments.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	Departments []string `json:"departments,omitempty"`
+
+	// roles say what each role may do. A role that is left out keeps what the profile gives it; a role with an empty
+	// list may do nothing.
+	// +optional
+	// +listType=map
+	// +listMapKey=role
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=5
+	Roles []RolePermissions `json:"roles,omitempty"`
+
+	// labels say what people with a role label of the identity provider may do. Somebody with several labels that are
+	// named here may do only what all of them allow.
+	// +optional
+	// +listType=map
+	// +listMapKey=label
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Labels []LabelPermissions `json:"labels,omitempty"`
+}
+
+// RolePermissions are the permissions of one role.
+type RolePermissions struct {
+	// role is whose permissions these are.
+	// +required
+	Role Role `json:"role,omitempty"`
+
+	// permissions are all that the role may do; an empty list is nothing at all.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=0
+	// +kubebuilder:validation:MaxItems=10
+	Permissions []Permission `json:"permissions"`
+}
+
+// LabelPermissions are the permissions of people who carry a role label.
+type LabelPermissions struct {
+	// label is the role label, as the identity provider sends it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Label string `json:"label,omitempty"`
+
+	// permissions are all that people with the label may do; an empty list is nothing at all.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=0
+	// +kubebuilder:validation:MaxItems=10
+	Permissions []Permission `json:"permissions"`
+}
+
+// SharingRules say what may be granted.
+//
+// +kubebuilder:validation:MinProperties=1
+type SharingRules struct {
+	// links says whether grants make links, and whether those need a password.
+	// +optional
+	Links LinkRule `json:"links,omitempty"`
+
+	// maxTTL is the longest time from now until a grant's end. Where it is set, other than Never, a grant needs an end.
+	// +optional
+	MaxTTL DurationOrNever `json:"maxTTL,omitempty"`
+
+	// external says whether people outside the organisation may be granted anything.
+	// +optional
+	External Choice `json:"external,omitempty"`
+
+	// publicChannels says whether recordings may be shared to public channels by themselves.
+	// +optional
+	PublicChannels Choice `json:"publicChannels,omitempty"`
+
+	// requests says whether people without a permission may formally ask for it.
+	// +optional
+	Requests Choice `json:"requests,omitempty"`
+}
+
+// LinkRule says what a link needs.
+//
+// +kubebuilder:validation:Enum=PasswordOptional;PasswordRequired;Forbidden
+type LinkRule string
+
+const (
+	// LinksPasswordOptional lets who shares decide whether the link has a password.
+	LinksPasswordOptional LinkRule = "PasswordOptional"
+	// LinksPasswordRequired refuses grants without a password.
+	LinksPasswordRequired LinkRule = "PasswordRequired"
+	// LinksForbidden refuses grants altogether.
+	LinksForbidden LinkRule = "Forbidden"
+)
+
+// RetentionRules say how long recordings are kept.
+//
+// +kubebuilder:validation:MinProperties=1
+type RetentionRules struct {
+	// expireAfter is how long after the recording became available, or was restored, it goes to the trash by itself.
+	// +optional
+	ExpireAfter DurationOrNever `json:"expireAfter,omitempty"`
+
+	// unwatchedAfter is how long nobody has watched a recording when it goes to the trash by itself.
+	// +optional
+	UnwatchedAfter DurationOrNever `json:"unwatchedAfter,omitempty"`
+
+	// trashFor is how long a recording can be taken back out of the trash before it is deleted for good.
+	// +optional
+	TrashFor Duration `json:"trashFor,omitempty"`
+
+	// lock is the least time a recording is kept, whoever wants it gone.
+	// +optional
+	Lock RetentionLock `json:"lock,omitempty,omitzero"`
+}
+
+// RetentionLock keeps a recording from being deleted too early.
+type RetentionLock struct {
+	// mode is Governance, which those with the RBAC verb bypass can lift, or Compliance, which nobody can.
+	// +required
+	Mode LockMode `json:"mode,omitempty"`
+
+	// for is how long after the recording became available the lock lies on it.
+	// +required
+	For Duration `json:"for,omitempty"`
+}
+
+// LockMode says who can lift a lock.
+//
+// +kubebuilder:validation:Enum=Governance;Compliance
+type LockMode string
+
+const (
+	// LockGovernance can be lifted by those with the RBAC verb bypass on recordings.
+	LockGovernance LockMode = "Governance"
+	// LockCompliance cannot be lifted.
+	LockCompliance LockMode = "Compliance"
+)
+
+// ProcessingRules say what is made of a raw upload.
+//
+// +kubebuilder:validation:MinProperties=1
+type ProcessingRules struct {
+	// maxHeight is the greatest height of the stored picture in pixels; taller video is scaled down.
+	// +optional
+	// +kubebuilder:validation:Minimum=144
+	// +kubebuilder:validation:Maximum=4320
+	MaxHeight int32 `json:"maxHeight,omitempty"`
+
+	// thumbnails says whether preview pictures are made.
+	// +optional
+	Thumbnails ThumbnailRule `json:"thumbnails,omitempty"`
+}
+
+// ThumbnailRule says whether preview pictures are made.
+//
+// +kubebuilder:validation:Enum=None;Poster
+type ThumbnailRule string
+
+const (
+	// ThumbnailsNone makes no preview pictures.
+	ThumbnailsNone ThumbnailRule = "None"
+	// ThumbnailsPoster makes one preview picture for lists of recordings.
+	ThumbnailsPoster ThumbnailRule = "Poster"
+)
+
+// Watermark says whose identity is drawn over the picture.
+//
+// +kubebuilder:validation:Enum=None;Viewer
+type Watermark string
+
+const (
+	// WatermarkNone draws nothing.
+	WatermarkNone Watermark = "None"
+	// WatermarkViewer draws the name of who watches, and when.
+	WatermarkViewer Watermark = "Viewer"
+)
+
+// AuditRules say what is written about accesses.
+//
+// +kubebuilder:validation:MinProperties=1
+type AuditRules struct {
+	// onFailure is Deny: when the audit record cannot be written, the access does not happen.
+	// +optional
+	OnFailure AuditFailure `json:"onFailure,omitempty"`
+
+	// addresses says how much of the network address is kept.
+	// +optional
+	Addresses AddressDetail `json:"addresses,omitempty"`
+}
+
+// AuditFailure says what happens when an audit record cannot be written.
+//
+// +kubebuilder:validation:Enum=Deny
+type AuditFailure string
+
+// AuditFailureDeny refuses the access.
+const AuditFailureDeny AuditFailure = "Deny"
+
+// AddressDetail says how much of a network address an audit record keeps.
+//
+// +kubebuilder:validation:Enum=Full;Truncated;None
+type AddressDetail string
+
+const (
+	// AddressesFull keeps the whole address.
+	AddressesFull AddressDetail = "Full"
+	// AddressesTruncated keeps the first 24 bits of an IPv4 address, the first 48 of an IPv6 address.
+	AddressesTruncated AddressDetail = "Truncated"
+	// AddressesNone keeps no address.
+	AddressesNone AddressDetail = "None"
+)
+
+// Enforcement says whether refusals are carried out.
+//
+// +kubebuilder:validation:Enum=Enforce;DryRun
+type Enforcement string
+
+const (
+	// EnforcementEnforce refuses what the policy refuses.
+	EnforcementEnforce Enforcement = "Enforce"
+	// EnforcementDryRun lets this policy's own refusals pass, and records them. It never lifts the organisation's overrides.
+	EnforcementDryRun Enforcement = "DryRun"
+)
+
+// PolicyStatus says what became of a policy.
+type PolicyStatus struct {
+	// conditions are Ready, Accepted and Conflicted.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation that the status speaks of.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+}

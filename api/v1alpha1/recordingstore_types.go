@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RecordingStore is object storage of the organisation where recordings live: an S3 endpoint, how buckets are laid out
+// on it, the key that encrypts them, and which namespaces may use it.
+//
+// A recording that names no store uses the one called default.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=rstore,categories=reelkeeper
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.spec.s3.endpoint`
+// +kubebuilder:printcolumn:name="Layout",type=string,JSONPath=`.spec.buckets.layout`
+// +kubebuilder:printcolumn:name="Buckets",type=integer,JSONPath=`.status.buckets`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type RecordingStore struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec says where and how recordings are stored.
+	// +required
+	Spec RecordingStoreSpec `json:"spec,omitzero"`
+
+	// status says whether the store works, and what its server can do.
+	// +optional
+	// +kubebuilder:default={conditions: {{type: "Ready", status: "Unknown", reason: "Pending", message: "Waiting for the controller", lastTransitionTime: "1970-01-01T00:00:00Z"}}}
+	Status RecordingStoreStatus `json:"status,omitempty,omitzero"`
+}
+
+// RecordingStoreList is a list of RecordingStore.
+//
+// +kubebuilder:object:root=true
+type RecordingStoreList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RecordingStore `json:"items"`
+}
+
+// RecordingStoreSpec says where and how recordings are stored.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.intake) || !has(self.intake.imports) || self.intake.imports.all(i, i.bucket != self.buckets.name && !i.bucket.startsWith(self.buckets.name + '-'))",message="intake.imports must not name a bucket that holds recordings"
+type RecordingStoreSpec struct {
+	// s3 is the endpoint and how to speak to it.
+	// +required
+	S3 S3Endpoint `json:"s3,omitzero"`
+
+	// buckets says how recordings are laid out.
+	// +required
+	Buckets BucketLayoutSpec `json:"buckets,omitzero"`
+
+	// encryption names the key that wraps the recordings' own keys.
+	// +required
+	Encryption EncryptionSpec `json:"encryption,omitzero"`
+
+	// allowedNamespaces picks by label the namespaces whose recordings may use the store; {} picks all of them.
+	// +required
+	AllowedNamespaces *metav1.LabelSelector `json:"allowedNamespaces,omitempty"`
+
+	// intake bounds what may come in.
+	// +optional
+	Intake IntakeSpec `json:"intake,omitempty,omitzero"`
+
+	// quota bounds how much may be stored.
+	// +optional
+	Quota QuotaSpec `json:"quota,omitempty,omitzero"`
+}
+
+// S3Endpoint is an S3-compatible service.
+type S3Endpoint struct {
+	// endpoint is the address of the service: scheme, host and, where it is not the scheme's own, port.
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^https?://[A-Za-z0-9.:\[\]-]+/?$`
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// region is the region that requests are signed for. Absent is us-east-1.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Region string `json:"region,omitempty"`
+
+	// addressing says where the bucket's name goes: Path, into the path, which every server understands, or VirtualHost, before
+	// the host name. Absent is Path.
+	// +optional
+	Addressing Addressing `json:"addressing,omitempty"`
+
+	// checksums says whether uploads carry the checksum trailers of newer S3 clients, which several servers refuse. Off sends none,
+	// also for multipart uploads. Absent is Auto: only where the probe has shown that the server takes them.
+	// +optional
+	Checksums ChecksumRule `json:"checksums,omitempty"`
+
+	// caBundle are the PEM certificates that the endpoint's certificate is checked against, in place of the system's.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=65536
+	CABundle string `json:"caBundle,omitempty"`
+
+	// credentialsSecretRef names a Secret with the keys accessKeyID and secretAccessKey, and sessionToken where there is one.
+	// +required
+	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitzero"`
+}
+
+// Addressing says where a bucket's name goes in a request.
+//
+// +kubebuilder:validation:Enum=Path;VirtualHost
+type Addressing string
+
+const (
+	// AddressingPath puts the bucket into the path.
+	AddressingPath Addressing = "Path"
+	// AddressingVirtualHost puts the bucket before the host name.
+	AddressingVirtualHost Addressing = "VirtualHost"
+)
+
+// ChecksumRule says whether uploads carry checksum trailers.
+//
+// +kubebuilder:validation:Enum=Auto;Off
+type ChecksumRule string
+
+const (
+	// ChecksumsAuto sends them where the server was seen to take them.
+	ChecksumsAuto ChecksumRule = "Auto"
+	// ChecksumsOff sends none.
+	ChecksumsOff ChecksumRule = "Off"
+)
+
+// BucketLayoutSpec says how recordings are laid out in buckets.
+//
+// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead"
+type BucketLayoutSpec struct {
+	// layout is Shared, one bucket for all namespaces, or PerNamespace, one bucket for each.
+	// +required
+	Layout BucketLayout `json:"layout,omitempty"`
+
+	// name is the bucket (Shared), or what the buckets' names start with (PerNamespace, followed by a dash and the namespace).
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=48
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// objectLock is the mode of S3 Object Lock that buckets are made with, None for buckets without it. Absent is None.
+	// +optional
+	ObjectLock ObjectLockMode `json:"objectLock,omitempty"`
+}
+
+// BucketLayout says how many buckets there are.
+//
+// +kubebuilder:validation:Enum=Shared;PerNamespace
+type BucketLayout string
+
+const (
+	// LayoutShared keeps all namespaces in one bucket, each under its own prefix.
+	LayoutShared BucketLayout = "Shared"
+	// LayoutPerNamespace makes a bucket for each namespace when it is first needed.
+	LayoutPerNamespace BucketLayout = "PerNamespace"
+)
+
+// ObjectLockMode is the mode of S3 Object Lock.
+//
+// +kubebuilder:validation:Enum=None;Governance;Compliance
+type ObjectLockMode string
+
+const (
+	// ObjectLockNone makes buckets without object lock.
+	ObjectLockNone ObjectLockMode = "None"
+	// ObjectLockGovernance makes buckets whose locks privileged users can lift.
+	ObjectLockGovernance ObjectLockMode = "Governance"
+	// ObjectLockCompliance makes buckets whose locks nobody can lift.
+	ObjectLockCompliance ObjectLockMode = "Compliance"
+)
+
+// EncryptionSpec names the key-encryption keyset.
+type EncryptionSpec struct {
+	// keySecretRef names the Secret that holds the keyset under the key keyset.json. It is made if it does not exist and
+	// never replaced: whoever loses it loses every recording of the store, so back it up.
+	// +required
+	KeySecretRef SecretReference `json:"keySecretRef,omitzero"`
+}
+
+// IntakeSpec bounds what may come in.
+//
+// +kubebuilder:validation:MinProperties=1
+type IntakeSpec struct {
+	// maxSize is the greatest size of a raw recording. Absent is 50Gi.
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+
+	// imports are buckets of the same endpoint from which recordings may take their media by source.object.
+	// +optional
+	// +listType=map
+	// +listMapKey=bucket
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Imports []ImportBucket `json:"imports,omitempty"`
+}
+
+// ImportBucket is a bucket that recordings may take their media from.
+type ImportBucket struct {
+	// bucket is the bucket's name.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=63
+	Bucket string `json:"bucket,omitempty"`
+
+	// namespaces picks by label the namespaces that may take from the bucket; {} picks all that may use the store.
+	// +required
+	Namespaces *metav1.LabelSelector `json:"namespaces,omitempty"`
+}
+
+// QuotaSpec bounds how much may be stored.
+//
+// +kubebuilder:validation:MinProperties=1
+type QuotaSpec struct {
+	// perNamespace is how much the recordings of one namespace may take up. Where it is used up, new ones wait.
+	// +optional
+	PerNamespace *resource.Quantity `json:"perNamespace,omitempty"`
+}
+
+// SecretReference names a Secret.
+type SecretReference struct {
+	// namespace is the Secret's namespace.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+
+	// name is the Secret's name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// RecordingStoreStatus says whether the store works.
+type RecordingStoreStatus struct {
+	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation that the status speaks of.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// capabilities are what the server was seen to do when it was probed. What is missing, the controllers do themselves.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	Capabilities []StoreCapability `json:"capabilities,omitempty"`
+
+	// keyID names the key of the keyset that wraps new recordings' keys.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	KeyID string `json:"keyID,omitempty"`
+
+	// buckets is how many buckets the store has.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Buckets *int32 `json:"buckets,omitempty"`
+}
+
+// StoreCapability is something that not every S3 server can do.
+//
+// +kubebuilder:validation:Enum=Versioning;ObjectLock;ConditionalWrites;Lifecycle;Tagging;CORS;Checksums
+type StoreCapability string
+
+const (
+	// CapabilityVersioning keeps old versions of objects.
+	CapabilityVersioning StoreCapability = "Versioning"
+	// CapabilityObjectLock refuses to delete locked versions.
+	CapabilityObjectLock StoreCapability = "ObjectLock"
+	// CapabilityConditionalWrites honours If-None-Match and If-Match on writes.
+	CapabilityConditionalWrites StoreCapability = "ConditionalWrites"
+	// CapabilityLifecycle runs lifecycle rules.
+	CapabilityLifecycle StoreCapability = "Lifecycle"
+	// CapabilityTagging keeps tags on objects.
+	CapabilityTagging StoreCapability = "Tagging"
+	// CapabilityCORS answers browsers of other origins.
+	CapabilityCORS StoreCapability = "CORS"
+	// CapabilityChecksums takes checksum trailers.
+	CapabilityChecksums StoreCapability = "Checksums"
+)
