@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package objectstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// RemovedVersion is the evidence of one removal.
+type RemovedVersion struct {
+	// Key is the object's name.
+	Key string
+	// VersionID is empty where the server keeps no versions.
+	VersionID string
+	// DeleteMarker is true where there were no bytes, only the mark of an earlier deletion.
+	DeleteMarker bool
+}
+
+// maxPasses bounds how often a listing is walked: a second pass meets only what was written during the first.
+const maxPasses = 3
+
+// DeleteAllVersions removes every version of one object and its delete markers, and looks whether anything is left. It
+// returns what it removed, also together with an error. That there was nothing to remove is no error.
+//
+// An object under a retention or a legal hold of the store fails with ReasonLocked. Unfinished multipart uploads are not
+// versions: see AbortUploads.
+func (c *Client) DeleteAllVersions(ctx context.Context, bucket, key string) ([]RemovedVersion, error) {
+	if key == "" {
+		return nil, &Error{Op: "purge", Bucket: bucket, Reason: ReasonUnknown, detail: "no key given"}
+	}
+	return c.purge(ctx, bucket, key, func(found string) bool { return found == key })
+}
+
+// DeleteAllVersionsUnder does what DeleteAllVersions does for every object under a prefix. The prefix must end with a slash,
+// so that it cannot reach into the neighbour whose name begins alike.
+func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string) ([]RemovedVersion, error) {
+	if len(prefix) < 2 || !strings.HasSuffix(prefix, "/") {
+		return nil, &Error{Op: "purge", Bucket: bucket, Key: prefix, Reason: ReasonUnknown, detail: "a prefix to purge must end with a slash"}
+	}
+	return c.purge(ctx, bucket, prefix, func(string) bool { return true })
+}
+
+func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(key string) bool) ([]RemovedVersion, error) {
+	var removed []RemovedVersion
+	for range maxPasses {
+		found, err := c.versions(ctx, bucket, prefix, mine)
+		if err != nil || len(found) == 0 {
+			return removed, err
+		}
+		for _, version := range found {
+			if err := c.deleteVersion(ctx, bucket, version); err != nil {
+				return removed, err
+			}
+			removed = append(removed, version)
+		}
+	}
+	left, err := c.versions(ctx, bucket, prefix, mine)
+	if err == nil && len(left) > 0 {
+		err = &Error{Op: "purge", Bucket: bucket, Key: prefix, Reason: ReasonUnknown, detail: fmt.Sprintf("%d versions are still there after deleting them; is somebody writing?", len(left))}
+	}
+	return removed, err
+}
+
+// versions lists what exists under a prefix, delete markers included. Servers without versioning either list their objects
+// as the version "null", or refuse to list versions, or list none; so where none is found the plain listing has the last word.
+func (c *Client) versions(ctx context.Context, bucket, prefix string, mine func(string) bool) ([]RemovedVersion, error) {
+	found, err := c.collect(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}, mine)
+	if len(found) > 0 || err != nil && Reason(err) != ReasonNotSupported {
+		return found, err
+	}
+	return c.collect(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}, mine)
+}
+
+func (c *Client) collect(ctx context.Context, bucket string, opts minio.ListObjectsOptions, mine func(string) bool) ([]RemovedVersion, error) {
+	var found []RemovedVersion
+	for object, err := range c.listRaw(ctx, bucket, opts) {
+		if err != nil {
+			return nil, err
+		}
+		if mine(object.Key) {
+			found = append(found, RemovedVersion{Key: object.Key, VersionID: object.VersionID, DeleteMarker: object.IsDeleteMarker})
+		}
+	}
+	return found, nil
+}
+
+func (c *Client) deleteVersion(ctx context.Context, bucket string, version RemovedVersion) error {
+	err := c.wrap("purge", bucket, version.Key, c.core.RemoveObject(ctx, bucket, version.Key, minio.RemoveObjectOptions{VersionID: version.VersionID}))
+	if err == nil || IsNotFound(err) {
+		return nil
+	}
+	if held := c.lockOn(ctx, bucket, version); held != "" {
+		return &Error{Op: "purge", Bucket: bucket, Key: version.Key, Reason: ReasonLocked, detail: held}
+	}
+	return err
+}
+
+// lockOn reads what protects a version. Servers answer differently to the deletion of a locked version (403 here, 400
+// there), so the state decides, not the answer.
+func (c *Client) lockOn(ctx context.Context, bucket string, version RemovedVersion) string {
+	mode, until, err := c.core.GetObjectRetention(ctx, bucket, version.Key, version.VersionID)
+	if err == nil && mode != nil && *mode != "" && until != nil {
+		return fmt.Sprintf("%s retention until %s", *mode, until.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	hold, err := c.core.GetObjectLegalHold(ctx, bucket, version.Key, minio.GetObjectLegalHoldOptions{VersionID: version.VersionID})
+	if err == nil && hold != nil && *hold == minio.LegalHoldEnabled {
+		return "legal hold"
+	}
+	return ""
+}
