@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Ranger reads byte ranges of a stored media object.
+type Ranger interface {
+	// ReadRange returns exactly the n bytes from off on; a shorter stream is a fault that the Reader reports.
+	ReadRange(ctx context.Context, off, n int64) (io.ReadCloser, error)
+}
+
+var (
+	// ErrRange says that a range does not lie within the object.
+	ErrRange = errors.New("the range does not lie within the recording")
+	// ErrCorrupt says that stored bytes are not those that were packaged. Whoever serves them must break off.
+	ErrCorrupt = errors.New("the stored recording differs from its manifest: restore the object from a version or backup of the bucket")
+)
+
+// Reader serves byte ranges of one media object and checks them against its manifest. It is safe for concurrent use.
+type Reader struct {
+	source  Ranger
+	ends    []int64 // offset behind each unit; unit 0 is the init
+	digests []Digest
+}
+
+// NewReader returns a reader over the object that the verified manifest describes.
+func NewReader(m *Manifest, source Ranger) *Reader {
+	r := &Reader{
+		source:  source,
+		ends:    make([]int64, 0, len(m.Segments)+1),
+		digests: make([]Digest, 0, len(m.Segments)+1),
+	}
+	end := m.Init.Bytes
+	r.ends, r.digests = append(r.ends, end), append(r.digests, m.Init.SHA256)
+	for _, segment := range m.Segments {
+		end += segment.Bytes
+		r.ends, r.digests = append(r.ends, end), append(r.digests, segment.SHA256)
+	}
+	return r
+}
+
+// Size is the length of the object in bytes, of ciphertext and plaintext alike.
+func (r *Reader) Size() int64 { return r.ends[len(r.ends)-1] }
+
+// Ciphertext returns the n stored bytes from off on. The stream must be closed. Reading ends with ErrCorrupt, never with
+// io.EOF, when a segment that the range touches is not what was packaged: every touched segment is read whole, and its
+// last asked-for bytes are handed out only after it was verified.
+func (r *Reader) Ciphertext(ctx context.Context, off, n int64) (*Stream, error) {
+	return r.open(ctx, off, n, nil)
+}
+
+// Plaintext is Ciphertext decrypted with the media key. The ciphertext is what is verified, which verifies the plaintext:
+// under one key each determines the other.
+func (r *Reader) Plaintext(ctx context.Context, mediaKey Key, off, n int64) (*Stream, error) {
+	return r.open(ctx, off, n, &mediaKey)
+}
+
+func (r *Reader) open(ctx context.Context, off, n int64, key *Key) (*Stream, error) {
+	if off < 0 || n < 0 || off > r.Size() || n > r.Size()-off {
+		return nil, fmt.Errorf("%w: %d bytes from %d of %d", ErrRange, n, off, r.Size())
+	}
+	if n == 0 {
+		return &Stream{}, nil
+	}
+	first, last := r.unitAt(off), r.unitAt(off+n-1)
+	start := r.startOf(first)
+	var decrypt cipher.Stream
+	if key != nil {
+		var err error
+		if decrypt, err = cipherAt(*key, start); err != nil {
+			return nil, err
+		}
+	}
+	source, err := r.source.ReadRange(ctx, start, r.ends[last]-start)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stored recording: %w", err)
+	}
+	return newStream(r, source, decrypt, first, start, off, off+n), nil
+}
+
+// unitAt returns the unit that holds the byte at off.
+func (r *Reader) unitAt(off int64) int {
+	i, found := slices.BinarySearch(r.ends, off)
+	if found { // a unit's end is the first byte of the next
+		i++
+	}
+	return i
+}
+
+func (r *Reader) startOf(unit int) int64 {
+	if unit == 0 {
+		return 0
+	}
+	return r.ends[unit-1]
+}
