@@ -106,6 +106,9 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	return p, nil
 }
 
+// Name is what the process was called in its Spec.
+func (p *Process) Name() string { return p.spec.Name }
+
 // PID is the process's id, which is also its process group's.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

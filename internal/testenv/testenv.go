@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+// Package testenv gives tests a real Kubernetes control plane.
+//
+// A package's tests share one, which starts in seconds, and keep apart by namespace, so that they can run in parallel:
+//
+//	var env *testenv.Env
+//
+//	func TestMain(m *testing.M) {
+//		testenv.Main(m, testenv.Options{CRDs: []string{"config/crd/bases"}}, &env)
+//	}
+//
+//	func TestSomething(t *testing.T) {
+//		t.Parallel()
+//		namespace := env.Namespace(t)
+//		c := env.Client(t, scheme)
+//		…
+//	}
+//
+// The binaries have to be there: `make controlplane` builds them, or KUBEBUILDER_ASSETS names a directory with them.
+// Nothing that is started outlives the test binary, whichever way that ends (see package process). For programs other
+// than tests there is package controlplane.
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
+)
+
+// startTimeout bounds the start of everything, on a machine that is busy with other packages' tests too.
+const startTimeout = 3 * time.Minute
+
+// Options say what the tests need. Paths are relative to the repository's top directory.
+type Options struct {
+	controlplane.Options
+
+	// CRDs are files, or directories of files, with CustomResourceDefinitions. They are served when the start returns.
+	CRDs []string
+	// Manifests are files, directories of files or kustomizations, that are applied afterwards, in this order. Admission
+	// policies among them take effect only some moments later.
+	Manifests []string
+}
+
+// Env is a running control plane with what tests do with it. Its methods can be called from any goroutine.
+type Env struct {
+	*controlplane.ControlPlane
+
+	controllers bool
+}
+
+// Main runs the tests of a package with one control plane that they share, and ends the program. It belongs into
+// TestMain; env is set before the first test runs.
+func Main(m *testing.M, options Options, env **Env) {
+	started, err := start(options)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	*env = started
+	code := m.Run()
+	started.Kill()
+	os.Exit(code)
+}
+
+// Start starts a control plane for one test alone, and stops it with the test. Prefer Main: a start takes seconds.
+func Start(t testing.TB, options Options) *Env {
+	t.Helper()
+	env, err := start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(env.Kill)
+	return env
+}
+
+func start(options Options) (*Env, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	dir, err := process.TempDir("reelkeeper-test-")
+	if err != nil {
+		return nil, err
+	}
+	plane, err := controlplane.Start(ctx, dir, options.Options)
+	if err != nil {
+		return nil, fmt.Errorf("starting the control plane: %w", err)
+	}
+	env := &Env{ControlPlane: plane, controllers: options.ControllerManager}
+	if err := env.install(ctx, options); err != nil {
+		plane.Kill()
+		return nil, err
+	}
+	return env, nil
+}
+
+func (e *Env) install(ctx context.Context, options Options) error {
+	root, err := controlplane.Root()
+	if err != nil {
+		return err
+	}
+	if len(options.CRDs) > 0 {
+		var paths []string
+		for _, path := range options.CRDs {
+			paths = append(paths, inside(root, path))
+		}
+		if _, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
+			Paths: paths, ErrorIfPathMissing: true, MaxTime: time.Minute,
+		}); err != nil {
+			return fmt.Errorf("installing CRDs from %v (`make manifests` generates them): %w", options.CRDs, err)
+		}
+	}
+	for _, path := range options.Manifests {
+		if err := e.apply(ctx, inside(root, path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply leaves to kubectl what it can do best: read any YAML, kustomize, and map kinds to resources.
+func (e *Env) apply(ctx context.Context, path string) error {
+	from := []string{"--recursive", "--filename=" + path}
+	if _, err := os.Stat(filepath.Join(path, "kustomization.yaml")); err == nil {
+		from = []string{"--kustomize=" + path}
+	}
+	_, err := e.RunKubectl(ctx, append([]string{"apply", "--server-side", "--force-conflicts"}, from...)...)
+	return err
+}
+
+func inside(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
+}
