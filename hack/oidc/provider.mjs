@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+
+import Provider from 'oidc-provider';
+
+import { claimsOf } from './accounts.mjs';
+
+/** Makes a provider with one confidential client, which must use PKCE, and with keys that live as long as the process. */
+export async function newProvider(issuer, client, accounts) {
+  const signing = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+  return new Provider(issuer, {
+    clients: [
+      {
+        client_id: client.id,
+        client_secret: client.secret,
+        redirect_uris: client.redirectURIs,
+        grant_types: ['authorization_code'],
+        response_types: ['code'],
+      },
+    ],
+    jwks: { keys: [{ ...signing, alg: 'RS256', use: 'sig', kid: 'signing' }] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    pkce: { required: () => true },
+    scopes: ['openid'],
+    claims: {
+      email: ['email', 'email_verified'],
+      profile: ['name', 'department', 'groups', 'labels'],
+    },
+    // The ID token itself carries the claims, so that one round trip is enough.
+    conformIdTokenClaims: false,
+    features: { devInteractions: { enabled: false } },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    findAccount: (_ctx, id) => {
+      const account = accounts.get(id);
+      return account && { accountId: id, claims: () => claimsOf(account) };
+    },
+    loadExistingGrant: consentToEverything,
+    ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 3600, Session: 86400, Grant: 86400 },
+  });
+}
+
+/** The one client is our own, so nobody is asked for consent. */
+async function consentToEverything(ctx) {
+  const { client, session, provider, params } = ctx.oidc;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope(params.scope);
+  await grant.save();
+  return grant;
+}
