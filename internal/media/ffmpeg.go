@@ -53,10 +53,11 @@ func inputOptions(container Container, path string) []string {
 }
 
 // decoders are those that meeting recordings and phones need; ffmpeg has hundreds more, and none of them is meant to
-// meet an upload.
+// meet an upload. Subtitles and covers are dropped later, but ffprobe gives up on a file with one stream it may not open.
 var decoders = []string{
 	"h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4", "h263", "mjpeg", "prores", "rawvideo",
 	"aac", "opus", "libopus", "vorbis", "libvorbis", "mp3", "mp3float", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb",
+	"srt", "subrip", "ass", "ssa", "webvtt", "mov_text", "text", "dvdsub", "pgssub", "dvbsub", "png", "bmp", "gif",
 	"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_alaw", "pcm_mulaw",
 }
 

@@ -242,3 +242,11 @@ func (p *packager) finish() (*Packaged, error) {
 	}
 	return done, nil
 }
+
+// Facts is what a manifest says about the object, stored under key.
+func (p *Packaged) Facts(key string) MediaFacts {
+	return MediaFacts{
+		Key: key, Bytes: p.Bytes, SHA256: p.SHA256, DurationMillis: p.Duration.Milliseconds(),
+		Codecs: p.Codecs, Width: p.Width, Height: p.Height,
+	}
+}

@@ -28,8 +28,8 @@ func (t Tools) Probe(ctx context.Context, container Container, path string, size
 	args := append([]string{"-v", "error", "-of", "json", "-show_entries", probeEntries}, inputOptions(container, path)...)
 	out := &limited{limit: maxProbeOutput}
 	err := command{path: t.FFprobe, args: args, stdout: out}.run(ctx)
-	if _, ok := errors.AsType[*toolError](err); ok {
-		return Source{}, damaged()
+	if refusal, ok := errors.AsType[*toolError](err); ok {
+		return Source{}, whyRefused(refusal)
 	}
 	if err != nil {
 		return Source{}, err
@@ -39,6 +39,14 @@ func (t Tools) Probe(ctx context.Context, container Container, path string, size
 		return Source{}, fmt.Errorf("reading what ffprobe said: %w", err)
 	}
 	return probed.source(container, size)
+}
+
+// whyRefused tells a codec that is kept from the decoders from a file that makes no sense.
+func whyRefused(refusal *toolError) error {
+	if strings.Contains(refusal.said, "not on whitelist") {
+		return inputError(NotAVideo, "The file has a stream in a format that Reelkeeper does not take. Convert it to H.264 and AAC and upload that.")
+	}
+	return damaged()
 }
 
 // limited is a buffer that refuses to grow beyond a limit.
