@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stores
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// Keys of a Secret with the credentials of a store.
+const (
+	// AccessKeyID is who Reelkeeper is to the object store.
+	AccessKeyID = "accessKeyID"
+	// SecretAccessKey proves it.
+	SecretAccessKey = "secretAccessKey"
+	// SessionToken belongs to temporary credentials; it may be absent.
+	SessionToken = "sessionToken"
+)
+
+// KeysetKey is the key of a Secret that holds a key-encryption keyset in Tink's JSON format.
+const KeysetKey = "keyset.json"
+
+// configure says how to talk to a store.
+func configure(store *v1alpha1.RecordingStore, secret *corev1.Secret) (objectstore.Config, error) {
+	for _, key := range []string{AccessKeyID, SecretAccessKey} {
+		if len(secret.Data[key]) == 0 {
+			return objectstore.Config{}, failure(v1alpha1.ReasonCredentialsNotFound, "Secret %s/%s has no key %s: add it", secret.Namespace, secret.Name, key)
+		}
+	}
+	s3 := store.Spec.S3
+	return objectstore.Config{
+		Endpoint:     s3.Endpoint,
+		Region:       s3.Region,
+		Addressing:   objectstore.Addressing(s3.Addressing),
+		AccessKey:    string(secret.Data[AccessKeyID]),
+		SecretKey:    string(secret.Data[SecretAccessKey]),
+		SessionToken: string(secret.Data[SessionToken]),
+		CABundle:     []byte(s3.CABundle),
+		Checksums:    checksums(store),
+	}, nil
+}
+
+// checksums sends them unless the spec forbids it or a probe has shown that the server refuses them.
+func checksums(store *v1alpha1.RecordingStore) objectstore.Checksums {
+	probed := len(store.Status.Capabilities) > 0
+	if store.Spec.S3.Checksums == v1alpha1.ChecksumsOff || probed && !Can(store, v1alpha1.CapabilityChecksums) {
+		return objectstore.ChecksumsOff
+	}
+	return objectstore.ChecksumsAuto
+}
+
+// loadKeyset reads a keyset. A Secret that is there but unreadable is never replaced: behind it may be every recording.
+func loadKeyset(secret *corev1.Secret) (*keys.Keyset, error) {
+	encoded := secret.Data[KeysetKey]
+	if len(encoded) == 0 {
+		return nil, failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s has no key %s: restore it from your backup; if it never was a keyset, delete the Secret and one is made",
+			secret.Namespace, secret.Name, KeysetKey)
+	}
+	keyset, err := keys.Load(encoded)
+	if err != nil {
+		return nil, failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s: %v", secret.Namespace, secret.Name, err)
+	}
+	return keyset, nil
+}
+
+// knowsKey refuses a keyset that cannot belong to the store's recordings: one without the key that wrapped the last of them.
+func knowsKey(secret *corev1.Secret, keyID string) error {
+	if keyID == "" {
+		return nil
+	}
+	var keyset struct {
+		Key []struct {
+			KeyID uint32 `json:"keyId"`
+		} `json:"key"`
+	}
+	// loadKeyset has read it already: an error here cannot be.
+	_ = json.Unmarshal(secret.Data[KeysetKey], &keyset)
+	var known []string
+	for _, key := range keyset.Key {
+		known = append(known, strconv.FormatUint(uint64(key.KeyID), 10))
+	}
+	if slices.Contains(known, keyID) {
+		return nil
+	}
+	return failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s holds another keyset: key %s, which recordings of the store are encrypted with, is not in it. "+
+		"Restore the Secret from your backup; a rotated keyset keeps its old keys", secret.Namespace, secret.Name, keyID)
+}
+
+// lost finishes the sentence that the keyset is missing.
+func lost(store *v1alpha1.RecordingStore) string {
+	if store.Status.KeyID == "" {
+		return " yet: it is made when the store is set up"
+	}
+	return ", although recordings are encrypted with its key " + store.Status.KeyID + ": restore it from your backup. No new one is made in its place"
+}
