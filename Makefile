@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make` or `make help` lists what there is. Everything that is built lands in bin/, which can be deleted at any time.
+# Tools and programs are built once and again only when their go.mod or sources change.
+
+SHELL := /usr/bin/env bash -euo pipefail
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+export PATH := $(CURDIR)/bin:$(CURDIR)/bin/controlplane:$(PATH)
+
+# TEST_FLAGS and TEST narrow a run: make test TEST=./internal/policy/... TEST_FLAGS='-run R8 -v'
+TEST       ?= ./...
+TEST_FLAGS ?=
+# Two packages at a time: each of them may have a control plane of its own.
+GO_TEST    := go test -p 2 -timeout 30m
+# How long every fuzz target runs under `make fuzz`.
+FUZZTIME   ?= 30s
+# The name of the image that `make images` builds.
+IMAGE      ?= ghcr.io/reelkeeper/reelkeeper:dev
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS    := -s -w
+
+##@ General
+
+.PHONY: help
+help: ## List these targets.
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9_-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: deps build controlplane s3server oidc ## Run everything on this machine and walk the story. ONCE=1 exits after it; VIDEO=file; KUBECONFIG=file.
+	go run ./hack/demo
+
+.PHONY: clean
+clean: ## Delete everything that was built.
+	rm -rf bin web/dist web/node_modules hack/oidc/node_modules test/browser/node_modules
+
+##@ Generated files
+
+.PHONY: generate
+generate: bin/controller-gen ## Generate the code of the API package: deep copies and apply configurations.
+	controller-gen object:headerFile=hack/boilerplate.go.txt applyconfiguration:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: bin/controller-gen ## Generate the CRDs, and the chart's templates from config/.
+	controller-gen crd paths=./api/... output:crd:dir=config/crd
+	go run ./hack/chart
+
+##@ Checks
+
+.PHONY: test
+test: deps build controlplane s3server oidc bin/helm ## Run all tests: units, API server, object store, chart, browser.
+	$(GO_TEST) $(TEST_FLAGS) $(TEST)
+
+.PHONY: bench
+bench: deps controlplane s3server ## Run the benchmarks.
+	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s).
+	hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: lint
+lint: bin/golangci-lint ## Run the linters, kube-api-linter on api/ among them.
+	golangci-lint run ./...
+
+.PHONY: verify
+verify: bin/controller-gen bin/golangci-lint ## Check that generated files are fresh and that format, headers, modules and lint are right.
+	hack/verify.sh
+
+##@ Programs
+
+.PHONY: build
+build: web ## Build bin/reelkeeper and bin/devnode.
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/reelkeeper ./cmd/reelkeeper
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/devnode ./hack/devnode
+
+.PHONY: controlplane
+controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl; five minutes the first time.
+	hack/controlplane/build.sh
+
+.PHONY: s3server
+s3server: ## Build the S3 server for demo and tests.
+	hack/s3server/build.sh
+
+.PHONY: web
+web: web/dist/.built ## Build the player and the pages.
+
+.PHONY: oidc
+oidc: hack/oidc/node_modules/.package-lock.json ## Install the OpenID provider for demo and tests.
+
+.PHONY: images
+images: ## Build the container image IMAGE with docker.
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: deps
+deps: ## Install ffmpeg, espeak-ng and chromium where apt-get can, else say what is missing.
+	@hack/deps.sh
+
+##@ Tools
+
+.PHONY: tools
+tools: bin/controller-gen bin/golangci-lint bin/helm ## Build the pinned tools.
+
+bin/controller-gen: hack/tools/gen/go.mod hack/tools/gen/go.sum
+	cd hack/tools/gen && CGO_ENABLED=0 go build -trimpath -o ../../../$@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+bin/golangci-lint: hack/tools/lint/go.mod hack/tools/lint/go.sum hack/tools/lint/main.go
+	cd hack/tools/lint && CGO_ENABLED=0 go build -trimpath -o ../../../$@ .
+
+bin/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
+	cd hack/tools/helm && CGO_ENABLED=0 go build -trimpath -o ../../../$@ helm.sh/helm/v4/cmd/helm
+
+web/dist/.built: $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+	cd web && npm ci --no-audit --no-fund && npm run build
+	touch $@
+
+hack/oidc/node_modules/.package-lock.json: hack/oidc/package.json hack/oidc/package-lock.json
+	cd hack/oidc && npm ci --no-audit --no-fund
