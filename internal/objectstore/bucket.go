@@ -180,3 +180,9 @@ func sameRule(a, b cors.Rule) bool {
 	return same(a.AllowedOrigin, b.AllowedOrigin) && same(a.AllowedMethod, b.AllowedMethod) &&
 		same(a.AllowedHeader, b.AllowedHeader) && same(a.ExposeHeader, b.ExposeHeader) && a.MaxAgeSeconds == b.MaxAgeSeconds
 }
+
+// Ping asks the server for the list of buckets and throws it away: the cheapest proof that it answers and knows us.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.core.ListBuckets(ctx)
+	return c.wrap("list buckets", "", "", err)
+}

@@ -58,7 +58,8 @@ func (c *Client) Put(ctx context.Context, bucket, key string, body io.Reader, si
 	if err != nil {
 		return ObjectInfo{}, fmt.Errorf("put %s/%s: read the body: %w", bucket, key, err)
 	}
-	put := minio.PutObjectOptions{ContentType: opts.ContentType}
+	// Where the hash is known it is signed with the request; else, on plain HTTP, minio-go hashes and signs chunk by chunk.
+	put := minio.PutObjectOptions{ContentType: opts.ContentType, DisableContentSha256: len(sum) > 0}
 	if c.cfg.Checksums != ChecksumsOff && len(sum) > 0 {
 		put.UserMetadata = map[string]string{minio.ChecksumSHA256.Key(): base64.StdEncoding.EncodeToString(sum)}
 	}
@@ -103,7 +104,22 @@ func hashed(body io.Reader, size int64, known []byte) (io.Reader, []byte, error)
 	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 		return nil, nil, err
 	}
-	return seeker, hash.Sum(nil), nil
+	return fromHere{seeker, start}, hash.Sum(nil), nil
+}
+
+// fromHere makes a reader's position its beginning: minio-go goes back to offset 0 before every attempt.
+type fromHere struct {
+	io.ReadSeeker
+	start int64
+}
+
+// Seek counts from where the reader was when it was handed over.
+func (r fromHere) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		offset += r.start
+	}
+	position, err := r.ReadSeeker.Seek(offset, whence)
+	return position - r.start, err
 }
 
 // GetOptions choose a part of an object.

@@ -77,12 +77,15 @@ func (c *Client) versions(ctx context.Context, bucket, prefix string, mine func(
 
 func (c *Client) collect(ctx context.Context, bucket string, opts minio.ListObjectsOptions, mine func(string) bool) ([]RemovedVersion, error) {
 	var found []RemovedVersion
+	seen := map[RemovedVersion]bool{} // the pages of some servers overlap by one
 	for object, err := range c.listRaw(ctx, bucket, opts) {
 		if err != nil {
 			return nil, err
 		}
-		if mine(object.Key) {
-			found = append(found, RemovedVersion{Key: object.Key, VersionID: object.VersionID, DeleteMarker: object.IsDeleteMarker})
+		version := RemovedVersion{Key: object.Key, VersionID: object.VersionID, DeleteMarker: object.IsDeleteMarker}
+		if mine(object.Key) && !seen[version] {
+			seen[version] = true
+			found = append(found, version)
 		}
 	}
 	return found, nil
@@ -100,15 +103,18 @@ func (c *Client) deleteVersion(ctx context.Context, bucket string, version Remov
 }
 
 // lockOn reads what protects a version. Servers answer differently to the deletion of a locked version (403 here, 400
-// there), so the state decides, not the answer.
+// there), so the state decides, not the answer. It is read from the headers of a HEAD, because the documents that servers
+// send for ?retention do not even agree on the name of the root element.
 func (c *Client) lockOn(ctx context.Context, bucket string, version RemovedVersion) string {
-	mode, until, err := c.core.GetObjectRetention(ctx, bucket, version.Key, version.VersionID)
-	if err == nil && mode != nil && *mode != "" && until != nil {
-		return fmt.Sprintf("%s retention until %s", *mode, until.UTC().Format("2006-01-02T15:04:05Z"))
+	info, err := c.core.StatObject(ctx, bucket, version.Key, minio.StatObjectOptions{VersionID: version.VersionID})
+	if err != nil {
+		return ""
 	}
-	hold, err := c.core.GetObjectLegalHold(ctx, bucket, version.Key, minio.GetObjectLegalHoldOptions{VersionID: version.VersionID})
-	if err == nil && hold != nil && *hold == minio.LegalHoldEnabled {
+	if info.Metadata.Get("X-Amz-Object-Lock-Legal-Hold") == string(minio.LegalHoldEnabled) {
 		return "legal hold"
+	}
+	if mode := info.Metadata.Get("X-Amz-Object-Lock-Mode"); mode != "" {
+		return fmt.Sprintf("%s retention until %s", mode, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
 	}
 	return ""
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package objectstore_test
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+)
+
+func TestR26DeleteAllVersionsLeavesNothing(t *testing.T) {
+	cases := map[string]struct {
+		server       *s3test.Server
+		opts         objectstore.BucketOptions
+		wantVersions int // of an object written three times and deleted once
+		wantMarkers  int
+	}{
+		"a bucket with versioning":                    {versioned, objectstore.BucketOptions{Versioning: true}, 3, 1},
+		"a bucket with object lock":                   {versioned, objectstore.BucketOptions{ObjectLock: objectstore.LockGovernance}, 3, 1},
+		"a bucket without versioning":                 {versioned, objectstore.BucketOptions{}, 0, 0},
+		"a bucket on a server that knows no versions": {unversioned, objectstore.BucketOptions{}, 0, 0},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, tc.server.Config())
+			bucket := newBucket(t, client, tc.opts)
+			for i := range 3 {
+				put(t, client, bucket, "media/ns/u1/1.mp4", "version "+strconv.Itoa(i))
+			}
+			put(t, client, bucket, "media/ns/u1/1.mp4.other", "neighbour with a longer name")
+			put(t, client, bucket, "media/ns/u10/1.mp4", "neighbour with a longer UID")
+			if err := client.Delete(t.Context(), bucket, "media/ns/u1/1.mp4"); err != nil {
+				t.Fatal(err)
+			}
+
+			removed, err := client.DeleteAllVersions(t.Context(), bucket, "media/ns/u1/1.mp4")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var versions, markers int
+			for _, r := range removed {
+				if r.DeleteMarker {
+					markers++
+				} else {
+					versions++
+				}
+				if r.Key != "media/ns/u1/1.mp4" || r.VersionID == "" {
+					t.Errorf("evidence %+v names no version of the object", r)
+				}
+			}
+			if versions != tc.wantVersions || markers != tc.wantMarkers {
+				t.Errorf("removed %d versions and %d delete markers, want %d and %d: %+v", versions, markers, tc.wantVersions, tc.wantMarkers, removed)
+			}
+			wantVersions(t, tc.server, bucket, map[string]int{"media/ns/u1/1.mp4.other": 1, "media/ns/u10/1.mp4": 1})
+
+			if again, err := client.DeleteAllVersions(t.Context(), bucket, "media/ns/u1/1.mp4"); err != nil || len(again) != 0 {
+				t.Errorf("a second purge = %v, %v; want nothing to do", again, err)
+			}
+			if _, err := client.DeleteAllVersionsUnder(t.Context(), bucket, "media/ns/u1/"); err != nil {
+				t.Error(err)
+			}
+			wantVersions(t, tc.server, bucket, map[string]int{"media/ns/u10/1.mp4": 1})
+		})
+	}
+}
+
+func TestDeleteAllVersionsOfAnObjectThatExists(t *testing.T) {
+	eachServer(t, func(t *testing.T, client *objectstore.Client) {
+		bucket := newBucket(t, client, objectstore.BucketOptions{})
+		put(t, client, bucket, "a", "1")
+		removed, err := client.DeleteAllVersions(t.Context(), bucket, "a")
+		if err != nil || len(removed) != 1 || removed[0].Key != "a" {
+			t.Errorf("removed %+v, %v; want the one object", removed, err)
+		}
+		_, err = client.Head(t.Context(), bucket, "a")
+		wantReason(t, err, objectstore.ReasonNotFound)
+	})
+}
+
+func TestDeleteAllVersionsWalksAllPages(t *testing.T) {
+	client := connect(t, versioned.Config())
+	bucket := newBucket(t, client, objectstore.BucketOptions{Versioning: true})
+	const versions = 1003
+	for i := range versions {
+		put(t, client, bucket, "k/"+strconv.Itoa(i%3), strconv.Itoa(i))
+	}
+	removed, err := client.DeleteAllVersionsUnder(t.Context(), bucket, "k/")
+	if err != nil || len(removed) != versions {
+		t.Errorf("removed %d versions, %v; want %d", len(removed), err, versions)
+	}
+	wantVersions(t, versioned, bucket, map[string]int{})
+}
+
+func TestDeleteAllVersionsRefusesToBeVague(t *testing.T) {
+	client := connect(t, versioned.Config())
+	for _, prefix := range []string{"", "/", "media/ns/u1"} {
+		if _, err := client.DeleteAllVersionsUnder(t.Context(), "any", prefix); err == nil {
+			t.Errorf("the prefix %q was accepted", prefix)
+		}
+	}
+	if _, err := client.DeleteAllVersions(t.Context(), "any", ""); err == nil {
+		t.Error("an empty key was accepted")
+	}
+}
+
+func TestDeleteAllVersionsSaysWhatLocksAnObject(t *testing.T) {
+	client, raw := connect(t, versioned.Config()), rawClient(t, versioned)
+	bucket := newBucket(t, client, objectstore.BucketOptions{ObjectLock: objectstore.LockGovernance})
+	info := put(t, client, bucket, "held", "evidence")
+	governance, until := minio.Governance, time.Now().Add(time.Hour)
+	if err := raw.PutObjectRetention(t.Context(), bucket, "held", minio.PutObjectRetentionOptions{Mode: &governance, RetainUntilDate: &until}); err != nil {
+		t.Fatal(err)
+	}
+
+	removed, err := client.DeleteAllVersions(t.Context(), bucket, "held")
+	wantReason(t, err, objectstore.ReasonLocked)
+	if len(removed) != 0 {
+		t.Errorf("evidence of %d removals of a locked object", len(removed))
+	}
+	if got, err := client.Head(t.Context(), bucket, "held"); err != nil || got.VersionID != info.VersionID {
+		t.Errorf("Head = %+v, %v; want the locked version untouched", got, err)
+	}
+}
+
+func TestDeleteAllVersionsDoesNotTakeACanceledListingForAnEmptyOne(t *testing.T) {
+	client := connect(t, versioned.Config())
+	bucket := newBucket(t, client, objectstore.BucketOptions{})
+	put(t, client, bucket, "a/1", "still here")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := client.DeleteAllVersionsUnder(ctx, bucket, "a/")
+	wantReason(t, err, objectstore.ReasonCanceled)
+}
+
+// rawClient looks at a server past the code under test.
+func rawClient(t *testing.T, server *s3test.Server) *minio.Client {
+	t.Helper()
+	raw, err := minio.New(server.Address, &minio.Options{Creds: credentials.NewStaticV4(server.AccessKey, server.SecretKey, ""), Region: server.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// wantVersions compares how many versions and delete markers each key of a bucket has.
+func wantVersions(t *testing.T, server *s3test.Server, bucket string, want map[string]int) {
+	t.Helper()
+	got := map[string]int{}
+	for object := range rawClient(t, server).ListObjectsIter(t.Context(), bucket, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+		if object.Err != nil {
+			t.Fatal(object.Err)
+		}
+		got[object.Key]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("versions in the bucket (-want +got):\n%s", diff)
+	}
+}
