@@ -155,7 +155,7 @@ func (c *Client) Get(ctx context.Context, bucket, key string, opts GetOptions) (
 	object := objectInfo(info)
 	object.Key = key
 	if ranged {
-		start, total, ok := parseContentRange(header.Get("Content-Range"))
+		start, total, ok := ParseContentRange(header.Get("Content-Range"))
 		if !ok || start != opts.Offset {
 			drain(body)
 			return nil, ObjectInfo{}, &Error{Op: "get", Bucket: bucket, Key: key, Reason: ReasonNotSupported, detail: "it ignores Range"}
@@ -172,8 +172,9 @@ func byteRange(offset, length int64) string {
 	return fmt.Sprintf("bytes=%d-%d", offset, offset+length-1)
 }
 
-// parseContentRange reads "bytes 5-9/100".
-func parseContentRange(header string) (start, total int64, ok bool) {
+// ParseContentRange reads the header Content-Range of a partial answer, such as "bytes 5-9/100": where the part starts, and how
+// long the whole is.
+func ParseContentRange(header string) (start, total int64, ok bool) {
 	span, size, found := strings.Cut(strings.TrimPrefix(header, "bytes "), "/")
 	first, _, dashed := strings.Cut(span, "-")
 	start, err := strconv.ParseInt(first, 10, 64)
