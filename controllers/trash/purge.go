@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trash
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// Purgeable is what of an object store a purge needs. *objectstore.Client is one.
+type Purgeable interface {
+	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
+	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
+	DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string) ([]objectstore.RemovedVersion, error)
+	AbortUploads(ctx context.Context, bucket, key string) ([]objectstore.Upload, error)
+}
+
+// Purge removes every version of everything that a recording has in its bucket, media first and the manifests last, and has
+// the store confirm that nothing is left. It returns what proves it, for the audit log. Repeating it after a failure goes on
+// where it stopped; the evidence then is what was still there. Tombstones are not touched.
+func Purge(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
+	var evidence []string
+	keyIDs, err := keyIDs(ctx, objects, bucket, recording)
+	if err != nil {
+		return nil, err
+	}
+	if err := abortUploads(ctx, objects, bucket, recording); err != nil {
+		return nil, err
+	}
+	// The manifests are last: the wrapped data key in them is destroyed once there is nothing left for it to open.
+	for _, prefix := range []string{recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix()} {
+		removed, err := objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+		for _, version := range removed {
+			evidence = append(evidence, describe(bucket, version))
+		}
+		if err != nil {
+			return evidence, err
+		}
+	}
+	for _, id := range keyIDs {
+		evidence = append(evidence, "data key destroyed, wrapped by key "+id)
+	}
+	return evidence, nil
+}
+
+// Uploads of the first attempts are looked for by their whole keys, because not every server lists uploads by prefix.
+const knownAttempts = 8
+
+func abortUploads(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) error {
+	uploads := []string{recording.RawKey()}
+	for attempt := range knownAttempts {
+		uploads = append(uploads, recording.MediaKey(attempt+1))
+	}
+	for _, key := range uploads {
+		if _, err := objects.AbortUploads(ctx, bucket, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyIDs tells which keys of the keyset wrapped the data keys that are about to be destroyed.
+func keyIDs(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
+	var ids []string
+	for object, err := range objects.List(ctx, bucket, recording.ManifestPrefix()) {
+		if err != nil {
+			return nil, err
+		}
+		if id := keyID(ctx, objects, bucket, object.Key); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// keyID reads the ID from one manifest. It is evidence and nothing else, so a manifest that cannot be read costs only that.
+func keyID(ctx context.Context, objects Purgeable, bucket, key string) string {
+	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
+	if err != nil {
+		return ""
+	}
+	defer body.Close()
+	stored, err := io.ReadAll(io.LimitReader(body, media.MaxManifestBytes+1))
+	if err != nil {
+		return ""
+	}
+	var id string
+	// The MAC is not checked: nothing is trusted here, and the data key stays wrapped.
+	_, _ = media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
+		id = unverified.Key.ID
+		return media.Key{}, nil
+	})
+	return id
+}
+
+func describe(bucket string, version objectstore.RemovedVersion) string {
+	what := "removed"
+	if version.DeleteMarker {
+		what = "removed delete marker"
+	}
+	if version.VersionID == "" {
+		return fmt.Sprintf("%s %s/%s", what, bucket, version.Key)
+	}
+	return fmt.Sprintf("%s %s/%s version %s", what, bucket, version.Key, version.VersionID)
+}

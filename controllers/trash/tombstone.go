@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trash
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// tombstoneVersion is the version of the format that this code writes.
+const tombstoneVersion = 1
+
+// maxTombstone bounds what is read as a tombstone, in bytes. One with 32 holds has about 2 KiB.
+const maxTombstone = 64 << 10
+
+// Tombstone says what a deleted MeetingRecording left in its bucket.
+type Tombstone struct {
+	// Version is 1.
+	Version int `json:"version"`
+	// Namespace, Name and UID are those of the MeetingRecording.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	UID       string `json:"uid"`
+	// DeletedAt is when the MeetingRecording was deleted.
+	DeletedAt time.Time `json:"deletedAt"`
+	// PurgeAt is when the media may go. The tombstone's key says the same.
+	PurgeAt time.Time `json:"purgeAt"`
+	// MediaKey and ManifestKey are empty where the recording was deleted before it was processed.
+	MediaKey    string `json:"mediaKey,omitempty"`
+	ManifestKey string `json:"manifestKey,omitempty"`
+	// RawKey is the raw upload of a recording that was deleted before it was processed.
+	RawKey string `json:"rawKey,omitempty"`
+	// Holds names the legal holds that lay on the recording. While there is one, nothing is purged.
+	Holds []string `json:"holds,omitempty"`
+}
+
+// Objects is what of an object store the trash needs. *objectstore.Client is one.
+type Objects interface {
+	Put(ctx context.Context, bucket, key string, body io.Reader, size int64, opts objectstore.PutOptions) (objectstore.ObjectInfo, error)
+	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
+}
+
+// Write stores a tombstone under the key that belongs to its recording and purge date. Writing the same one twice does no harm.
+func Write(ctx context.Context, objects Objects, bucket string, tombstone Tombstone) error {
+	tombstone.Version = tombstoneVersion
+	recording, err := objectstore.NewRecording(tombstone.Namespace, tombstone.UID)
+	if err != nil {
+		return fmt.Errorf("name the tombstone of recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
+	}
+	encoded, err := json.Marshal(tombstone)
+	if err != nil {
+		return fmt.Errorf("encode the tombstone of recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
+	}
+	_, err = objects.Put(ctx, bucket, recording.TombstoneKey(tombstone.PurgeAt), bytes.NewReader(encoded), int64(len(encoded)),
+		objectstore.PutOptions{ContentType: "application/json"})
+	return err
+}
+
+// read fetches the tombstone with this key and checks that it speaks of the recording and the date in the key.
+func read(ctx context.Context, objects Objects, bucket, key string) (Tombstone, error) {
+	recording, purgeAt, err := objectstore.ParseTombstone(key)
+	if err != nil {
+		return Tombstone{}, err
+	}
+	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
+	if err != nil {
+		return Tombstone{}, err
+	}
+	defer body.Close()
+	var tombstone Tombstone
+	if err := json.NewDecoder(io.LimitReader(body, maxTombstone)).Decode(&tombstone); err != nil {
+		return Tombstone{}, fmt.Errorf("read tombstone %s/%s: it is damaged, restore an earlier version of it, or delete it to keep the media: %w", bucket, key, err)
+	}
+	if tombstone.Version != tombstoneVersion {
+		return Tombstone{}, fmt.Errorf("read tombstone %s/%s: it has version %d and this release reads %d: use the release that wrote it", bucket, key, tombstone.Version, tombstoneVersion)
+	}
+	if tombstone.Namespace != recording.Namespace() || tombstone.UID != recording.UID() || !tombstone.PurgeAt.Equal(purgeAt) {
+		return Tombstone{}, fmt.Errorf("read tombstone %s/%s: it speaks of another recording or date than its key: restore an earlier version of it, or delete it to keep the media", bucket, key)
+	}
+	return tombstone, nil
+}
