@@ -100,6 +100,9 @@ func (c command) run(ctx context.Context) error {
 	return err
 }
 
+// ErrConversion says that ffmpeg gave up on a source. A copy may fail where transcoding (Limits.NoCopy) works.
+var ErrConversion = errors.New("ffmpeg could not convert the recording")
+
 // toolError is a tool's own refusal, as opposed to our failing to run it.
 type toolError struct {
 	tool, status, said string
@@ -108,6 +111,9 @@ type toolError struct {
 func (e *toolError) Error() string {
 	return fmt.Sprintf("%s ended with %s: %s", e.tool, e.status, e.said)
 }
+
+// Is makes every toolError an ErrConversion.
+func (e *toolError) Is(target error) bool { return target == ErrConversion }
 
 // tail keeps the last bytes that are written to it.
 type tail struct {

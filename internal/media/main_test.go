@@ -57,20 +57,11 @@ func packageFile(tb testing.TB, path string, limits Limits) ([]byte, *Packaged, 
 	}
 	plan := NewPlan(source, limits)
 	var stored bytes.Buffer
-	packaged, err := convertAndPackage(tb, plan, path, &stored, source.Duration)
+	packaged, err := tools(tb).Pack(tb.Context(), plan, path, &stored, Packaging{MediaKey: testKey, Duration: source.Duration}, func(time.Duration) {})
 	if err != nil {
 		tb.Fatalf("packaging %s: %v", path, err)
 	}
 	return stored.Bytes(), packaged, plan
-}
-
-func convertAndPackage(tb testing.TB, plan Plan, path string, out *bytes.Buffer, duration time.Duration) (*Packaged, error) {
-	tb.Helper()
-	var packed bytes.Buffer
-	if err := tools(tb).Convert(tb.Context(), plan, path, &packed, func(time.Duration) {}); err != nil {
-		return nil, err
-	}
-	return Package(tb.Context(), &packed, out, Packaging{MediaKey: testKey, Duration: duration})
 }
 
 // testManifest wraps the map of a packaged file into a manifest.
