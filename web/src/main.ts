@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { localiseTimes } from './times';
+
+localiseTimes(document);
+
+const player = document.querySelector<HTMLElement>('[data-player]');
+if (player) {
+  // The player's code is the bulk of all script; pages without a player do not load it.
+  void import('./player').then(({ Player }) => new Player(player));
+}
+
+const progress = document.querySelector<HTMLElement>('[data-progress]');
+if (progress) {
+  void import('./progress').then(({ followProgress }) => followProgress(progress));
+}
