@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers is the table of all controllers: what each is made of stands here, what each does in a package of
+// its own, one for each concern.
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+)
+
+// Options are what the controllers have to be told.
+type Options struct {
+	// OperatorNamespace is where the stores' Secrets and the processing Jobs live.
+	OperatorNamespace string
+	// GatewayURL is the public address that links start with, without a slash at the end.
+	GatewayURL string
+	// WorkerImage is the image that processes recordings.
+	WorkerImage string
+	// Namespaces confine the manager to the recordings of these namespaces. Empty is all of them.
+	Namespaces []string
+	// AuditMaxAge and AuditMaxCount bound the AuditEvents that a namespace keeps; see package auditevent.
+	AuditMaxAge   time.Duration
+	AuditMaxCount int
+	// Clock is the time that decisions go by.
+	Clock clock.Clock
+}
+
+// Setup adds all controllers to a manager that was made with kube.ManagerOptions.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	for _, controller := range table(mgr, options) {
+		if err := controller.setup(mgr); err != nil {
+			return fmt.Errorf("set up controller %s: %w", controller.name, err)
+		}
+	}
+	return nil
+}
+
+type entry struct {
+	name  string
+	setup func(ctrl.Manager) error
+}
+
+func table(_ ctrl.Manager, _ Options) []entry {
+	return nil
+}

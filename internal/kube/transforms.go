@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"maps"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// trimmed drops what no reconciler reads of any kind: who owns which field, and kubectl's copy of the whole object.
+func trimmed(in any) (any, error) {
+	if object, err := meta.Accessor(in); err == nil {
+		object.SetManagedFields(nil)
+		if annotations := object.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+			annotations = maps.Clone(annotations)
+			delete(annotations, corev1.LastAppliedConfigAnnotation)
+			object.SetAnnotations(annotations)
+		}
+	}
+	return in, nil
+}
+
+// onlyStoreSecrets keeps of Secrets what opens a store, and not the keys and URLs of recordings that are being processed.
+func onlyStoreSecrets(in any) (any, error) {
+	if secret, ok := in.(*corev1.Secret); ok {
+		maps.DeleteFunc(secret.Data, func(key string, _ []byte) bool {
+			switch key {
+			case stores.AccessKeyID, stores.SecretAccessKey, stores.SessionToken, stores.KeysetKey:
+				return false
+			}
+			return true
+		})
+	}
+	return trimmed(in)
+}
+
+// withoutPodTemplate keeps of Jobs what they are for and what became of them.
+func withoutPodTemplate(in any) (any, error) {
+	if job, ok := in.(*batchv1.Job); ok {
+		job.Spec.Template = corev1.PodTemplateSpec{}
+	}
+	return trimmed(in)
+}
+
+// withoutPodSpec keeps of Pods what became of them.
+func withoutPodSpec(in any) (any, error) {
+	if pod, ok := in.(*corev1.Pod); ok {
+		pod.Spec = corev1.PodSpec{}
+	}
+	return trimmed(in)
+}
+
+// onlyIdentity keeps of an object which one it is and how old, all that bounding a window takes.
+func onlyIdentity(in any) (any, error) {
+	if object, ok := in.(*metav1.PartialObjectMetadata); ok {
+		object.ObjectMeta = metav1.ObjectMeta{
+			Namespace:         object.Namespace,
+			Name:              object.Name,
+			UID:               object.UID,
+			ResourceVersion:   object.ResourceVersion,
+			CreationTimestamp: object.CreationTimestamp,
+			DeletionTimestamp: object.DeletionTimestamp,
+		}
+	}
+	return in, nil
+}
