@@ -36,7 +36,8 @@ demo: deps build controlplane s3server oidc ## Run everything on this machine an
 
 .PHONY: clean
 clean: ## Delete everything that was built.
-	rm -rf bin web/dist web/node_modules hack/oidc/node_modules test/browser/node_modules
+	rm -rf bin web/node_modules hack/oidc/node_modules test/browser/node_modules
+	git clean -fdXq web/dist
 
 ##@ Generated files
 
@@ -52,7 +53,7 @@ manifests: bin/controller-gen ## Generate the CRDs, and the chart's templates fr
 ##@ Checks
 
 .PHONY: test
-test: deps build controlplane s3server oidc bin/helm ## Run all tests: units, API server, object store, chart, browser.
+test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser.
 	$(GO_TEST) $(TEST_FLAGS) $(TEST)
 
 .PHONY: bench
@@ -87,10 +88,13 @@ s3server: ## Build the S3 server for demo and tests.
 	hack/s3server/build.sh
 
 .PHONY: web
-web: web/dist/.built ## Build the player and the pages.
+web: bin/.web.stamp ## Build the player and the pages.
 
 .PHONY: oidc
 oidc: hack/oidc/node_modules/.package-lock.json ## Install the OpenID provider for demo and tests.
+
+.PHONY: browser
+browser: test/browser/node_modules/.package-lock.json ## Install what the browser test drives chromium with.
 
 .PHONY: images
 images: ## Build the container image IMAGE with docker.
@@ -114,9 +118,11 @@ bin/golangci-lint: hack/tools/lint/go.mod hack/tools/lint/go.sum hack/tools/lint
 bin/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
 	cd hack/tools/helm && CGO_ENABLED=0 go build -trimpath -o ../../../$@ helm.sh/helm/v4/cmd/helm
 
-web/dist/.built: $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
-	cd web && npm ci --no-audit --no-fund && npm run build
+# npm leaves node_modules/.package-lock.json behind; it is the stamp of an installation.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci
 	touch $@
 
-hack/oidc/node_modules/.package-lock.json: hack/oidc/package.json hack/oidc/package-lock.json
-	cd hack/oidc && npm ci --no-audit --no-fund
+bin/.web.stamp: web/node_modules/.package-lock.json $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
+	cd web && npm run build
+	mkdir -p bin && touch $@

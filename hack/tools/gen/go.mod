@@ -1,6 +1,6 @@
 module github.com/reelkeeper/reelkeeper/hack/tools/gen
 
-go 1.26.8
+go 1.26.0
 
 tool sigs.k8s.io/controller-tools/cmd/controller-gen
 

@@ -12,7 +12,7 @@ import (
 	"github.com/golangci/golangci-lint/v2/pkg/commands"
 	"github.com/golangci/golangci-lint/v2/pkg/exitcodes"
 
-	_ "sigs.k8s.io/kube-api-linter/pkg/plugin" // registers kubeapilinter
+	_ "sigs.k8s.io/kube-api-linter" // registers kubeapilinter
 )
 
 const linter = "github.com/golangci/golangci-lint/v2"
