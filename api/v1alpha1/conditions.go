@@ -14,6 +14,9 @@ const (
 	ConditionProcessed = "Processed"
 	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
 	ConditionRecoverable = "Recoverable"
+	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
+	// only while that is so.
+	ConditionStalled = "Stalled"
 	// ConditionEndpointReachable says that the store's endpoint takes its credentials and keeps what is written.
 	ConditionEndpointReachable = "EndpointReachable"
 	// ConditionKeysetReady says that the key-encryption keyset is there and can be read.

@@ -244,7 +244,7 @@ type LegalHold struct {
 
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatus struct {
-	// conditions are Ready, Stored, Processed and Recoverable.
+	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -14,7 +14,7 @@ import (
 //
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatusApplyConfiguration struct {
-	// conditions are Ready, Stored, Processed and Recoverable.
+	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
