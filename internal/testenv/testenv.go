@@ -50,6 +50,9 @@ type Options struct {
 	// Manifests are files, directories of files or kustomizations, that are applied afterwards, in this order. Admission
 	// policies among them take effect only some moments later.
 	Manifests []string
+	// Started is called when the control plane is up and everything is applied, before the first test. It starts what the
+	// tests need besides, such as a development node, in goroutines that end with ctx, which ends after the last test.
+	Started func(ctx context.Context, env *Env) error
 }
 
 // Env is a running control plane with what tests do with it. Its methods can be called from any goroutine.
@@ -57,6 +60,13 @@ type Env struct {
 	*controlplane.ControlPlane
 
 	controllers bool
+	end         context.CancelFunc // ends what Options.Started began
+}
+
+// stop ends everything at once: nobody will need this control plane's data.
+func (e *Env) stop() {
+	e.end()
+	e.Kill()
 }
 
 // Main runs the tests of a package with one control plane that they share, and ends the program. It belongs into
@@ -69,7 +79,7 @@ func Main(m *testing.M, options Options, env **Env) {
 	}
 	*env = started
 	code := m.Run()
-	started.Kill()
+	started.stop()
 	os.Exit(code)
 }
 
@@ -80,7 +90,7 @@ func Start(t testing.TB, options Options) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(env.Kill)
+	t.Cleanup(env.stop)
 	return env
 }
 
@@ -95,9 +105,14 @@ func start(options Options) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the control plane: %w", err)
 	}
-	env := &Env{ControlPlane: plane, controllers: options.ControllerManager}
-	if err := env.install(ctx, options); err != nil {
-		plane.Kill()
+	life, end := context.WithCancel(context.Background())
+	env := &Env{ControlPlane: plane, controllers: options.ControllerManager, end: end}
+	err = env.install(ctx, options)
+	if err == nil && options.Started != nil {
+		err = options.Started(life, env)
+	}
+	if err != nil {
+		env.stop()
 		return nil, err
 	}
 	return env, nil

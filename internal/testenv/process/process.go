@@ -143,17 +143,20 @@ func (p *Process) Signal(signal syscall.Signal) {
 
 // Stop asks the process group to end, forces it after the grace period, and returns when it has ended. Stopping twice
 // is fine. The error is not nil when force was needed.
-func (p *Process) Stop() error {
+func (p *Process) Stop() error { return p.StopWithin(orDefault(p.spec.Grace, defaultGrace)) }
+
+// StopWithin is Stop with a grace period of the caller's.
+func (p *Process) StopWithin(grace time.Duration) error {
 	p.Signal(syscall.SIGTERM)
-	grace := time.NewTimer(orDefault(p.spec.Grace, defaultGrace))
-	defer grace.Stop()
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
 	select {
 	case <-p.done:
 		return nil
-	case <-grace.C:
+	case <-patience.C:
 		p.Kill()
 		return fmt.Errorf("%s did not end within %s of being asked and was killed: read %s for what it was doing",
-			p.spec.Name, orDefault(p.spec.Grace, defaultGrace), p.logName())
+			p.spec.Name, grace, p.logName())
 	}
 }
 
