@@ -155,5 +155,11 @@ func (a accounts) GetUserAccount(access string) (auth.Account, error) {
 	if access != "" && access == a.restricted.Access {
 		return a.restricted, nil
 	}
-	return a.IAMService.GetUserAccount(access)
+	account, err := a.IAMService.GetUserAccount(access)
+	if err != nil {
+		// The error of the single-account service becomes a 404, which clients take for a missing bucket; this one becomes
+		// S3's InvalidAccessKeyId.
+		return auth.Account{}, auth.ErrNoSuchUser
+	}
+	return account, nil
 }

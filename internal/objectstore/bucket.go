@@ -70,6 +70,9 @@ func (c *Client) EnsureBucket(ctx context.Context, bucket string, opts BucketOpt
 		}
 		changed, err := step.ensure(ctx, bucket)
 		switch {
+		case step.name == "versioning" && locked && Reason(err) == ReasonNotSupported:
+			// The server took the wish for object lock and cannot keep versions, so it locks nothing.
+			return state, &Error{Op: "turn on object lock of", Bucket: bucket, Reason: ReasonObjectLockUnsupported}
 		case step.name == "cors" && Reason(err) == ReasonNotSupported:
 			state.Unsupported = append(state.Unsupported, step.name)
 		case err != nil:

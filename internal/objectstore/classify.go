@@ -27,6 +27,7 @@ var reasonsByCode = map[string]ErrorReason{
 	"InvalidTokenId":        ReasonBadCredentials,
 	"ExpiredToken":          ReasonBadCredentials,
 	"NotSignedUp":           ReasonBadCredentials,
+	"XAdminUserNotFound":    ReasonBadCredentials, // versitygw with a single account
 
 	"AccessDenied":      ReasonForbidden,
 	"AllAccessDisabled": ReasonForbidden,

@@ -111,11 +111,8 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: cfg, core: core, transport: transport}, nil
 }
 
-// String prints where the server is and nothing secret.
-func (c *Client) String() string { return fmt.Sprint(c.cfg) }
-
-// GoString prints where the server is and nothing secret.
-func (c *Client) GoString() string { return c.String() }
+// Format prints where the server is and nothing secret, whatever the verb.
+func (c *Client) Format(f fmt.State, verb rune) { c.cfg.Format(f, verb) }
 
 // Close lets go of idle connections. Running requests are not touched.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }

@@ -91,7 +91,25 @@ func (c *Client) AbortAbandonedUploads(ctx context.Context, bucket, prefix strin
 }
 
 func (c *Client) abortWhere(ctx context.Context, bucket, prefix string, mine func(Upload) bool) ([]Upload, error) {
-	var found, aborted []Upload
+	var aborted []Upload
+	for range maxPasses {
+		found, err := c.uploadsWhere(ctx, bucket, prefix, mine)
+		if err != nil || len(found) == 0 {
+			return aborted, err
+		}
+		for _, u := range found {
+			if err := c.AbortUpload(ctx, u); err != nil {
+				return aborted, err
+			}
+			aborted = append(aborted, u)
+		}
+	}
+	return aborted, nil
+}
+
+// uploadsWhere collects before anything is aborted: aborting while listing would shift the pages.
+func (c *Client) uploadsWhere(ctx context.Context, bucket, prefix string, mine func(Upload) bool) ([]Upload, error) {
+	var found []Upload
 	for u, err := range c.Uploads(ctx, bucket, prefix) {
 		if err != nil {
 			return nil, err
@@ -100,22 +118,21 @@ func (c *Client) abortWhere(ctx context.Context, bucket, prefix string, mine fun
 			found = append(found, u)
 		}
 	}
-	for _, u := range found {
-		if err := c.AbortUpload(ctx, u); err != nil {
-			return aborted, err
-		}
-		aborted = append(aborted, u)
-	}
-	return aborted, nil
+	return found, nil
 }
 
 // Uploads yields the unfinished uploads of objects whose keys start with prefix. It ends after the first error. MinIO lists
-// an upload only when asked for its whole key.
+// an upload only when asked for its whole key, and versitygw at most 1000 uploads of one key.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[Upload, error] {
 	return func(yield func(Upload, error) bool) {
 		var keyMarker, idMarker string
 		for {
 			page, err := c.core.ListMultipartUploads(ctx, bucket, prefix, keyMarker, idMarker, "", 0)
+			if idMarker != "" && minio.ToErrorResponse(err).Code == minio.InvalidArgument {
+				// versitygw does not go on in the middle of a key that it named itself: go on after the key.
+				idMarker = ""
+				continue
+			}
 			if err != nil {
 				yield(Upload{}, c.wrap("list multipart uploads", bucket, prefix, err))
 				return
