@@ -144,17 +144,20 @@ const (
 )
 
 // AccessGrantStatus says whether a grant counts.
+//
+// +kubebuilder:validation:MinProperties=1
 type AccessGrantStatus struct {
 	// conditions are Ready and Accepted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// secretRef names the Secret of this namespace that holds the link, the token and the password.

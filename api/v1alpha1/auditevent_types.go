@@ -198,6 +198,8 @@ type AuditRecording struct {
 }
 
 // AuditClient is a device and address.
+//
+// +kubebuilder:validation:MinProperties=1
 type AuditClient struct {
 	// address is the network address, as much of it as the policy keeps.
 	// +optional

@@ -44,6 +44,7 @@ type ClusterRecordingPolicyList struct {
 
 // ClusterRecordingPolicySpec selects recordings across namespaces and sets the organisation's rules.
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.overrides) || has(self.defaults)",message="a policy needs overrides, defaults, or both"
 type ClusterRecordingPolicySpec struct {
 	// namespaceSelector picks namespaces by their labels. Absent or empty picks all of them.

@@ -243,17 +243,20 @@ type LegalHold struct {
 }
 
 // MeetingRecordingStatus says what became of a recording.
+//
+// +kubebuilder:validation:MinProperties=1
 type MeetingRecordingStatus struct {
 	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// upload says where to send the media.

@@ -45,6 +45,8 @@ type RecordingPolicyList struct {
 }
 
 // RecordingPolicySpec selects recordings and sets their rules.
+//
+// +kubebuilder:validation:MinProperties=1
 type RecordingPolicySpec struct {
 	// selector picks the recordings of this namespace by their labels. Absent or empty picks all of them.
 	// +optional
@@ -55,6 +57,8 @@ type RecordingPolicySpec struct {
 
 // PolicyRules are the rules that a policy can set. What a policy leaves out comes from the next source in order:
 // a less specific policy, the organisation's defaults, the profile.
+//
+// +kubebuilder:validation:MinProperties=1
 type PolicyRules struct {
 	// profile is the preset that fills whatever no policy says: Open, Standard or Restricted. Without any, Standard.
 	// +optional
@@ -384,16 +388,19 @@ const (
 )
 
 // PolicyStatus says what became of a policy.
+//
+// +kubebuilder:validation:MinProperties=1
 type PolicyStatus struct {
 	// conditions are Ready, Accepted and Conflicted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 }

@@ -245,22 +245,26 @@ type SecretReference struct {
 }
 
 // RecordingStoreStatus says whether the store works.
+//
+// +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
 	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation that the status speaks of.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// capabilities are what the server was seen to do when it was probed. What is missing, the controllers do themselves.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Capabilities []StoreCapability `json:"capabilities,omitempty"`
 
