@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"slices"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// Decide says whether the request is allowed under the rules, and why. It keeps nothing and changes nothing.
+func Decide(rules *policy.Rules, req Request) Decision {
+	d := decide(rules, &req)
+	if rules.Trial != nil && d.Allowed() {
+		if trial := decide(rules.Trial, &req); !trial.Allowed() {
+			d.Trial = Trial{trial.Reason, trial.Rule}
+		}
+	}
+	return d
+}
+
+func decide(rules *policy.Rules, req *Request) Decision {
+	c := newCase(rules, req)
+	d := Decision{Effect: Deny, Permission: req.Permission, asker: askerOf(&req.Subject)}
+	if !c.allowed(&d) {
+		c.explain(&d)
+		return d
+	}
+	if o := c.state(); o.reason != "" {
+		d.deny(o)
+	}
+	return d
+}
+
+// allowed says whether something permits it, and puts into d what.
+func (c *acase) allowed(d *Decision) bool {
+	if c.permits(c.byRole) {
+		d.allow(PermittedByRole, c.roles.permitting(&c.rules.Access.Roles, c.Permission))
+		return true
+	}
+	if c.permits(c.byLabel) {
+		d.allow(PermittedByLabel, c.limit)
+		return true
+	}
+	if grant := c.bestGrant(); grant != nil {
+		d.allow(PermittedByGrant, nil)
+		d.GrantName = grant.Name
+		return true
+	}
+	return false
+}
+
+// allow lets it happen.
+func (d *Decision) allow(reason Reason, rule *policy.Provenance) {
+	d.Effect, d.Reason, d.Rule, d.MayKnow = Allow, reason, provenance(rule), true
+}
+
+// deny refuses it for the given reason.
+func (d *Decision) deny(o obstacle) {
+	d.Effect, d.Reason, d.Rule, d.When = Deny, o.reason, provenance(o.rule), o.when
+}
+
+func provenance(p *policy.Provenance) policy.Provenance {
+	if p == nil {
+		return policy.Provenance{}
+	}
+	return *p
+}
+
+// acase is one request under one set of rules, and what follows from both before asking for the permission.
+type acase struct {
+	rules *policy.Rules
+	*Request
+
+	// roles are what the subject is to the recording.
+	roles roleSet
+	// byRole is what their roles permit, byLabel what their labels add; both only inside the audience.
+	byRole, byLabel policy.PermissionSet
+	// ceiling is the most that the organisation's overrides let their roles be given.
+	ceiling policy.PermissionSet
+	// labelled is all that their role labels allow; limit is where the tightest of them comes from.
+	labelled policy.PermissionSet
+	limit    *policy.Provenance
+}
+
+func newCase(rules *policy.Rules, req *Request) acase {
+	c := acase{rules: rules, Request: req, labelled: policy.AllPermissions}
+	c.roles = req.Recording.rolesOf(&req.Subject)
+	c.ceiling = c.roles.union(&rules.Access.Ceilings)
+	if c.roles == 0 {
+		// Whoever has no name can be anybody, an outsider as well.
+		c.ceiling = roleExternal.union(&rules.Access.Ceilings)
+	}
+	gives := c.readLabels()
+	if c.outside(false) != nil {
+		return c
+	}
+	c.byRole = c.roles.union(&rules.Access.Roles)
+	if gives && req.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
+		c.byLabel = c.labelled
+	}
+	return c
+}
+
+// readLabels works out what the subject's role labels allow together, and whether a policy means them to give as well.
+func (c *acase) readLabels() (gives bool) {
+	for i := range c.rules.Access.Labels {
+		label := &c.rules.Access.Labels[i]
+		if !slices.Contains(c.Subject.Labels, label.Name) {
+			continue
+		}
+		if c.limit == nil || !label.Permissions.Has(c.Permission) && c.labelled.Has(c.Permission) {
+			c.limit = label.From
+		}
+		c.labelled &= label.Permissions
+		gives = gives || label.Gives
+	}
+	return gives
+}
+
+// permits says whether what is given holds the permission within what can be given at all.
+func (c *acase) permits(given policy.PermissionSet) bool {
+	return (given & c.ceiling & c.labelled).Has(c.Permission)
+}
+
+// outside returns the first audience that does not admit the subject, nil if all of them do. named says that a grant
+// names them.
+func (c *acase) outside(named bool) *policy.Audience {
+	for i := range c.rules.Access.Audiences {
+		if a := &c.rules.Access.Audiences[i]; !c.admits(a, named) {
+			return a
+		}
+	}
+	return nil
+}
+
+// admits says whether the subject is inside the audience. Invited is the stricter form of Internal: outsiders who were in
+// the meeting are not among those who are invited to the recording, unless a grant names them.
+func (c *acase) admits(a *policy.Audience, named bool) bool {
+	switch a.Kind {
+	case v1alpha1.AudienceAnyone:
+		return true
+	case v1alpha1.AudienceInternal:
+		return named || c.Subject.member()
+	case v1alpha1.AudienceInvited:
+		return named || c.roles&inMeeting != 0
+	case v1alpha1.AudienceDepartments:
+		return c.Subject.member() && slices.ContainsFunc(c.Subject.Departments, func(d string) bool {
+			return slices.Contains(a.Departments, d)
+		})
+	}
+	return false
+}
+
+// bestGrant returns the grant that permits, nil if none does. Where several do it is the first by name, so that the
+// order in which they come means nothing.
+func (c *acase) bestGrant() *Grant {
+	var best *Grant
+	for i := range c.Grants {
+		g := &c.Grants[i]
+		if !c.permits(g.Permissions) || !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
+			continue
+		}
+		if g.obstacle(c.rules, &c.Subject, c.Now).reason == "" && c.outside(true) == nil {
+			best = g
+		}
+	}
+	return best
+}
+
+// state says why the recording as it is does not let it happen, whoever asks.
+func (c *acase) state() obstacle {
+	r := &c.Recording
+	switch c.Permission {
+	case v1alpha1.PermissionTrash, v1alpha1.PermissionPurge:
+		if r.Held {
+			return obstacle{reason: Held}
+		}
+		if c.Now.Before(r.LockedUntil) {
+			return obstacle{reason: Locked, when: r.LockedUntil}
+		}
+	case v1alpha1.PermissionStart:
+		if mode := &c.rules.Recording.Mode; mode.Value == v1alpha1.ModeDisabled {
+			return obstacle{reason: RecordingDisabled, rule: mode.From}
+		}
+	}
+	if r.Trashed && !whileTrashed.Has(c.Permission) {
+		return obstacle{reason: Trashed}
+	}
+	return obstacle{}
+}
+
+// whileTrashed is what can be done with a recording in the trash. A hold can still be laid: it stops the purge.
+var whileTrashed = policy.Permissions(v1alpha1.PermissionRestore, v1alpha1.PermissionPurge, v1alpha1.PermissionHold)

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"slices"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// explain puts into d why the permission is refused, and what the person may know. Where several things are in the way,
+// it names the one that they can do most about.
+func (c *acase) explain(d *Decision) {
+	d.MayKnow = c.mayKnow()
+	grant, o := c.nearestGrant()
+	if grant != nil {
+		d.GrantName = grant.Name
+	}
+	outside := c.outside(false)
+	limited := c.ceiling & c.labelled
+	switch {
+	case d.asker == askerUnverified:
+		d.deny(obstacle{reason: Unverified})
+	case grant != nil && o.reason != "" && limited.Has(c.Permission):
+		d.deny(o)
+	case d.asker == askerAnonymous:
+		d.deny(obstacle{reason: NotSignedIn})
+	case outside != nil && grant == nil:
+		d.deny(outsideOf(outside))
+	case !c.ceiling.Has(c.Permission):
+		d.deny(obstacle{reason: OrganisationForbids, rule: c.roles.lacking(&c.rules.Access.Ceilings, c.Permission)})
+	case !c.labelled.Has(c.Permission):
+		d.deny(obstacle{reason: LabelForbids, rule: c.limit})
+	default:
+		d.deny(obstacle{reason: NotPermitted, rule: c.roles.lacking(&c.rules.Access.Roles, c.Permission)})
+	}
+}
+
+// outsideOf is the obstacle that somebody outside the audience meets.
+func outsideOf(a *policy.Audience) obstacle {
+	switch a.Kind {
+	case v1alpha1.AudienceInternal:
+		return obstacle{reason: NotInternal, rule: a.From}
+	case v1alpha1.AudienceDepartments:
+		return obstacle{reason: OtherDepartment, rule: a.From}
+	default:
+		return obstacle{reason: NotInvited, rule: a.From}
+	}
+}
+
+// nearestGrant returns the grant that names the subject, would give the permission and has the least in its way, and
+// what that is: nothing if only labels or overrides are.
+func (c *acase) nearestGrant() (nearest *Grant, least obstacle) {
+	for i := range c.Grants {
+		g := &c.Grants[i]
+		if !g.Permissions.Has(c.Permission) || !g.names(&c.Subject) {
+			continue
+		}
+		o := c.inTheWayOf(g)
+		nearer := slices.Index(nearness, o.reason) - slices.Index(nearness, least.reason)
+		if nearest == nil || nearer < 0 || nearer == 0 && g.Name < nearest.Name {
+			nearest, least = g, o
+		}
+	}
+	return nearest, least
+}
+
+// inTheWayOf says why a grant that names the subject does not count.
+func (c *acase) inTheWayOf(g *Grant) obstacle {
+	if o := g.obstacle(c.rules, &c.Subject, c.Now); o.reason != "" {
+		return o
+	}
+	if outside := c.outside(true); outside != nil {
+		return outsideOf(outside)
+	}
+	return obstacle{}
+}
+
+// nearness orders what can be in the way of a grant by how easily the person gets past it.
+var nearness = []Reason{
+	"", PasswordNeeded, GrantNotYet, GrantExpired, GrantUsedUp, GrantNotReady,
+	PasswordRequired, ExpiryRequired, ExpiryTooLate, AnyoneForbidden, ExternalForbidden, LinksForbidden,
+	OtherDepartment, NotInvited, NotInternal,
+}
+
+// mayKnow says whether somebody who is refused may learn that the recording exists: whoever may do anything with it;
+// members of the organisation who are inside the audience or were in the meeting; and whoever is named by a grant that
+// the policy allows, also before it begins and after it has ended.
+func (c *acase) mayKnow() bool {
+	if (c.byRole|c.byLabel)&c.ceiling&c.labelled != 0 {
+		return true
+	}
+	if c.Subject.member() && (c.roles&inMeeting != 0 || c.outside(false) == nil) {
+		return true
+	}
+	for i := range c.Grants {
+		if g := &c.Grants[i]; g.names(&c.Subject) && slices.Contains(knownTo, c.inTheWayOf(g).reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// knownTo are the obstacles of a grant that do not keep from whom it names that there is a recording.
+var knownTo = []Reason{"", PasswordNeeded, GrantNotYet, GrantExpired, GrantUsedUp}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"slices"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// Grant is what a decision needs to know of an AccessGrant that is about the recording.
+type Grant struct {
+	// Name is the grant's name.
+	Name string
+	// Ready says that the controller has accepted the grant as it stands. One that is not ready gives nothing.
+	Ready bool
+	// Subjects are whom it names.
+	Subjects []v1alpha1.GrantSubject
+	// Permissions are what it gives.
+	Permissions policy.PermissionSet
+	// CreatedAt is when the grant was made.
+	CreatedAt time.Time
+	// NotBefore and ExpiresAt are when it begins and ends; zero for at once and never.
+	NotBefore, ExpiresAt time.Time
+	// Password says that its link has a password. It then counts only for those who hold the link.
+	Password bool
+	// MaxUses and Uses are how often it may be and has been used; MaxUses is 0 for without limit.
+	MaxUses, Uses int32
+}
+
+// FactsOfGrant returns what a decision needs to know of g. ready says whether its controller has accepted it.
+func FactsOfGrant(g *v1alpha1.AccessGrant, ready bool) Grant {
+	grant := Grant{
+		Name:        g.Name,
+		Ready:       ready,
+		Subjects:    g.Spec.Subjects,
+		Permissions: policy.Permissions(g.Spec.Permissions...),
+		CreatedAt:   g.CreationTimestamp.Time,
+		NotBefore:   g.Spec.NotBefore.Time,
+		ExpiresAt:   g.Spec.ExpiresAt.Time,
+		Password:    g.Status.PasswordHash != "",
+		MaxUses:     g.Spec.MaxUses,
+	}
+	if g.Status.Uses != nil {
+		grant.Uses = *g.Status.Uses
+	}
+	return grant
+}
+
+// names says whether the grant is for the subject.
+func (g *Grant) names(s *Subject) bool {
+	for i := range g.Subjects {
+		if s.is(g.Subjects[i], g.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// forAnyone says whether the grant is for whoever holds its link.
+func (g *Grant) forAnyone() bool {
+	return slices.ContainsFunc(g.Subjects, func(s v1alpha1.GrantSubject) bool { return s.Kind == v1alpha1.SubjectAnyone })
+}
+
+// obstacle is why a grant does not count; its zero value says that it does.
+type obstacle struct {
+	reason Reason
+	rule   *policy.Provenance
+	when   time.Time
+}
+
+// obstacle says why the grant does not count for the subject, whom it names.
+func (g *Grant) obstacle(rules *policy.Rules, s *Subject, now time.Time) obstacle {
+	if !g.Ready {
+		return obstacle{reason: GrantNotReady}
+	}
+	if o := g.forbidden(rules); o.reason != "" {
+		return o
+	}
+	switch {
+	case !s.member() && rules.Sharing.External.Value != v1alpha1.Allowed:
+		return obstacle{reason: ExternalForbidden, rule: rules.Sharing.External.From}
+	case !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt):
+		return obstacle{reason: GrantExpired, when: g.ExpiresAt}
+	case now.Before(g.NotBefore):
+		return obstacle{reason: GrantNotYet, when: g.NotBefore}
+	case g.MaxUses > 0 && g.Uses >= g.MaxUses:
+		return obstacle{reason: GrantUsedUp}
+	case g.Password && !s.holds(g.Name):
+		return obstacle{reason: PasswordNeeded}
+	}
+	return obstacle{}
+}
+
+// forbidden says which rule of sharing the grant breaks, whoever it is for and whatever it gives.
+func (g *Grant) forbidden(rules *policy.Rules) obstacle {
+	links, ttl := &rules.Sharing.Links, &rules.Sharing.MaxTTL
+	switch links.Value {
+	case v1alpha1.LinksPasswordOptional:
+	case v1alpha1.LinksPasswordRequired:
+		if !g.Password {
+			return obstacle{reason: PasswordRequired, rule: links.From}
+		}
+	default:
+		return obstacle{reason: LinksForbidden, rule: links.From}
+	}
+	if ttl.Value != v1alpha1.Forever {
+		if g.ExpiresAt.IsZero() {
+			return obstacle{reason: ExpiryRequired, rule: ttl.From}
+		}
+		if latest := g.CreatedAt.Add(ttl.Value); g.ExpiresAt.After(latest) {
+			return obstacle{reason: ExpiryTooLate, rule: ttl.From, when: latest}
+		}
+	}
+	if g.forAnyone() {
+		for i := range rules.Access.Audiences {
+			if a := &rules.Access.Audiences[i]; a.Kind != v1alpha1.AudienceAnyone {
+				return obstacle{reason: AnyoneForbidden, rule: a.From}
+			}
+		}
+	}
+	return obstacle{}
+}

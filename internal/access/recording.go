@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// Recording is what a decision needs to know of a recording. Its lists are read, never changed.
+type Recording struct {
+	// Creator made the meeting, Hosts ran it, Participants attended: e-mail addresses.
+	Creator             string
+	Hosts, Participants []string
+	// Trashed says that it lies in the trash.
+	Trashed bool
+	// Held says that a legal hold lies on it.
+	Held bool
+	// LockedUntil is when its retention lock ends; zero for none.
+	LockedUntil time.Time
+}
+
+// FactsOf returns what a decision needs to know of r.
+func FactsOf(r *v1alpha1.MeetingRecording) Recording {
+	return Recording{
+		Creator:      r.Spec.Meeting.Creator,
+		Hosts:        r.Spec.Meeting.Hosts,
+		Participants: r.Spec.Meeting.Participants,
+		Trashed:      r.EffectiveState() == v1alpha1.StateTrashed,
+		Held:         len(r.Spec.Holds) > 0,
+		LockedUntil:  r.Status.LockedUntil.Time,
+	}
+}
+
+// roleSet is a set of roles, one bit for each of policy.Roles.
+type roleSet uint8
+
+const (
+	roleCreator roleSet = 1 << iota
+	roleHost
+	roleParticipant
+	roleInternal
+	roleExternal
+
+	// inMeeting are the roles that the meeting's facts give.
+	inMeeting = roleCreator | roleHost | roleParticipant
+)
+
+// rolesOf returns the roles of a subject. Outsiders are External and nothing else, also when they attended: attending
+// gives no right by itself. Somebody without a verified name has no role.
+func (r *Recording) rolesOf(s *Subject) roleSet {
+	switch {
+	case !s.known():
+		return 0
+	case !s.Internal:
+		return roleExternal
+	}
+	if roles := r.meetingRoles(s.Name); roles != 0 {
+		return roles
+	}
+	return roleInternal
+}
+
+// meetingRoles returns the roles that the meeting's facts give the person of that name.
+func (r *Recording) meetingRoles(name string) roleSet {
+	var roles roleSet
+	if samePerson(r.Creator, name) {
+		roles |= roleCreator
+	}
+	if among(r.Hosts, name) {
+		roles |= roleHost
+	}
+	if among(r.Participants, name) {
+		roles |= roleParticipant
+	}
+	return roles
+}
+
+// union returns what any of the roles may do.
+func (s roleSet) union(table *policy.RoleTable) policy.PermissionSet {
+	var set policy.PermissionSet
+	for i := range table {
+		if s&(1<<i) != 0 {
+			set |= table[i].Value
+		}
+	}
+	return set
+}
+
+// permitting returns where the first of the roles that may do p has that from.
+func (s roleSet) permitting(table *policy.RoleTable, p v1alpha1.Permission) *policy.Provenance {
+	for i := range table {
+		if s&(1<<i) != 0 && table[i].Value.Has(p) {
+			return table[i].From
+		}
+	}
+	return nil
+}
+
+// lacking returns where the first of the roles that may not do p has that from.
+func (s roleSet) lacking(table *policy.RoleTable, p v1alpha1.Permission) *policy.Provenance {
+	for i := range table {
+		if s&(1<<i) != 0 && !table[i].Value.Has(p) {
+			return table[i].From
+		}
+	}
+	return nil
+}

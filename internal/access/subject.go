@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"slices"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+)
+
+// Subject is who asks, as the identity provider describes them, and which links they hold. The zero value is somebody
+// who has not signed in.
+type Subject struct {
+	// Name is the e-mail address.
+	Name string
+	// Verified says that the identity provider vouches for Name. A name that is not verified counts for nothing.
+	Verified bool
+	// Issuer is the identity provider. It is for the record: nothing is decided by it.
+	Issuer string
+	// Internal says that they are a member of the organisation.
+	Internal bool
+	// Departments, Groups and Labels are what they belong to, exactly as the identity provider spells it.
+	Departments, Groups, Labels []string
+	// Anonymous says that they have not signed in, whatever the other fields say.
+	Anonymous bool
+	// Links are the names of the grants whose link they hold: whoever fills this in has checked the link's token, and its
+	// password if it has one.
+	Links []string
+}
+
+// known says whether there is a name to go by.
+func (s *Subject) known() bool { return !s.Anonymous && s.Verified && s.Name != "" }
+
+// member says whether they are known to belong to the organisation.
+func (s *Subject) member() bool { return s.known() && s.Internal }
+
+// holds says whether they hold the link of the grant.
+func (s *Subject) holds(grant string) bool { return slices.Contains(s.Links, grant) }
+
+// is says whether a grant's subject means them. Anyone means those who hold the link.
+func (s *Subject) is(subject v1alpha1.GrantSubject, grant string) bool {
+	switch subject.Kind {
+	case v1alpha1.SubjectUser:
+		return s.known() && samePerson(subject.Name, s.Name)
+	case v1alpha1.SubjectGroup:
+		return s.known() && slices.Contains(s.Groups, subject.Name)
+	case v1alpha1.SubjectDepartment:
+		return s.member() && slices.Contains(s.Departments, subject.Name)
+	case v1alpha1.SubjectLabel:
+		return s.member() && slices.Contains(s.Labels, subject.Name)
+	case v1alpha1.SubjectAnyone:
+		return s.holds(grant)
+	}
+	return false
+}
+
+// samePerson says whether two e-mail addresses name one person: upper and lower case are the same.
+//
+// Only for the letters A to Z. Unicode has letters that fold to an ASCII letter without looking like it (ſ and K, the
+// Kelvin sign), and whoever registers such an address must not become somebody else.
+func samePerson(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// among says whether the person is in the list.
+func among(list []string, person string) bool {
+	for i := range list {
+		if samePerson(list[i], person) {
+			return true
+		}
+	}
+	return false
+}

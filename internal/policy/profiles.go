@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import "github.com/reelkeeper/reelkeeper/api/v1alpha1"
+
+// Preset is a profile: what it is for, and its rules in the same words that policies use.
+type Preset struct {
+	// Name is what policies call it.
+	Name v1alpha1.Profile
+	// For says in a few words whom it suits.
+	For string
+	// Rules are all that it sets.
+	Rules v1alpha1.PolicyRules
+}
+
+// sets of permissions that the profiles give.
+var (
+	nothing     = []v1alpha1.Permission{}
+	view        = []v1alpha1.Permission{v1alpha1.PermissionView}
+	viewAndTake = []v1alpha1.Permission{v1alpha1.PermissionView, v1alpha1.PermissionDownload}
+	host        = []v1alpha1.Permission{
+		v1alpha1.PermissionView, v1alpha1.PermissionDownload, v1alpha1.PermissionShare, v1alpha1.PermissionTrash, v1alpha1.PermissionRestore,
+		v1alpha1.PermissionStart, v1alpha1.PermissionStop, v1alpha1.PermissionApprove,
+	}
+	creator = append(append([]v1alpha1.Permission{}, host...), v1alpha1.PermissionPurge)
+)
+
+// Profiles are the presets, from the most open to the strictest. docs/policies.md shows them as a table.
+//
+// None of them lets anybody lay or lift holds: a hold has to be stronger than a creator who wants to delete, so who may
+// is for a policy to name.
+var Profiles = [...]Preset{
+	{
+		Name: v1alpha1.ProfileOpen,
+		For:  "no control wanted",
+		Rules: v1alpha1.PolicyRules{
+			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
+			Access: v1alpha1.AccessRules{
+				Audience: v1alpha1.AudienceAnyone,
+				Roles:    roles(creator, host, viewAndTake, viewAndTake, view),
+			},
+			Sharing: v1alpha1.SharingRules{
+				Links: v1alpha1.LinksPasswordOptional, MaxTTL: v1alpha1.Never,
+				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Allowed, Requests: v1alpha1.Allowed,
+			},
+			Retention:  v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never, UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
+			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+			Watermark:  v1alpha1.WatermarkNone,
+			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+		},
+	},
+	{
+		Name: v1alpha1.ProfileStandard,
+		For:  "most meetings",
+		Rules: v1alpha1.PolicyRules{
+			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
+			Access: v1alpha1.AccessRules{
+				Audience: v1alpha1.AudienceInternal,
+				Roles:    roles(creator, host, view, nothing, nothing),
+			},
+			Sharing: v1alpha1.SharingRules{
+				Links: v1alpha1.LinksPasswordOptional, MaxTTL: "30d",
+				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Forbidden, Requests: v1alpha1.Allowed,
+			},
+			Retention:  v1alpha1.RetentionRules{ExpireAfter: "180d", UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
+			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+			Watermark:  v1alpha1.WatermarkNone,
+			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+		},
+	},
+	{
+		Name: v1alpha1.ProfileRestricted,
+		For:  "sensitive meetings",
+		Rules: v1alpha1.PolicyRules{
+			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
+			Access: v1alpha1.AccessRules{
+				Audience: v1alpha1.AudienceInvited,
+				Roles:    roles(creator, host, view, nothing, nothing),
+			},
+			Sharing: v1alpha1.SharingRules{
+				Links: v1alpha1.LinksPasswordRequired, MaxTTL: "72h",
+				External: v1alpha1.Forbidden, PublicChannels: v1alpha1.Forbidden, Requests: v1alpha1.Allowed,
+			},
+			Retention:  v1alpha1.RetentionRules{ExpireAfter: "90d", UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
+			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+			Watermark:  v1alpha1.WatermarkViewer,
+			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+		},
+	},
+}
+
+// roles lists what each role may do, in the order of Roles.
+func roles(creator, host, participant, internal, external []v1alpha1.Permission) []v1alpha1.RolePermissions {
+	return []v1alpha1.RolePermissions{
+		{Role: v1alpha1.RoleCreator, Permissions: creator},
+		{Role: v1alpha1.RoleHost, Permissions: host},
+		{Role: v1alpha1.RoleParticipant, Permissions: participant},
+		{Role: v1alpha1.RoleInternal, Permissions: internal},
+		{Role: v1alpha1.RoleExternal, Permissions: external},
+	}
+}
+
+// presetOf returns the profile of that name, the strictest for a name that is not known.
+func presetOf(name v1alpha1.Profile) *Preset {
+	for i := range Profiles {
+		if Profiles[i].Name == name {
+			return &Profiles[i]
+		}
+	}
+	return &Profiles[len(Profiles)-1]
+}
