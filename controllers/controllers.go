@@ -12,7 +12,10 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
+	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // Options are what the controllers have to be told.
@@ -37,7 +40,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	for _, controller := range table(mgr, options) {
+	parts, err := newParts(mgr, options)
+	if err != nil {
+		return err
+	}
+	for _, controller := range table(mgr, options, parts) {
 		if err := controller.setup(mgr); err != nil {
 			return fmt.Errorf("set up controller %s: %w", controller.name, err)
 		}
@@ -45,11 +52,36 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	return nil
 }
 
+// parts are what several controllers share.
+type parts struct {
+	stores *stores.Resolver
+}
+
+func newParts(mgr ctrl.Manager, options Options) (parts, error) {
+	return parts{
+		stores: stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
+	}, nil
+}
+
+// entry is a controller: what it is called in logs and events, and how it is added to a manager.
 type entry struct {
 	name  string
 	setup func(ctrl.Manager) error
 }
 
-func table(_ ctrl.Manager, _ Options) []entry {
-	return nil
+func table(mgr ctrl.Manager, options Options, shared parts) []entry {
+	return []entry{
+		{"recordingstore", (&recordingstore.Reconciler{
+			Client:     mgr.GetClient(),
+			Stores:     shared.stores,
+			Namespaces: options.Namespaces,
+			Events:     mgr.GetEventRecorder("recordingstore"),
+			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"auditevent", (&auditevent.Reconciler{
+			Client: mgr.GetClient(),
+			Window: auditevent.Window{MaxAge: options.AuditMaxAge, MaxCount: options.AuditMaxCount},
+			Clock:  options.Clock,
+		}).SetupWithManager},
+	}
 }

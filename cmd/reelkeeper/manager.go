@@ -137,6 +137,8 @@ func runManager(ctx context.Context, flags managerFlags, options controllers.Opt
 	if err != nil {
 		return fmt.Errorf("find the API server: %w: give --kubeconfig, or run in a Pod with a ServiceAccount", err)
 	}
+	// How fast is for the API server to say, which knows what else is going on (priority and fairness).
+	config.QPS = -1
 	mgr, err := ctrl.NewManager(config, flags.managerOptions())
 	if err != nil {
 		return fmt.Errorf("reach the API server at %s: %w", config.Host, err)

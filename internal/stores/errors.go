@@ -25,6 +25,9 @@ func failure(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
+// ErrNoKeyset is returned for a store that has no keyset because it never had one. It is the only case in which one is made.
+var ErrNoKeyset = failure(v1alpha1.ReasonKeysetInvalid, "The store has no key-encryption keyset yet: it is made when the store is set up")
+
 // reasonsOfObjectStore says under which condition reason each failure of the object store is shown. What is not listed is a
 // StoreError.
 var reasonsOfObjectStore = map[objectstore.ErrorReason]string{

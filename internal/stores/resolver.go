@@ -121,13 +121,17 @@ func (r *Resolver) Client(ctx context.Context, store *v1alpha1.RecordingStore) (
 	return opened, nil
 }
 
-// Keyset returns the key-encryption keyset of a store. It fails with KeysetInvalid when the Secret is missing, cannot be
-// read, or does not hold the key that the store's recordings were encrypted with.
+// Keyset returns the key-encryption keyset of a store. It is ErrNoKeyset for a new store without one, and fails with
+// KeysetInvalid when the Secret has gone, cannot be read, or does not hold the key that the store's recordings were encrypted with.
 func (r *Resolver) Keyset(ctx context.Context, store *v1alpha1.RecordingStore) (*keys.Keyset, error) {
 	ref := store.Spec.Encryption.KeySecretRef
 	secret, err := r.secret(ctx, ref, v1alpha1.ReasonKeysetInvalid)
 	if apierrors.IsNotFound(err) {
-		return nil, failure(v1alpha1.ReasonKeysetInvalid, "There is no Secret %s/%s with the key-encryption keyset%s", ref.Namespace, ref.Name, lost(store))
+		if store.Status.KeyID == "" {
+			return nil, ErrNoKeyset
+		}
+		return nil, failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s with the key-encryption keyset is gone, and recordings are encrypted with its key %s: "+
+			"restore it from your backup. No new one is made in its place", ref.Namespace, ref.Name, store.Status.KeyID)
 	}
 	if err != nil {
 		return nil, err

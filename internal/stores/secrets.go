@@ -92,11 +92,3 @@ func knowsKey(secret *corev1.Secret, keyID string) error {
 	return failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s holds another keyset: key %s, which recordings of the store are encrypted with, is not in it. "+
 		"Restore the Secret from your backup; a rotated keyset keeps its old keys", secret.Namespace, secret.Name, keyID)
 }
-
-// lost finishes the sentence that the keyset is missing.
-func lost(store *v1alpha1.RecordingStore) string {
-	if store.Status.KeyID == "" {
-		return " yet: it is made when the store is set up"
-	}
-	return ", although recordings are encrypted with its key " + store.Status.KeyID + ": restore it from your backup. No new one is made in its place"
-}

@@ -53,12 +53,14 @@ func (s *Store) EnsureBucket(ctx context.Context, namespace string) (string, err
 	return bucket, s.resolver.EnsureBucket(ctx, s.Objects, s.Object, bucket)
 }
 
-// EnsureBucket makes a bucket exist as the store's spec says and remembers that it does.
+// EnsureBucket makes a bucket exist as the store's spec says, with versioning where the server has it, and remembers that it does.
 func (r *Resolver) EnsureBucket(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket string) error {
-	_, err := objects.EnsureBucket(ctx, bucket, objectstore.BucketOptions{
-		Versioning: Can(store, v1alpha1.CapabilityVersioning),
-		ObjectLock: objectstore.LockMode(store.Spec.Buckets.ObjectLock),
-	})
+	options := objectstore.BucketOptions{Versioning: true, ObjectLock: objectstore.LockMode(store.Spec.Buckets.ObjectLock)}
+	_, err := objects.EnsureBucket(ctx, bucket, options)
+	if objectstore.Reason(err) == objectstore.ReasonNotSupported {
+		options.Versioning = false
+		_, err = objects.EnsureBucket(ctx, bucket, options)
+	}
 	if err != nil {
 		return err
 	}

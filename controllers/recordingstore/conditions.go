@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordingstore
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+)
+
+// deriveStatus says what findings mean for the status of a store. What could not be found out this time keeps its last
+// value: capabilities and buckets while the server cannot be reached, and for ever the ID of the key that recordings are
+// encrypted with.
+func deriveStatus(store *v1alpha1.RecordingStore, found findings, now time.Time) v1alpha1.RecordingStoreStatus {
+	status := store.Status.DeepCopy()
+	status.ObservedGeneration = store.Generation
+	if found.endpoint.verdict == good {
+		status.Capabilities = found.capabilities
+	}
+	if found.keyset.verdict == good {
+		status.KeyID = found.keyID
+	}
+	if found.buckets.verdict == good {
+		status.Buckets = new(found.count)
+	}
+	wanted := []metav1.Condition{
+		condition(v1alpha1.ConditionEndpointReachable, found.endpoint, "The endpoint takes the credentials and keeps what is written"),
+		condition(v1alpha1.ConditionBucketsReady, found.buckets, "Every bucket is set up"),
+		condition(v1alpha1.ConditionKeysetReady, found.keyset, "The key-encryption keyset is there; back it up, it is every recording of the store"),
+		readyCondition(found),
+	}
+	for i := range wanted {
+		wanted[i].ObservedGeneration = store.Generation
+		wanted[i] = settle(meta.FindStatusCondition(store.Status.Conditions, wanted[i].Type), wanted[i])
+	}
+	status.Conditions = kube.Transitions(store.Status.Conditions, wanted, now)
+	return *status
+}
+
+func condition(kind string, f finding, allWell string) metav1.Condition {
+	switch f.verdict {
+	case good:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable, Message: allWell}
+	case bad:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: f.reason, Message: f.message}
+	default:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not looked at: something else has to work first"}
+	}
+}
+
+// readyCondition shows the first thing that is wrong, in the order in which somebody would mend it.
+func readyCondition(found findings) metav1.Condition {
+	all := []finding{found.endpoint, found.buckets, found.keyset}
+	for _, verdict := range []verdict{bad, unknown} {
+		if i := slices.IndexFunc(all, func(f finding) bool { return f.verdict == verdict }); i >= 0 {
+			return condition(v1alpha1.ConditionReady, all[i], "")
+		}
+	}
+	return condition(v1alpha1.ConditionReady, finding{verdict: good}, "The store can be used")
+}
+
+// settle keeps the message of a condition that says the same as before. What a server or the network said, in parentheses at
+// the end, may hold port numbers or request IDs that differ at every try, and is no reason to write the status again.
+func settle(current *metav1.Condition, wanted metav1.Condition) metav1.Condition {
+	if current != nil && current.Status == wanted.Status && current.Reason == wanted.Reason && current.ObservedGeneration == wanted.ObservedGeneration {
+		before, _, _ := strings.Cut(current.Message, " (")
+		after, _, _ := strings.Cut(wanted.Message, " (")
+		if before == after {
+			wanted.Message = current.Message
+		}
+	}
+	return wanted
+}

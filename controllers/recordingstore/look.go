@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordingstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// look finds out how a store is, and when to look again.
+func (r *Reconciler) look(ctx context.Context, store *v1alpha1.RecordingStore) (findings, time.Time, error) {
+	found, next, err := r.lookOutside(ctx, store)
+	if err != nil {
+		return findings{}, time.Time{}, err
+	}
+	keyID, err := r.ensureKeyset(ctx, store)
+	if found.keyset, err = judge(err); err != nil {
+		return findings{}, time.Time{}, err
+	}
+	found.keyID = keyID
+	return found, next, nil
+}
+
+// lookOutside probes the server if that is due, and else returns what the last probe has found.
+func (r *Reconciler) lookOutside(ctx context.Context, store *v1alpha1.RecordingStore) (findings, time.Time, error) {
+	objects, err := r.Stores.Client(ctx, store)
+	if err != nil {
+		// A changed Secret or spec brings the next pass; there is nothing to be retried.
+		endpoint, err := judge(err)
+		return findings{endpoint: endpoint}, r.Clock.Now().Add(probeEvery), err
+	}
+	namespaces, err := r.namespaces(ctx, store)
+	if err != nil {
+		buckets, err := judge(err)
+		return findings{endpoint: finding{verdict: unknown}, buckets: buckets}, r.Clock.Now().Add(probeEvery), err
+	}
+	of, last := inputs{store.UID, store.Generation, objects, namespaces}, r.last(store.Name)
+	if !last.due(of, r.Clock.Now()) {
+		return last.found, last.next(), nil
+	}
+	now := probed{of: of, at: r.Clock.Now()}
+	if now.found, err = r.probe(ctx, store, of); err != nil || ctx.Err() != nil {
+		// A pass that was broken off, by the end of the program for one, says nothing about the store.
+		return findings{}, time.Time{}, errors.Join(err, ctx.Err())
+	}
+	if now.found.endpoint.verdict != good || now.found.buckets.verdict != good {
+		now.failures = 1
+		if last.of.equal(of) {
+			now.failures += last.failures
+		}
+	}
+	r.remember(store.Name, now)
+	return now.found, now.next(), nil
+}
+
+// probe makes the buckets and tries the server out. With the layout PerNamespace, it does so in a bucket of the store's own,
+// so that a store can be seen to work before there is a recording.
+func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (findings, error) {
+	log.FromContext(ctx).V(1).Info("Probing the object store", "endpoint", store.Spec.S3.Endpoint)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	bucket := store.Spec.Buckets.Name
+	first, err := judge(r.Stores.EnsureBucket(ctx, of.client, store, bucket))
+	switch {
+	case err != nil:
+		return findings{}, err
+	case first.verdict == bad && concernsBucket(first):
+		return findings{endpoint: finding{verdict: good}, buckets: first, capabilities: store.Status.Capabilities}, nil
+	case first.verdict == bad:
+		return findings{endpoint: first}, nil
+	}
+	seen, err := of.client.Probe(ctx, bucket)
+	tried, err := judge(err)
+	if err != nil || tried.verdict == bad {
+		return findings{endpoint: tried}, err
+	}
+	found := findings{capabilities: capabilitiesOf(seen)}
+	found.endpoint, found.buckets = missing(store, seen)
+	if found.buckets.verdict == good {
+		found.buckets, found.count, err = r.ensureBuckets(ctx, store, of)
+	}
+	return found, err
+}
+
+// ensureBuckets makes the bucket of every namespace that has recordings in the store. They are also made on demand, when the
+// first recording of a namespace needs one; this mends what has been lost since.
+func (r *Reconciler) ensureBuckets(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (finding, int32, error) {
+	if store.Spec.Buckets.Layout != v1alpha1.LayoutPerNamespace {
+		return finding{verdict: good}, 1, nil
+	}
+	for _, namespace := range of.namespaces {
+		result, err := judge(r.Stores.EnsureBucket(ctx, of.client, store, stores.Bucket(store, namespace)))
+		if err != nil || result.verdict == bad {
+			return result, 0, err
+		}
+	}
+	return finding{verdict: good}, int32(len(of.namespaces)), nil
+}
+
+// namespaces returns those that the store allows and that have recordings in it, where they need buckets of their own.
+func (r *Reconciler) namespaces(ctx context.Context, store *v1alpha1.RecordingStore) ([]string, error) {
+	if _, err := stores.Allows(store, nil); err != nil || store.Spec.Buckets.Layout != v1alpha1.LayoutPerNamespace {
+		return nil, err
+	}
+	all := kube.NamespaceMetadataList()
+	if err := r.Client.List(ctx, all, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list namespaces: %w", err)
+	}
+	var needed []string
+	for i := range all.Items {
+		namespace := &all.Items[i]
+		if len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, namespace.Name) {
+			continue
+		}
+		if allowed, err := stores.Allows(store, namespace.Labels); err != nil || !allowed {
+			continue
+		}
+		recordings := &v1alpha1.MeetingRecordingList{}
+		err := r.Client.List(ctx, recordings, client.InNamespace(namespace.Name), client.MatchingFields{kube.RecordingsByStore: store.Name},
+			client.Limit(1), client.UnsafeDisableDeepCopy)
+		if err != nil {
+			return nil, fmt.Errorf("list the recordings of namespace %s: %w", namespace.Name, err)
+		}
+		if len(recordings.Items) > 0 {
+			needed = append(needed, namespace.Name)
+		}
+	}
+	slices.Sort(needed)
+	return needed, nil
+}
+
+// ensureKeyset returns the ID of the key that wraps, and makes a keyset for a store that never had one. One that is there,
+// readable or not, is left alone.
+func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.RecordingStore) (string, error) {
+	keyset, err := r.Stores.Keyset(ctx, store)
+	if errors.Is(err, stores.ErrNoKeyset) {
+		if err := r.makeKeyset(ctx, store.Spec.Encryption.KeySecretRef); err != nil {
+			return "", err
+		}
+		keyset, err = r.Stores.Keyset(ctx, store)
+	}
+	if err != nil {
+		return "", err
+	}
+	return keyset.KeyID(), nil
+}
+
+// makeKeyset creates the Secret and never updates it, so that it cannot replace one that the cache has not seen. The
+// Secret has no owner: it must outlive the store.
+func (r *Reconciler) makeKeyset(ctx context.Context, ref v1alpha1.SecretReference) error {
+	keyset, err := keys.NewKeyset()
+	if err != nil {
+		return err
+	}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: ref.Namespace, Name: ref.Name,
+			Labels: map[string]string{"app.kubernetes.io/managed-by": "reelkeeper", "app.kubernetes.io/component": "keyset"},
+		},
+		Data: map[string][]byte{stores.KeysetKey: keyset},
+	}
+	if err := r.Client.Create(ctx, secret); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create Secret %s/%s for the key-encryption keyset: %w", ref.Namespace, ref.Name, err)
+	}
+	return nil
+}

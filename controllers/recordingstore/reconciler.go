@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package recordingstore sets up RecordingStores: buckets, the key-encryption keyset, and a probe that says whether the
+// server does what it should.
+//
+// Kubernetes objects are watched; the server is asked again after a while, soon where something is wrong. A pass in between
+// takes the last answer, so that it costs nothing.
+package recordingstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// Reconciler sets up RecordingStores.
+type Reconciler struct {
+	// Client is the manager's, which reads from the cache.
+	Client client.Client
+	// Stores opens stores; it is shared with the controllers that use them.
+	Stores *stores.Resolver
+	// Namespaces are those that the manager is confined to, or none.
+	Namespaces []string
+	// Events tells people what happened.
+	Events events.EventRecorder
+	// Clock is the time that probes are scheduled by.
+	Clock clock.PassiveClock
+
+	mu     sync.Mutex
+	probed map[string]probed
+}
+
+// Reconcile looks at one store, writes its status if that changed, and returns when to look again.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	store := &v1alpha1.RecordingStore{}
+	err := r.Client.Get(ctx, request.NamespacedName, store)
+	if apierrors.IsNotFound(err) || err == nil && !store.DeletionTimestamp.IsZero() {
+		// Nothing in the buckets is touched, nor is the keyset: whoever makes the store anew has its recordings back.
+		r.forget(request.Name)
+		return reconcile.Result{}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("read RecordingStore %s: %w", request.Name, err)
+	}
+	found, next, err := r.look(ctx, store)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.report(ctx, store, deriveStatus(store, found, r.Clock.Now())); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: max(next.Sub(r.Clock.Now()), time.Millisecond)}, nil
+}
+
+// report writes the status if it differs, and tells people if the state does.
+func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore, status v1alpha1.RecordingStoreStatus) error {
+	if sameStatus(store.Status, status) {
+		return nil
+	}
+	applied := ac.RecordingStoreStatus().
+		WithConditions(kube.ApplyConditions(status.Conditions)...).
+		WithObservedGeneration(status.ObservedGeneration).
+		WithCapabilities(status.Capabilities...)
+	if status.KeyID != "" {
+		applied.WithKeyID(status.KeyID)
+	}
+	applied.Buckets = status.Buckets
+	err := r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("write the status of RecordingStore %s: %w", store.Name, err)
+	}
+	r.announce(store, status)
+	return nil
+}
+
+func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
+	same := kube.EqualConditions(a.Conditions, b.Conditions)
+	a.Conditions, b.Conditions = nil, nil
+	return same && apiequality.Semantic.DeepEqual(a, b)
+}
+
+func (r *Reconciler) announce(store *v1alpha1.RecordingStore, status v1alpha1.RecordingStoreStatus) {
+	before := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionReady)
+	after := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+	if before != nil && before.Reason == after.Reason {
+		return
+	}
+	kind := corev1.EventTypeWarning
+	if after.Status == metav1.ConditionTrue {
+		kind = corev1.EventTypeNormal
+	}
+	r.Events.Eventf(store, nil, kind, after.Reason, "Probe", "%s", after.Message)
+}
+
+func (r *Reconciler) forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, found := r.probed[name]; found {
+		r.Stores.Forget(last.of.store)
+		delete(r.probed, name)
+	}
+}
+
+func (r *Reconciler) last(name string) probed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.probed[name]
+}
+
+func (r *Reconciler) remember(name string, p probed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.probed == nil {
+		r.probed = map[string]probed{}
+	}
+	r.probed[name] = p
+}
