@@ -33,7 +33,8 @@ const Forever = time.Duration(math.MaxInt64)
 
 var durationPattern = regexp.MustCompile(`^(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,8})s)?$`)
 
-// Parse returns the length of d. It fails for text that the schema would have refused.
+// Parse returns the length of d; Forever for one that is longer than the 292 years that a time.Duration can hold. It
+// fails for text that the schema would have refused.
 func (d Duration) Parse() (time.Duration, error) {
 	groups := durationPattern.FindStringSubmatch(string(d))
 	if d == "" || groups == nil {
@@ -48,7 +49,9 @@ func (d Duration) Parse() (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		total += time.Duration(n) * unit
+		if total += time.Duration(n) * unit; total < 0 {
+			return Forever, nil
+		}
 	}
 	return total, nil
 }

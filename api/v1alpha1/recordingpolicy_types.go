@@ -92,7 +92,8 @@ type PolicyRules struct {
 	// +optional
 	Audit AuditRules `json:"audit,omitempty,omitzero"`
 
-	// enforcement says whether refusals are carried out, or only recorded to try a policy out.
+	// enforcement says whether this policy holds, or is only tried out. Absent is as the organisation's defaults say,
+	// without those Enforce. In overrides, Enforce ends every trial; DryRun means nothing there.
 	// +optional
 	Enforcement Enforcement `json:"enforcement,omitempty"`
 }
@@ -178,8 +179,9 @@ type AccessRules struct {
 	// +kubebuilder:validation:MaxItems=5
 	Roles []RolePermissions `json:"roles,omitempty"`
 
-	// labels say what people with a role label of the identity provider may do. Somebody with several labels that are
-	// named here may do only what all of them allow.
+	// labels say what members of the organisation with a role label of the identity provider may do, where they may view
+	// at all. Somebody who carries labels that are named here may do only what all of these allow, whatever role or grant
+	// they have. In overrides, labels only bound.
 	// +optional
 	// +listType=map
 	// +listMapKey=label
@@ -226,7 +228,7 @@ type SharingRules struct {
 	// +optional
 	Links LinkRule `json:"links,omitempty"`
 
-	// maxTTL is the longest time from now until a grant's end. Where it is set, other than Never, a grant needs an end.
+	// maxTTL is the longest time from a grant's creation to its end. Where it is set, other than Never, a grant needs an end.
 	// +optional
 	MaxTTL DurationOrNever `json:"maxTTL,omitempty"`
 
@@ -383,7 +385,8 @@ type Enforcement string
 const (
 	// EnforcementEnforce refuses what the policy refuses.
 	EnforcementEnforce Enforcement = "Enforce"
-	// EnforcementDryRun lets this policy's own refusals pass, and records them. It never lifts the organisation's overrides.
+	// EnforcementDryRun tries this policy out: everything is as if it were not there, and what it would have refused is
+	// recorded. It never lifts the organisation's overrides.
 	EnforcementDryRun Enforcement = "DryRun"
 )
 

@@ -20,8 +20,9 @@ type AccessRulesApplyConfiguration struct {
 	// roles say what each role may do. A role that is left out keeps what the profile gives it; a role with an empty
 	// list may do nothing.
 	Roles []RolePermissionsApplyConfiguration `json:"roles,omitempty"`
-	// labels say what people with a role label of the identity provider may do. Somebody with several labels that are
-	// named here may do only what all of them allow.
+	// labels say what members of the organisation with a role label of the identity provider may do, where they may view
+	// at all. Somebody who carries labels that are named here may do only what all of these allow, whatever role or grant
+	// they have. In overrides, labels only bound.
 	Labels []LabelPermissionsApplyConfiguration `json:"labels,omitempty"`
 }
 

@@ -30,7 +30,8 @@ type PolicyRulesApplyConfiguration struct {
 	Watermark *apiv1alpha1.Watermark `json:"watermark,omitempty"`
 	// audit says what is written about accesses.
 	Audit *AuditRulesApplyConfiguration `json:"audit,omitempty"`
-	// enforcement says whether refusals are carried out, or only recorded to try a policy out.
+	// enforcement says whether this policy holds, or is only tried out. Absent is as the organisation's defaults say,
+	// without those Enforce. In overrides, Enforce ends every trial; DryRun means nothing there.
 	Enforcement *apiv1alpha1.Enforcement `json:"enforcement,omitempty"`
 }
 

@@ -15,7 +15,7 @@ import (
 type SharingRulesApplyConfiguration struct {
 	// links says whether grants make links, and whether those need a password.
 	Links *apiv1alpha1.LinkRule `json:"links,omitempty"`
-	// maxTTL is the longest time from now until a grant's end. Where it is set, other than Never, a grant needs an end.
+	// maxTTL is the longest time from a grant's creation to its end. Where it is set, other than Never, a grant needs an end.
 	MaxTTL *apiv1alpha1.DurationOrNever `json:"maxTTL,omitempty"`
 	// external says whether people outside the organisation may be granted anything.
 	External *apiv1alpha1.Choice `json:"external,omitempty"`
