@@ -14,7 +14,7 @@ import (
 type Proposal struct {
 	// Grant is what is to be granted. Ready and Uses have no meaning here. Password says that the link is going to have one.
 	Grant Grant
-	// Recording is the recording that it is about. It is left empty for a grant by selector, where no one's role is known.
+	// Recording is the recording that it is about. Without it (an empty Creator) anybody can have any role.
 	Recording Recording
 	// Outsider says whether an e-mail address belongs to nobody in the organisation. Nil where that cannot be known: an
 	// outsider whom the policy does not let in is then refused when they come.

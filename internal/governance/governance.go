@@ -5,8 +5,10 @@
 package governance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -104,25 +106,32 @@ func (r Reader) Decide(
 	}), nil
 }
 
-// CheckGrant says whether the policies let a grant count. The grant names its recording, or picks several: it has to be
-// allowed for each of recordings, and the first that forbids it decides. hasPassword says whether its link is going to
-// have one, outsider who does not belong to the organisation (nil if that is not known).
+// CheckGrant says whether the policies let a grant count. A grant that picks several recordings counts where the rules of
+// any of them allow it; a decision about one of the others finds that it is forbidden there. Of several that forbid it,
+// the first by name is told. hasPassword says whether the grant's link is going to have a password, outsider who does not
+// belong to the organisation (nil if that is not known).
 func (r Reader) CheckGrant(
 	ctx context.Context, grant *v1alpha1.AccessGrant, recordings []v1alpha1.MeetingRecording, hasPassword bool, outsider func(email string) bool,
 ) (access.Verdict, error) {
 	proposal := access.Proposal{Grant: access.FactsOfGrant(grant, false), Outsider: outsider}
 	proposal.Grant.Password = hasPassword
-	for i := range recordings {
-		rules, err := r.Rules(ctx, &recordings[i])
+	byName := slices.SortedFunc(slices.Values(recordings), func(a, b v1alpha1.MeetingRecording) int { return cmp.Compare(a.Name, b.Name) })
+	var refused access.Verdict
+	for i := range byName {
+		rules, err := r.Rules(ctx, &byName[i])
 		if err != nil {
 			return access.Verdict{}, err
 		}
-		proposal.Recording = access.FactsOf(&recordings[i])
-		if verdict := access.CheckGrant(rules, proposal); !verdict.Allowed() {
+		proposal.Recording = access.FactsOf(&byName[i])
+		verdict := access.CheckGrant(rules, proposal)
+		if verdict.Allowed() {
 			return verdict, nil
 		}
+		if refused.Allowed() {
+			refused = verdict
+		}
 	}
-	return access.Verdict{}, nil
+	return refused, nil
 }
 
 // Accepted says whether the controller has accepted the grant as it stands: Ready for its generation, or not Ready only
