@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -47,8 +48,13 @@ func run(args []string, ready io.Writer) error {
 			cancel()
 		}()
 	}
+	// The gateway waits ten seconds for connections to go away, and clients keep idle ones for longer than that.
+	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { os.Exit(0) }) })
 	return serve(ctx, opts, ready)
 }
+
+// grace is how long requests that run at the end may take.
+const grace = time.Second
 
 // options is what the command line and the environment ask for.
 type options struct {

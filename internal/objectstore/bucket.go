@@ -9,6 +9,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/cors"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 )
 
 // LockMode says what a bucket's object lock is for.
@@ -86,6 +87,9 @@ func (c *Client) EnsureBucket(ctx context.Context, bucket string, opts BucketOpt
 
 // BucketExists reports whether the bucket exists and can be reached with these credentials.
 func (c *Client) BucketExists(ctx context.Context, bucket string) (bool, error) {
+	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
+		return false, &Error{Op: "look for bucket", Bucket: bucket, Reason: ReasonInvalidConfig, detail: err.Error()}
+	}
 	exists, err := c.core.BucketExists(ctx, bucket)
 	if err == nil {
 		return exists, nil

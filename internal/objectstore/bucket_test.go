@@ -4,10 +4,8 @@ package objectstore_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,13 +30,17 @@ func TestEnsureBucketWritesOnlyWhatDiffers(t *testing.T) {
 		{"object lock", objectstore.BucketOptions{ObjectLock: objectstore.LockGovernance}, []string{"objectLock"}},
 		{"everything again", objectstore.BucketOptions{Versioning: true, ObjectLock: objectstore.LockCompliance, CORSOrigins: origins[:1]}, nil},
 	}
-	recorder := newWriteRecorder(t, versioned.Endpoint)
-	cfg := versioned.Config()
-	cfg.Endpoint = recorder.URL
-	client := connect(t, cfg)
+	var writes atomic.Int64
+	count := func(r *http.Request) bool {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			writes.Add(1)
+		}
+		return false
+	}
+	client := connect(t, lesserServer(t, versioned, count, nil))
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
-			recorder.reset()
+			writes.Store(0)
 			state, err := client.EnsureBucket(t.Context(), "ensure-steps", step.opts)
 			if err != nil {
 				t.Fatal(err)
@@ -46,7 +48,7 @@ func TestEnsureBucketWritesOnlyWhatDiffers(t *testing.T) {
 			if diff := cmp.Diff(objectstore.BucketState{Changed: step.wantChanged}, state); diff != "" {
 				t.Errorf("state (-want +got):\n%s", diff)
 			}
-			if got := recorder.writes(); got != len(step.wantChanged) {
+			if got := writes.Load(); got != int64(len(step.wantChanged)) {
 				t.Errorf("%d writes, want %d", got, len(step.wantChanged))
 			}
 		})
@@ -83,60 +85,12 @@ func TestEnsureBucketByManyAtOnce(t *testing.T) {
 }
 
 func TestEnsureBucketLivesWithoutCORS(t *testing.T) {
-	refuser := newWriteRecorder(t, versioned.Endpoint)
-	refuser.refuse = func(r *http.Request) bool { return r.URL.Query().Has("cors") }
-	cfg := versioned.Config()
-	cfg.Endpoint = refuser.URL
-	state, err := connect(t, cfg).EnsureBucket(t.Context(), "ensure-no-cors", objectstore.BucketOptions{CORSOrigins: []string{"https://r.example.com"}})
+	client := connect(t, lesserServer(t, versioned, func(r *http.Request) bool { return r.URL.Query().Has("cors") }, nil))
+	state, err := client.EnsureBucket(t.Context(), "ensure-no-cors", objectstore.BucketOptions{CORSOrigins: []string{"https://r.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"cors"}, state.Unsupported); diff != "" {
 		t.Errorf("unsupported (-want +got):\n%s", diff)
 	}
-}
-
-// writeRecorder is a proxy before the real server that counts what writes, and can refuse what a lesser server would.
-// The server checks signatures for its own name, so requests keep the host that the client signed for, which is the proxy's.
-type writeRecorder struct {
-	*httptest.Server
-	refuse func(*http.Request) bool
-	mu     sync.Mutex
-	count  int
-}
-
-func newWriteRecorder(t *testing.T, endpoint string) *writeRecorder {
-	t.Helper()
-	target, err := url.Parse(endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
-	w := &writeRecorder{}
-	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if w.refuse != nil && w.refuse(r) {
-			rw.WriteHeader(http.StatusNotImplemented)
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.mu.Lock()
-			w.count++
-			w.mu.Unlock()
-		}
-		forward.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(w.Close)
-	return w
-}
-
-func (w *writeRecorder) writes() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.count
-}
-
-func (w *writeRecorder) reset() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.count = 0
 }

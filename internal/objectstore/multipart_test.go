@@ -53,6 +53,7 @@ func TestAbortAbandonedUploadsSparesTheYoungAndTheNeighbours(t *testing.T) {
 }
 
 func TestUploadsWalksAllPages(t *testing.T) {
+	t.Parallel()
 	client := connect(t, unversioned.Config())
 	bucket := newBucket(t, client, objectstore.BucketOptions{})
 	const uploads = 1003
@@ -65,6 +66,7 @@ func TestUploadsWalksAllPages(t *testing.T) {
 }
 
 func TestAbortUploadsTakesMoreThanAPage(t *testing.T) {
+	t.Parallel()
 	client := connect(t, unversioned.Config())
 	bucket := newBucket(t, client, objectstore.BucketOptions{})
 	const uploads = 1003

@@ -185,6 +185,7 @@ func TestHeadListAndDelete(t *testing.T) {
 }
 
 func TestListWalksAllPages(t *testing.T) {
+	t.Parallel()
 	client := connect(t, unversioned.Config())
 	bucket := newBucket(t, client, objectstore.BucketOptions{})
 	const objects = 1005 // one more page than S3 returns at once

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -182,7 +184,9 @@ func (p probe) multipart(ctx context.Context) (Support, error) {
 	if err != nil {
 		return Unsupported, err
 	}
-	part, err := p.core.PutObjectPart(ctx, p.bucket, key, upload.ID, 1, bytes.NewReader(content), int64(len(content)), minio.PutObjectPartOptions{})
+	sum := sha256.Sum256(content)
+	part, err := p.core.PutObjectPart(ctx, p.bucket, key, upload.ID, 1, bytes.NewReader(content), int64(len(content)),
+		minio.PutObjectPartOptions{Sha256Hex: hex.EncodeToString(sum[:]), DisableContentSha256: true})
 	if err == nil {
 		_, err = p.core.CompleteMultipartUpload(ctx, p.bucket, key, upload.ID, []minio.CompletePart{{PartNumber: 1, ETag: part.ETag}}, minio.PutObjectOptions{})
 	}

@@ -87,6 +87,7 @@ func TestDeleteAllVersionsOfAnObjectThatExists(t *testing.T) {
 }
 
 func TestDeleteAllVersionsWalksAllPages(t *testing.T) {
+	t.Parallel()
 	client := connect(t, versioned.Config())
 	bucket := newBucket(t, client, objectstore.BucketOptions{Versioning: true})
 	const versions = 1003
