@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ import (
 
 // portAttempts is how often the API server is started anew when another program took its port meanwhile.
 const portAttempts = 3
+
+const etcdName = "etcd"
 
 // Options say what to run. The zero value is an API server for tests, without controllers.
 type Options struct {
@@ -105,15 +108,20 @@ func (p *ControlPlane) start(ctx context.Context, options Options) error {
 	return nil
 }
 
-// Stop ends all processes, in the reverse order of their start, and returns when they have ended. The directory stays.
+// Stop ends all processes and returns when they have ended; what was written is kept. The directory stays.
+//
+// Only etcd has something to finish. An API server that is asked to end waits for its clients' watches, up to a minute.
 func (p *ControlPlane) Stop() error {
-	var errs []error
-	for len(p.running) > 0 {
-		last := len(p.running) - 1
-		errs = append(errs, p.running[last].Stop())
-		p.running = p.running[:last]
+	var err error
+	for _, running := range slices.Backward(p.running) {
+		if running.Name() == etcdName {
+			err = running.Stop()
+			continue
+		}
+		running.Kill()
 	}
-	return errors.Join(errs...)
+	p.running = nil
+	return err
 }
 
 // Kill ends all processes at once, losing what etcd has not written yet. It is for planes whose directory is thrown away.

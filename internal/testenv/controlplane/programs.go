@@ -33,7 +33,7 @@ func (p *ControlPlane) startEtcd(ctx context.Context, options Options) error {
 	clients := filepath.Join(sockets, "client")
 	p.etcd = "unix://" + clients
 	return p.run(ctx, process.Spec{
-		Name: "etcd",
+		Name: etcdName,
 		Path: p.Binaries.Etcd,
 		Args: []string{
 			"--name=reelkeeper",
