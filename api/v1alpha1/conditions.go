@@ -121,6 +121,8 @@ const (
 	ReasonForbiddenByPolicy = "ForbiddenByPolicy"
 	// ReasonPasswordNotFound names a Secret that does not exist or lacks the key password.
 	ReasonPasswordNotFound = "PasswordNotFound"
+	// ReasonSecretTaken says that a Secret of the name that the grant's own would have belongs to somebody else.
+	ReasonSecretTaken = "SecretTaken"
 )
 
 // Labels, annotations and finalizers.
