@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+
+	"github.com/reelkeeper/reelkeeper/internal/media"
+)
+
+// workerProcess, when set in the environment, makes the test binary a worker for that spec file: the benchmark measures a
+// process of its own, as a Job is one.
+const workerProcess = "REELKEEPER_BENCH_SPEC"
+
+// usage is what such a process says when it is done.
+type usage struct {
+	SelfKiB   int64 // peak resident memory of the worker
+	FFmpegKiB int64 // of the largest of its children
+}
+
+// asWorker runs the worker and prints its usage.
+func asWorker(specPath string) error {
+	spec, err := LoadSpec(specPath)
+	if err != nil {
+		return err
+	}
+	store, err := NewStore(spec)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	tools, err := media.FindTools()
+	if err != nil {
+		return err
+	}
+	env := Environment{Scratch: filepath.Dir(specPath), Store: store, Tools: tools, Clock: clock.RealClock{}, Log: logr.Discard()}
+	if _, err := Run(context.Background(), spec, env); err != nil {
+		return err
+	}
+	var self, children syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &self); err != nil {
+		return err
+	}
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(usage{SelfKiB: self.Maxrss, FFmpegKiB: children.Maxrss})
+}
+
+// runProcess runs the worker as a process of its own.
+func (b *bench) runProcess(spec Spec) (time.Duration, usage) {
+	b.tb.Helper()
+	content, err := json.Marshal(spec)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	path := filepath.Join(b.tb.TempDir(), "spec.json")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		b.tb.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), workerProcess+"="+path)
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	out, err := cmd.Output()
+	took := time.Since(start)
+	if err != nil {
+		b.tb.Fatalf("the worker's process: %v: %s", err, out)
+	}
+	var used usage
+	if err := json.Unmarshal(out, &used); err != nil {
+		b.tb.Fatal(err)
+	}
+	return took, used
+}
+
+// meeting is a 720p H.264 and AAC recording of so many minutes at the bit rate of a meeting, kept for later runs.
+func meeting(tb testing.TB, minutes int) string {
+	tb.Helper()
+	folder := filepath.Join(os.TempDir(), "reelkeeper-bench")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	minute, whole := filepath.Join(folder, "minute.mp4"), filepath.Join(folder, fmt.Sprintf("meeting-%d.mp4", minutes))
+	ffmpeg := func(path string, args ...string) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		args = append(append([]string{"-v", "error", "-nostdin", "-y"}, args...), "-f", "mp4", path+".part")
+		if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
+			tb.Fatalf("making %s: %v: %s", path, err, out)
+		}
+		if err := os.Rename(path+".part", path); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	ffmpeg(minute, "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=60", "-f", "lavfi", "-i", "sine=frequency=300:duration=60:sample_rate=48000",
+		"-c:v", "libx264", "-preset", "veryfast", "-b:v", "400k", "-maxrate", "800k", "-bufsize", "3200k", "-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k", "-ac", "2")
+	ffmpeg(whole, "-stream_loop", strconv.Itoa(minutes-1), "-i", minute, "-c", "copy")
+	return whole
+}
+
+// plainCopy is what packaging is measured against: ffmpeg alone, from the same file to fragmented MP4 on the same disk.
+func plainCopy(tb testing.TB, path string) time.Duration {
+	tb.Helper()
+	out := filepath.Join(tb.TempDir(), "copy.mp4")
+	start := time.Now()
+	cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-y", "-i", path, "-c", "copy", "-movflags", "frag_keyframe+empty_moov", out)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("ffmpeg: %v: %s", err, said)
+	}
+	took := time.Since(start)
+	if err := os.Remove(out); err != nil {
+		tb.Fatal(err)
+	}
+	return took
+}
+
+// BenchmarkPackageCopy times the whole of a worker for a half-hour meeting that needs no transcoding (download, inspect,
+// package, encrypt, upload to a real S3 server, read back, verify, manifest) against "ffmpeg -c copy" of the same file,
+// one after the other in every round. The target is a ratio of 2.0 at most. It also prints the peak memory for 3 and for
+// 30 minutes, which should not differ.
+func BenchmarkPackageCopy(b *testing.B) {
+	bench := newBench(b)
+	const partSize = 8 << 20
+	spec := func(minutes int) Spec {
+		path := meeting(b, minutes)
+		bench.put(path)
+		spec := bench.spec(64)
+		spec.Media.PartSize = partSize
+		return spec
+	}
+	_, short := bench.runProcess(spec(3))
+
+	path := meeting(b, 30)
+	var ours, theirs time.Duration
+	var long usage
+	for b.Loop() {
+		next := spec(30)
+		theirs += plainCopy(b, path)
+		took, used := bench.runProcess(next)
+		ours += took
+		long = usage{max(long.SelfKiB, used.SelfKiB), max(long.FFmpegKiB, used.FFmpegKiB)}
+	}
+	rounds := float64(b.N)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ours.Seconds()/rounds, "worker-s")
+	b.ReportMetric(theirs.Seconds()/rounds, "ffmpeg-copy-s")
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio")
+	b.ReportMetric(float64(short.SelfKiB)/1024, "worker-MiB-3min")
+	b.ReportMetric(float64(long.SelfKiB)/1024, "worker-MiB-30min")
+	b.ReportMetric(float64(short.FFmpegKiB)/1024, "ffmpeg-MiB-3min")
+	b.ReportMetric(float64(long.FFmpegKiB)/1024, "ffmpeg-MiB-30min")
+}
