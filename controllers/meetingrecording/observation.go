@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// stage is which part of its life a recording is in. It decides what has to be looked at.
+type stage string
+
+const (
+	// incoming has no packaged media yet.
+	incoming stage = "incoming"
+	// stalled can never have any; only the trash and deletion are left.
+	stalled stage = "stalled"
+	// shelved was put into the trash before there was any.
+	shelved stage = "shelved"
+	// kept has packaged media, in or out of the trash.
+	kept stage = "kept"
+	// leaving is being deleted.
+	leaving stage = "leaving"
+)
+
+// stageOf tells the stage from the recording alone.
+func stageOf(recording *v1alpha1.MeetingRecording) stage {
+	switch {
+	case !recording.DeletionTimestamp.IsZero():
+		return leaving
+	case recording.Status.Storage.ManifestKey != "":
+		return kept
+	case recording.EffectiveState() == v1alpha1.StateTrashed:
+		return shelved
+	case isStalled(&recording.Status) && recording.Status.TrashedAt.IsZero():
+		return stalled
+	default:
+		return incoming
+	}
+}
+
+// observation is all that a decision is made from. What a stage does not look at is left at its zero value.
+type observation struct {
+	now       time.Time
+	recording *v1alpha1.MeetingRecording
+	stage     stage
+	rules     *policy.Rules
+	// link is the recording's page.
+	link string
+	// stale says that the API server has a newer recording than the one decided upon.
+	stale bool
+
+	store    storeView
+	attempts []attempt // oldest first
+	// highest is the greatest number that any attempt is known to have had, Job or object.
+	highest int
+	upload  uploadView
+	raw     objectView
+	result  *result
+	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.
+	progress        string
+	progressWritten time.Time
+	// mediaMissing names an object that a recording about to be restored should have and has not.
+	mediaMissing string
+	// leftovers says that a deleted recording has media or a raw upload in the bucket.
+	leftovers leftovers
+}
+
+// storeView is the RecordingStore as far as this recording is concerned.
+type storeView struct {
+	// open is nil while the store cannot be used; problem then says why.
+	open    *stores.Store
+	problem problem
+	// used is how many bytes the recordings of the namespace take up.
+	used int64
+	// labels are those of the recording's namespace.
+	labels map[string]string
+}
+
+// objectView is an object that may be there.
+type objectView struct {
+	looked, found bool
+	size          int64
+}
+
+// uploadView is the Secret with the presigned URLs.
+type uploadView struct {
+	found bool
+	// foreign says that a Secret of this name belongs to something else.
+	foreign bool
+	// validUntil is when the URLs end, deadline when nobody waits for the upload any more.
+	validUntil, deadline time.Time
+}
+
+// result is the outcome of a successful attempt: an authentic manifest, and the media object that it describes.
+type result struct {
+	attempt               int
+	bucket                string
+	mediaKey, manifestKey string
+	facts                 v1alpha1.MediaFacts
+}
+
+// leftovers is what lies in the bucket of a recording that is being deleted.
+type leftovers struct {
+	// mediaKey and manifestKey are of the newest attempt that succeeded, empty without one.
+	mediaKey, manifestKey string
+	// rawKey is the raw upload, empty without one.
+	rawKey string
+}
+
+// factsOf turns a manifest into what the status shows.
+func factsOf(manifest *media.Manifest) v1alpha1.MediaFacts {
+	return v1alpha1.MediaFacts{
+		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", (manifest.Media.DurationMillis+500)/1000)),
+		Bytes:    manifest.Media.Bytes,
+		Codec:    shortCodecs(manifest.Media.Codecs),
+		Height:   int32(manifest.Media.Height), // at most 65536, the manifest's own bound
+		Segments: int32(len(manifest.Segments)),
+		SHA256:   manifest.Media.SHA256.String(),
+	}
+}
+
+// shortCodecs keeps the names of codecs and drops their profiles: avc1.64001f,mp4a.40.2 is avc1/mp4a.
+func shortCodecs(codecs string) string {
+	names := strings.Split(codecs, ",")
+	for i, name := range names {
+		names[i], _, _ = strings.Cut(strings.TrimSpace(name), ".")
+	}
+	return strings.Join(names, "/")
+}
+
+// newestAttempt returns the last attempt, or nil.
+func (o *observation) newestAttempt() *attempt {
+	if len(o.attempts) == 0 {
+		return nil
+	}
+	return &o.attempts[len(o.attempts)-1]
+}
+
+// running returns the attempt whose Job has not ended, or nil.
+func (o *observation) running() *attempt {
+	if last := o.newestAttempt(); last != nil && last.outcome == running {
+		return last
+	}
+	return nil
+}
+
+// trashRequested says that somebody, or expiry, wants the recording in the trash.
+func (o *observation) trashRequested() bool {
+	return o.recording.EffectiveState() == v1alpha1.StateTrashed
+}
+
+// inTrash says that the status shows the recording in the trash.
+func (o *observation) inTrash() bool { return !o.recording.Status.TrashedAt.IsZero() }

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/media/worker"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// maxProgress bounds what is read as a progress note, in bytes.
+const maxProgress = 1 << 10
+
+// namesOf names the recording's objects.
+func namesOf(o *observation) (objectstore.Recording, error) {
+	return objectstore.NewRecording(o.recording.Namespace, string(o.recording.UID))
+}
+
+// observeBucket looks for a finished attempt, then for the raw media, then for the offer to upload it.
+func (r *Reconciler) observeBucket(ctx context.Context, o *observation) error {
+	if _, err := o.store.open.EnsureBucket(ctx, o.recording.Namespace); err != nil {
+		return fmt.Errorf("prepare the bucket: %w", err)
+	}
+	if err := r.observeResult(ctx, o); err != nil || o.result != nil {
+		return err
+	}
+	if closedGate(o).found() {
+		return nil // nobody looks into buckets that the recording may not import from
+	}
+	if err := r.observeRaw(ctx, o); err != nil {
+		return err
+	}
+	if o.raw.found {
+		return r.observeEarlierAttempts(ctx, o)
+	}
+	if o.recording.Spec.Source.Upload == nil {
+		return nil
+	}
+	secret, err := r.secretMeta(ctx, o.recording.Namespace, uploadSecretName(o.recording.Name))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		o.upload = viewOfUpload(o.recording, secret)
+	}
+	return err
+}
+
+func (r *Reconciler) observeRaw(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	bucket, key := rawLocation(o.recording, o.store.open.Bucket(o.recording.Namespace), names)
+	o.raw.looked = true
+	info, err := o.store.open.Objects.Head(ctx, bucket, key)
+	if absent(err) {
+		return nil
+	}
+	o.raw.found, o.raw.size = err == nil, info.Size
+	return err
+}
+
+// observeResult finds the newest attempt whose manifest authenticates and whose media is there.
+func (r *Reconciler) observeResult(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	numbers, err := attemptsUnder(ctx, o, names.ManifestPrefix())
+	if err != nil {
+		return err
+	}
+	for _, number := range slices.Backward(numbers) {
+		found, err := r.readResult(ctx, o, names, number)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			o.result = found
+			return nil
+		}
+	}
+	return nil
+}
+
+// observeEarlierAttempts looks for the numbers that attempts had whose Jobs are gone, so that none is used twice: what a
+// forgotten worker still writes must not meet what the next one writes.
+func (r *Reconciler) observeEarlierAttempts(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	if _, err := attemptsUnder(ctx, o, names.MediaPrefix()); err != nil {
+		return err
+	}
+	for upload, err := range o.store.open.Objects.Uploads(ctx, o.store.open.Bucket(o.recording.Namespace), names.MediaPrefix()) {
+		if err != nil {
+			return err
+		}
+		o.highest = max(o.highest, numberOf(upload.Key))
+	}
+	return nil
+}
+
+// attemptsUnder lists the attempts that have an object under a prefix, in ascending order.
+func attemptsUnder(ctx context.Context, o *observation, prefix string) ([]int, error) {
+	var numbers []int
+	for object, err := range o.store.open.Objects.List(ctx, o.store.open.Bucket(o.recording.Namespace), prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if number := numberOf(object.Key); number > 0 {
+			numbers = append(numbers, number)
+			o.highest = max(o.highest, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// numberOf reads the attempt from the key of a media object or manifest, 0 for other keys.
+func numberOf(key string) int {
+	base := path.Base(key)
+	number, err := strconv.Atoi(strings.TrimSuffix(base, path.Ext(base)))
+	if err != nil {
+		return 0
+	}
+	return number
+}
+
+// readResult returns nil where the attempt is of no use: its manifest does not authenticate or its media is not there. The
+// worker has read every byte back; here it is enough that the object has the length that the authentic manifest says.
+func (r *Reconciler) readResult(ctx context.Context, o *observation, names objectstore.Recording, number int) (*result, error) {
+	manifest, err := readManifest(ctx, o, names.ManifestKey(number))
+	if errors.Is(err, errUnusable) {
+		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", err.Error())
+		return nil, nil //nolint:nilnil // documented: no result and no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	bucket := o.store.open.Bucket(o.recording.Namespace)
+	if manifest.Media.Key != names.MediaKey(number) {
+		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", "it names media of another attempt")
+		return nil, nil //nolint:nilnil // documented: no result and no error
+	}
+	info, err := o.store.open.Objects.Head(ctx, bucket, manifest.Media.Key)
+	if absent(err) || err == nil && info.Size != manifest.Media.Bytes {
+		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", "its media is not there in full")
+		return nil, nil //nolint:nilnil // documented: no result and no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &result{attempt: number, bucket: bucket, mediaKey: manifest.Media.Key, manifestKey: names.ManifestKey(number), facts: factsOf(manifest)}, nil
+}
+
+// errUnusable says that there is a manifest and that it is of no use.
+var errUnusable = errors.New("unusable manifest")
+
+// readManifest reads a manifest and authenticates it with the recording's own key.
+func readManifest(ctx context.Context, o *observation, key string) (*media.Manifest, error) {
+	stored, err := readSmall(ctx, o, key, media.MaxManifestBytes)
+	if absent(err) {
+		return nil, fmt.Errorf("%w: it has just gone", errUnusable)
+	}
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
+		// Bound to this recording: a manifest copied from another one does not unwrap.
+		ad := keys.RecordingAD(o.recording.Namespace, string(o.recording.UID))
+		dataKey, err := o.store.open.Keys.Unwrap(unverified.Key.Wrapped, ad)
+		if err != nil {
+			return media.Key{}, err
+		}
+		return dataKey.Manifest(unverified.Key.Salt), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	return manifest, nil
+}
+
+// readSmall reads an object of at most limit bytes of the recording's bucket.
+func readSmall(ctx context.Context, o *observation, key string, limit int64) ([]byte, error) {
+	body, _, err := o.store.open.Objects.Get(ctx, o.store.open.Bucket(o.recording.Namespace), key, objectstore.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read object %s: the connection broke, it is tried again: %w", key, err)
+	}
+	return content, nil
+}
+
+// readProgress is a courtesy: whatever is wrong with the note, there just is no progress to show.
+func (r *Reconciler) readProgress(ctx context.Context, o *observation) string {
+	names, err := namesOf(o)
+	if err != nil {
+		return ""
+	}
+	content, err := readSmall(ctx, o, names.ProgressKey(), maxProgress)
+	if err != nil {
+		return ""
+	}
+	var note worker.Progress
+	if err := json.Unmarshal(content, &note); err != nil || note.Percent < 0 || note.Percent > 100 {
+		return ""
+	}
+	return fmt.Sprintf("%d%%", note.Percent)
+}
+
+// observeMedia looks whether everything is there that a restored recording needs.
+func (r *Reconciler) observeMedia(ctx context.Context, o *observation) error {
+	storage := o.recording.Status.Storage
+	for _, key := range []string{storage.Key, storage.ManifestKey} {
+		_, err := o.store.open.Objects.Head(ctx, storage.Bucket, key)
+		if absent(err) {
+			o.mediaMissing = key
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// observeLeftovers looks what a deleted recording has in the bucket, whatever its status says.
+func (r *Reconciler) observeLeftovers(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	numbers, err := attemptsUnder(ctx, o, names.ManifestPrefix())
+	if err != nil && !absent(err) {
+		return err
+	}
+	status := o.recording.Status.Storage
+	o.leftovers.mediaKey, o.leftovers.manifestKey = status.Key, status.ManifestKey
+	if status.ManifestKey == "" && len(numbers) > 0 {
+		// It died between its success and the status that says so.
+		newest := numbers[len(numbers)-1]
+		o.leftovers.mediaKey, o.leftovers.manifestKey = names.MediaKey(newest), names.ManifestKey(newest)
+	}
+	if o.recording.Spec.Source.Upload == nil {
+		return nil
+	}
+	if err := r.observeRaw(ctx, o); err != nil {
+		return err
+	}
+	if o.raw.found {
+		o.leftovers.rawKey = names.RawKey()
+	}
+	return nil
+}
+
+// absent says that there is no such object, be it for want of its bucket.
+func absent(err error) bool {
+	return objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket
+}

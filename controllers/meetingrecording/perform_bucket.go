@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// offerUpload makes or renews the Secret that says where to send the media.
+func (r *Reconciler) offerUpload(ctx context.Context, o *observation) error {
+	made := offer{validUntil: renewed(o.now), deadline: o.upload.deadline}
+	if made.deadline.IsZero() {
+		made.deadline = o.now.Add(uploadPatience).Truncate(time.Second)
+	}
+	var err error
+	if o.recording.Spec.Source.Upload.Method == v1alpha1.UploadMultipart {
+		made.data, err = r.offerMultipart(ctx, o)
+	} else {
+		made.data, err = r.offerPut(ctx, o)
+	}
+	if err != nil {
+		return err
+	}
+	return r.effect(offerUpload, func() error {
+		return r.options.Direct.Apply(ctx, made.secret(o.recording), client.ForceOwnership)
+	})
+}
+
+func (r *Reconciler) offerPut(ctx context.Context, o *observation) (map[string]string, error) {
+	names, err := namesOf(o)
+	if err != nil {
+		return nil, err
+	}
+	url, err := o.store.open.Objects.Presign(ctx, http.MethodPut, o.store.open.Bucket(o.recording.Namespace), names.RawKey(), uploadFor, nil)
+	if err != nil {
+		return nil, err
+	}
+	return putOffer(url), nil
+}
+
+// offerMultipart presigns the parts of the one upload that the recording has. Renewing keeps it: parts may have been sent.
+func (r *Reconciler) offerMultipart(ctx context.Context, o *observation) (map[string]string, error) {
+	upload, err := r.uploadOf(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	sign := signer{o.store.open.Objects, uploadFor}
+	partSize, parts := uploadPartsFor(o.recording.Spec.Source.Upload.Size.Value())
+	var urls []string
+	for n := range parts {
+		url, err := sign.objects.PresignPart(ctx, upload, n+1, sign.ttl)
+		if err != nil {
+			return nil, err
+		}
+		urls = append(urls, url)
+	}
+	completeURL, err := sign.objects.PresignComplete(ctx, upload, sign.ttl)
+	if err != nil {
+		return nil, err
+	}
+	abortURL, err := sign.objects.PresignAbort(ctx, upload, sign.ttl)
+	if err != nil {
+		return nil, err
+	}
+	return multipartOffer(upload.ID, partSize, urls, completeURL, abortURL), nil
+}
+
+// uploadOf finds the upload that was begun for the recording, or begins it. The Secret knows it best; where that is gone, or a
+// pass died before making it, the object store does.
+func (r *Reconciler) uploadOf(ctx context.Context, o *observation) (objectstore.Upload, error) {
+	names, err := namesOf(o)
+	if err != nil {
+		return objectstore.Upload{}, err
+	}
+	bucket, objects := o.store.open.Bucket(o.recording.Namespace), o.store.open.Objects
+	if o.upload.found {
+		var secret corev1.Secret
+		err := r.options.Direct.Get(ctx, client.ObjectKey{Namespace: o.recording.Namespace, Name: uploadSecretName(o.recording.Name)}, &secret)
+		if client.IgnoreNotFound(err) != nil {
+			return objectstore.Upload{}, fmt.Errorf("read the Secret of the upload: %w", err)
+		}
+		if id := strings.TrimSpace(string(secret.Data[keyUploadID])); err == nil && id != "" {
+			return objectstore.Upload{Bucket: bucket, Key: names.RawKey(), ID: id}, nil
+		}
+	}
+	for upload, err := range objects.Uploads(ctx, bucket, names.RawKey()) {
+		if err != nil {
+			return objectstore.Upload{}, err
+		}
+		if upload.Key == names.RawKey() {
+			return upload, nil
+		}
+	}
+	var upload objectstore.Upload
+	err = r.effect("begin the upload", func() error {
+		upload, err = objects.CreateMultipart(ctx, bucket, names.RawKey(), "application/octet-stream")
+		return err
+	})
+	return upload, err
+}
+
+// withdrawUpload ends the offer: no URL in the Secret and no part that was sent survives it.
+func (r *Reconciler) withdrawUpload(ctx context.Context, o *observation) error {
+	if err := r.deleteUploadSecret(ctx, o); err != nil {
+		return err
+	}
+	if o.store.open == nil || o.recording.Spec.Source.Upload.Method != v1alpha1.UploadMultipart {
+		return nil
+	}
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	_, err = o.store.open.Objects.AbortUploads(ctx, o.store.open.Bucket(o.recording.Namespace), names.RawKey())
+	if absent(err) {
+		return nil
+	}
+	return err
+}
+
+// clearStaging removes the raw upload, every version of it. What was imported stays where it is.
+func (r *Reconciler) clearStaging(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	_, err = o.store.open.Objects.DeleteAllVersionsUnder(ctx, o.result.bucket, names.StagingPrefix())
+	return err
+}
+
+// clearOtherAttempts removes what failed and forgotten attempts left beside the one that counts.
+func (r *Reconciler) clearOtherAttempts(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	objects, bucket := o.store.open.Objects, o.result.bucket
+	for number := 1; number <= o.highest; number++ {
+		if _, err := objects.AbortUploads(ctx, bucket, names.MediaKey(number)); err != nil {
+			return err
+		}
+		if number == o.result.attempt {
+			continue
+		}
+		for _, key := range []string{names.MediaKey(number), names.ManifestKey(number)} {
+			if _, err := objects.DeleteAllVersions(ctx, bucket, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// discard removes what a recording without media left in the bucket. There may not even be a bucket.
+func (r *Reconciler) discard(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	return r.effect(discard, func() error {
+		_, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
+		if absent(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// purgeMedia removes everything for good, has the store confirm it, and records it with the evidence.
+func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	var evidence []string
+	err = r.effect(purgeMedia, func() error {
+		evidence, err = trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	plan := scheduleOf(o, &o.recording.Status)
+	return r.effect("record Purged", func() error {
+		return r.write(ctx, o, audit.Event{
+			Key: "purged/" + string(o.recording.UID), Since: o.recording.DeletionTimestamp.Time,
+			Action: v1alpha1.AuditPurged, Reason: string(plan.Decider), Rule: plan.From.String(), Evidence: evidence,
+		})
+	})
+}
+
+// bury writes the tombstone.
+func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time) error {
+	err := trash.Write(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), trash.Tombstone{
+		Namespace:   o.recording.Namespace,
+		Name:        o.recording.Name,
+		UID:         string(o.recording.UID),
+		DeletedAt:   o.recording.DeletionTimestamp.UTC(),
+		PurgeAt:     purgeAt.UTC(),
+		MediaKey:    o.leftovers.mediaKey,
+		ManifestKey: o.leftovers.manifestKey,
+		RawKey:      o.leftovers.rawKey,
+		Holds:       keepers(o),
+	})
+	if err == nil {
+		r.options.Tombstones.Note(purgeAt)
+	}
+	return err
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// Stores opens stores by name. *stores.Resolver is one.
+type Stores interface {
+	Open(ctx context.Context, name string) (*stores.Store, error)
+}
+
+// Governance resolves the rules of a recording. governance.Reader is one.
+type Governance interface {
+	Rules(ctx context.Context, recording *v1alpha1.MeetingRecording) (*policy.Rules, error)
+}
+
+// Tombstones is told when a tombstone was written. *trash.Sweeper is one.
+type Tombstones interface {
+	Note(purgeAt time.Time)
+}
+
+// Options are what the controller needs. All fields are required.
+type Options struct {
+	// Client reads recordings, Jobs and namespaces from the cache, and writes.
+	Client client.Client
+	// Direct reads from the API server: Secrets of tenants, Pods of failed Jobs, and whatever must not be an old view.
+	Direct client.Client
+	// Stores opens the stores of recordings, Governance resolves their rules.
+	Stores     Stores
+	Governance Governance
+	// Audit records what happens to recordings.
+	Audit audit.Recorder
+	// Tombstones hears of recordings that leave media behind.
+	Tombstones Tombstones
+	// Events tells people.
+	Events events.EventRecorder
+	// Clock tells the time; a test steps it.
+	Clock clock.PassiveClock
+	// OperatorNamespace is where processing Jobs run.
+	OperatorNamespace string
+	// WorkerImage is the image that they run.
+	WorkerImage string
+	// GatewayURL is what links start with, without a slash at the end.
+	GatewayURL string
+}
+
+// Reconciler leads recordings through their life.
+type Reconciler struct {
+	options  Options
+	progress progressLog
+	// interrupt, where a test sets it, is called before and after every write and stops the pass with its error.
+	interrupt func(when string, what step) error
+}
+
+// New returns a Reconciler.
+func New(options Options) *Reconciler { return &Reconciler{options: options} }
+
+// lockPoll is how soon a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
+// up to ten seconds late.
+const lockPoll = 10 * time.Second
+
+// Reconcile makes one pass over one recording.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	recording := &v1alpha1.MeetingRecording{}
+	if err := r.options.Client.Get(ctx, request.NamespacedName, recording); err != nil {
+		if apierrors.IsNotFound(err) {
+			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
+		}
+		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
+	}
+	o, err := r.observe(ctx, recording)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	d := decide(o)
+	log.FromContext(ctx).V(1).Info("Decided", "stage", o.stage, "steps", d.steps, "after", d.after, "look", d.look.String())
+	result, err := r.carryOut(ctx, o, &d)
+	if apierrors.IsConflict(err) {
+		// Somebody has changed the recording since it was read. The change is about to arrive, and with it the next pass.
+		return reconcile.Result{}, nil
+	}
+	return result, err
+}
+
+// carryOut does what was decided: steps, status, people, the steps after.
+func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) (reconcile.Result, error) {
+	for _, what := range d.steps {
+		if err := r.perform(ctx, o, d, what); err != nil {
+			if what == deleteObject && apierrors.IsForbidden(err) {
+				log.FromContext(ctx).Info("Waiting, the deletion is refused", "reason", err.Error())
+				return reconcile.Result{RequeueAfter: lockPoll}, nil
+			}
+			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	written, err := r.writeStatus(ctx, o, d)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if written || len(d.steps) > 0 {
+		r.tell(o, d, written)
+	}
+	for _, what := range d.after {
+		if err := r.perform(ctx, o, d, what); err != nil {
+			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	return reconcile.Result{RequeueAfter: d.look}, nil
+}
+
+// removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.
+func (r *Reconciler) removeOrphans(ctx context.Context, name client.ObjectKey) error {
+	r.progress.forget(name)
+	var jobs batchv1.JobList
+	err := r.options.Client.List(ctx, &jobs, client.InNamespace(r.options.OperatorNamespace),
+		client.MatchingLabels{v1alpha1.LabelRecordingNamespace: name.Namespace})
+	if err != nil {
+		return fmt.Errorf("list the Jobs: %w", err)
+	}
+	for i := range jobs.Items {
+		if jobs.Items[i].Annotations[v1alpha1.AnnotationRecordingName] != name.Name {
+			continue
+		}
+		if err := r.deleteJob(ctx, &jobs.Items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ reconcile.Reconciler = (*Reconciler)(nil)
+
+// controllerName is what the controller is called in logs, events and audit events.
+const controllerName = "meetingrecording"
+
+// SetupWithManager adds the controller to a manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return r.watches(ctrl.NewControllerManagedBy(mgr).Named(controllerName)).Complete(r)
+}

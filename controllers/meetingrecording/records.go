@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+)
+
+// record writes what is about to happen to the recording into the audit log, before it happens. The key names the occurrence
+// by what a second try finds unchanged, so that a step that dies between record and deed is in the log once.
+func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, what step) error {
+	status, uid := &o.recording.Status, o.recording.UID
+	event := audit.Event{Since: o.recording.CreationTimestamp.Time}
+	switch what {
+	case recordUploaded:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditUploaded, "MediaArrived", fmt.Sprintf("uploaded/%s", uid)
+		event.Evidence = []string{fmt.Sprintf("%d bytes", o.raw.size)}
+	case recordProcessed:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditProcessed, "Verified", fmt.Sprintf("processed/%s/%d", uid, d.attempt)
+		event.Evidence = []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}
+	case recordExpired:
+		plan := scheduleOf(o, status)
+		event.Action, event.Reason, event.Key = v1alpha1.AuditExpired, string(plan.Decider), fmt.Sprintf("expired/%s/%d", uid, status.AvailableAt.Unix())
+		event.Since, event.Rule = status.AvailableAt.Time, plan.From.String()
+	case recordTrashed:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditTrashed, "StateTrashed", fmt.Sprintf("trashed/%s/%d", uid, o.recording.Generation)
+	case recordRestored:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d", uid, status.TrashedAt.Unix())
+		event.Since = status.TrashedAt.Time
+	case recordDeleted:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditDeleted, "ObjectDeleted", fmt.Sprintf("deleted/%s", uid)
+		event.Since, event.Evidence = o.recording.DeletionTimestamp.Time, deletionEvidence(d)
+	default:
+		return fmt.Errorf("no audit event for %q", what)
+	}
+	return r.write(ctx, o, event)
+}
+
+func deletionEvidence(d *decision) []string {
+	if d.purgeAt.IsZero() {
+		return []string{"nothing was stored"}
+	}
+	return []string{"the media stays in the trash until " + d.purgeAt.UTC().Format(time.RFC3339)}
+}
+
+// write fills in what all events share. In a namespace that is being deleted nothing can be made any more: what happens there
+// is recorded in the operator's own.
+func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Event) error {
+	event.Namespace = o.recording.Namespace
+	event.Outcome = v1alpha1.OutcomeAllowed
+	event.Actor = audit.Controller(controllerName)
+	event.Recording = audit.RecordingOf(o.recording)
+	event.Time = o.now
+	err := r.options.Audit.Record(ctx, event)
+	if audit.NamespaceGone(err) {
+		event.Namespace = r.options.OperatorNamespace
+		event.Evidence = append([]string{"namespace " + o.recording.Namespace + ", which is being deleted"}, event.Evidence...)
+		err = r.options.Audit.Record(ctx, event)
+	}
+	return err
+}
+
+// tell sends Events to people: every new state is one, and so is what the decision says besides.
+func (r *Reconciler) tell(o *observation, d *decision, written bool) {
+	if written {
+		before, after := readyReason(&o.recording.Status), readyReason(d.status)
+		if before != after {
+			r.options.Events.Eventf(o.recording, nil, eventType(isStalled(d.status)), after, "Reconcile", "%s", brief(readyMessage(d.status)))
+		}
+	}
+	for _, notice := range d.notices {
+		r.options.Events.Eventf(o.recording, nil, eventType(notice.warning), notice.reason, notice.action, "%s", brief(notice.note))
+	}
+}
+
+// maxNote is the longest note that an Event may have, in bytes.
+const maxNote = 1024
+
+func brief(note string) string {
+	if len(note) <= maxNote {
+		return note
+	}
+	cut := maxNote - len("…")
+	for cut > 0 && note[cut]&0xC0 == 0x80 { // do not cut inside a character
+		cut--
+	}
+	return note[:cut] + "…"
+}

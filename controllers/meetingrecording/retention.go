@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// decideKept leads a recording that has its media: available, expiring, in the trash, restored, purged.
+func decideKept(o *observation) decision {
+	var d decision
+	switch {
+	case o.trashRequested() && !o.inTrash():
+		d = decideTrash(o)
+	case o.trashRequested():
+		d = decideInTrash(o)
+	case o.inTrash():
+		d = decideRestore(o)
+	default:
+		d = decideAvailable(o)
+	}
+	if len(o.attempts) > 0 {
+		d.after = append(d.after, removeJobs)
+	}
+	return d
+}
+
+// decideAvailable watches over the dates. A policy that has changed moves them; where none moves, nothing is written.
+func decideAvailable(o *observation) decision {
+	plan := scheduleOf(o, &o.recording.Status)
+	if plan.Expired(o.now) {
+		return decision{steps: []step{recordExpired, expire}}
+	}
+	status := newStatus(o, ready(availableMessage(o)))
+	stamp(status, plan)
+	status.Link = o.link
+	return decision{status: status, look: nextLook(plan, o.now)}
+}
+
+func availableMessage(o *observation) string {
+	if names := holdNames(o.recording); len(names) > 0 {
+		return fmt.Sprintf("The recording can be watched by those who may, and is kept as long as the legal hold %s lies on it", strings.Join(names, ", "))
+	}
+	return "The recording can be watched by those who may"
+}
+
+// decideTrash moves the recording to the trash. Nothing is moved in the bucket.
+func decideTrash(o *observation) decision {
+	d := decideInTrashSince(o, metav1.NewTime(ceilSecond(o.now)))
+	d.steps = append([]step{recordTrashed}, d.steps...)
+	return d
+}
+
+// decideInTrash waits for the purge date or for somebody to take the recording back.
+func decideInTrash(o *observation) decision {
+	if scheduleOf(o, &o.recording.Status).PurgeDue(o.now) {
+		// Deletion is the point of no return, guarded by the resourceVersion: who restores the recording in this moment either
+		// wins, or is told that it is gone. The media goes after it, while the finalizer holds the object.
+		return decision{steps: []step{deleteObject}}
+	}
+	return decideInTrashSince(o, o.recording.Status.TrashedAt)
+}
+
+func decideInTrashSince(o *observation, trashedAt metav1.Time) decision {
+	life := o.recording.Status.DeepCopy()
+	life.TrashedAt = trashedAt
+	plan := scheduleOf(o, life)
+	status := newStatus(o, waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, plan)))
+	status.TrashedAt = trashedAt
+	stamp(status, plan)
+	return decision{status: status, look: nextLook(plan, o.now)}
+}
+
+func inTrashMessage(o *observation, plan policy.Schedule) string {
+	switch {
+	case plan.Decider == policy.DecidedByHold:
+		return fmt.Sprintf("In the trash, and kept there by the legal hold %s: set spec.state to Active to take it back", strings.Join(holdNames(o.recording), ", "))
+	case plan.PurgeAt.IsZero():
+		return fmt.Sprintf("In the trash, and kept there because %s cannot be understood: set spec.state to Active to take it back", plan.From)
+	default:
+		return fmt.Sprintf("In the trash until %s, then it is deleted for good: set spec.state to Active to take it back", plan.PurgeAt.UTC().Format(time.RFC3339))
+	}
+}
+
+// decideRestore takes the recording out of the trash, after a look whether its media is still there. Its time begins anew.
+func decideRestore(o *observation) decision {
+	if what := o.store.problem; what.found() {
+		return decision{status: newStatus(o, waiting(what.reason, "The recording comes back from the trash when the store can be looked into. "+what.message))}
+	}
+	if o.mediaMissing != "" {
+		return decision{status: newStatus(o, waiting(v1alpha1.ReasonMediaMissing, fmt.Sprintf(
+			"The recording cannot be restored, %s is gone from bucket %s: bring back the object from a version or backup of the bucket",
+			o.mediaMissing, o.recording.Status.Storage.Bucket))), look: latestPoll}
+	}
+	status := newStatus(o, ready(availableMessage(o)))
+	status.TrashedAt, status.PurgeAt = metav1.Time{}, metav1.Time{}
+	startClock(o, status)
+	return decision{
+		steps:   []step{recordRestored},
+		status:  status,
+		notices: []notice{{reason: "Restored", action: "Restore", note: "The recording is back from the trash, and its time to live begins anew"}},
+		look:    nextLookAt(status.ExpiresAt.Time, o.now),
+	}
+}
+
+// decideShelved keeps a recording in the trash that never got as far as having media.
+func decideShelved(o *observation) decision {
+	if o.inTrash() {
+		d := decideInTrash(o)
+		if len(o.attempts) > 0 {
+			d.after = append(d.after, removeJobs)
+		}
+		return d
+	}
+	d := decideTrash(o)
+	d.steps = append(withdrawal(o), d.steps...)
+	d.after = append(d.after, removeJobs)
+	return d
+}
+
+// decideUnshelved takes such a recording back: it is as if it were new, and what failed before is tried again.
+func decideUnshelved(o *observation) decision {
+	status := newStatus(o, waiting(v1alpha1.ReasonPending, "Taken out of the trash"))
+	status.TrashedAt, status.PurgeAt = metav1.Time{}, metav1.Time{}
+	return decision{steps: []step{recordRestored}, status: status}
+}
+
+// startClock stamps the beginning of the time to live.
+func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) {
+	status.AvailableAt = metav1.NewTime(ceilSecond(o.now))
+	stamp(status, scheduleOf(o, status))
+}
+
+// scheduleOf asks the policy for the dates of a recording with this status.
+func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
+	return o.rules.Retention.Schedule(policy.Life{
+		AvailableAt: status.AvailableAt.Time,
+		TrashedAt:   status.TrashedAt.Time,
+		LockedUntil: status.LockedUntil.Time,
+		Held:        len(o.recording.Spec.Holds) > 0,
+	})
+}
+
+// stamp writes the dates where people read them, in whole seconds and never early.
+func stamp(status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
+	status.ExpiresAt = stampOf(plan.ExpiresAt)
+	status.PurgeAt = stampOf(plan.PurgeAt)
+	status.LockedUntil = stampOf(plan.LockedUntil)
+}
+
+func stampOf(t time.Time) metav1.Time {
+	if t.IsZero() {
+		return metav1.Time{}
+	}
+	return metav1.NewTime(ceilSecond(t))
+}
+
+// ceilSecond rounds up, because a date that is cut off would come early.
+func ceilSecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}
+
+func nextLook(plan policy.Schedule, now time.Time) time.Duration {
+	wait, something := plan.Next(now)
+	if !something {
+		return 0
+	}
+	return max(wait, time.Millisecond)
+}
+
+func nextLookAt(date, now time.Time) time.Duration {
+	if date.IsZero() {
+		return 0
+	}
+	return until(date, now)
+}
+
+func holdNames(recording *v1alpha1.MeetingRecording) []string {
+	var names []string
+	for _, hold := range recording.Spec.Holds {
+		names = append(names, hold.Name)
+	}
+	return names
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+)
+
+// watches says what wakes the controller. Everything that a recording can wait for and that is a Kubernetes object is
+// watched; only the bucket is asked.
+func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
+	labels := builder.WithPredicates(predicate.LabelChangedPredicate{})
+	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	return b.
+		For(&v1alpha1.MeetingRecording{}).
+		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(recordingOfJob)).
+		Watches(&v1alpha1.RecordingStore{}, r.enqueue(r.waitingForStore), builder.WithPredicates(storeChanged())).
+		Watches(&v1alpha1.ClusterRecordingPolicy{}, r.enqueue(everywhere), specs).
+		Watches(&v1alpha1.RecordingPolicy{}, r.enqueue(inNamespaceOf), specs).
+		WatchesMetadata(kube.NamespaceMetadata(), r.enqueue(inNamespaceNamed), labels)
+}
+
+// recordingOfJob finds the recording that a Job works for.
+func recordingOfJob(_ context.Context, job client.Object) []reconcile.Request {
+	namespace, name := job.GetLabels()[v1alpha1.LabelRecordingNamespace], job.GetAnnotations()[v1alpha1.AnnotationRecordingName]
+	if namespace == "" || name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
+}
+
+// storeChanged lets a store's spec and its becoming ready, or ceasing to be, pass.
+func storeChanged() predicate.Predicate {
+	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return readinessOf(e.ObjectOld) != readinessOf(e.ObjectNew)
+	}}
+	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, readiness)
+}
+
+func readinessOf(store client.Object) metav1.ConditionStatus {
+	if condition := meta.FindStatusCondition(store.(*v1alpha1.RecordingStore).Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+		return condition.Status
+	}
+	return metav1.ConditionUnknown
+}
+
+// selection is which recordings an event is about.
+type selection struct {
+	options []client.ListOption
+	wanted  func(*v1alpha1.MeetingRecording) bool
+}
+
+// waitingForStore are the recordings of a store that are neither available nor at an end. The others do not need it.
+func (r *Reconciler) waitingForStore(store client.Object) selection {
+	return selection{
+		options: []client.ListOption{client.MatchingFields{kube.RecordingsByStore: store.GetName()}},
+		wanted: func(recording *v1alpha1.MeetingRecording) bool {
+			switch readyReason(&recording.Status) {
+			case v1alpha1.ReasonAvailable, v1alpha1.ReasonTrashed:
+				return !recording.DeletionTimestamp.IsZero()
+			}
+			return true
+		},
+	}
+}
+
+func everywhere(client.Object) selection { return selection{wanted: always} }
+
+func inNamespaceOf(object client.Object) selection {
+	return selection{options: []client.ListOption{client.InNamespace(object.GetNamespace())}, wanted: always}
+}
+
+func inNamespaceNamed(object client.Object) selection {
+	return selection{options: []client.ListOption{client.InNamespace(object.GetName())}, wanted: always}
+}
+
+func always(*v1alpha1.MeetingRecording) bool { return true }
+
+// enqueue wakes every selected recording, behind those that something happened to themselves.
+func (r *Reconciler) enqueue(selectFor func(client.Object) selection) handler.EventHandler {
+	return handler.WithLowPriorityWhenUnchanged(handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+		chosen := selectFor(object)
+		var list v1alpha1.MeetingRecordingList
+		if err := r.options.Client.List(ctx, &list, append(chosen.options, client.UnsafeDisableDeepCopy)...); err != nil {
+			// The cache can only fail when it shuts down.
+			log.FromContext(ctx).Error(err, "Listing recordings failed")
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			if chosen.wanted(&list.Items[i]) {
+				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			}
+		}
+		return requests
+	}))
+}
