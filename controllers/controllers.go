@@ -11,9 +11,13 @@ import (
 
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -54,12 +58,23 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 
 // parts are what several controllers share.
 type parts struct {
-	stores *stores.Resolver
+	// direct reads and writes what is not cached; see package kube.
+	direct     client.Client
+	stores     *stores.Resolver
+	governance governance.Reader
+	recorder   audit.Recorder
 }
 
 func newParts(mgr ctrl.Manager, options Options) (parts, error) {
+	direct, err := kube.Direct(mgr)
+	if err != nil {
+		return parts{}, fmt.Errorf("make the client that reads past the cache: %w", err)
+	}
 	return parts{
-		stores: stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
+		direct:     direct,
+		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
+		governance: governance.Reader{Client: mgr.GetClient()},
+		recorder:   audit.NewRecorder(direct, options.Clock),
 	}, nil
 }
 
@@ -76,6 +91,15 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Stores:     shared.stores,
 			Namespaces: options.Namespaces,
 			Events:     mgr.GetEventRecorder("recordingstore"),
+			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"accessgrant", (&accessgrant.Reconciler{
+			Client:     mgr.GetClient(),
+			Direct:     shared.direct,
+			Governance: shared.governance,
+			Recorder:   shared.recorder,
+			GatewayURL: options.GatewayURL,
+			Events:     mgr.GetEventRecorder("accessgrant"),
 			Clock:      options.Clock,
 		}).SetupWithManager},
 		{"auditevent", (&auditevent.Reconciler{
