@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package chart
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+)
+
+const (
+	tenant = "rights-tenant"
+
+	everyVerb = "get list watch create update patch delete deletecollection"
+	read      = "get list watch"
+	write     = "create update patch delete deletecollection"
+)
+
+// right is what somebody may, and what somebody may not, do with a resource. Verbs are separated by spaces, of resources the
+// group comes after the first dot.
+type right struct {
+	resource  string
+	namespace string
+	may       string
+	mayNot    string
+}
+
+func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
+	installed(t)
+	cases := map[string]struct {
+		user   string
+		rights []right
+	}{
+		"the manager": {user: manager, rights: []right{
+			{"recordingstores.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io/status", "", "update patch", "create delete"},
+			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch delete", "create deletecollection hold bypass"},
+			{"meetingrecordings.reelkeeper.io/status", tenant, "update patch", "create delete"},
+			{"accessgrants.reelkeeper.io", tenant, "get list watch update patch", "create delete deletecollection bypass"},
+			{"recordingpolicies.reelkeeper.io", tenant, read, write},
+			{"auditevents.reelkeeper.io", tenant, "get list watch create delete", "update patch deletecollection"},
+			{"secrets", tenant, "get create patch delete", "list watch update deletecollection"},
+			{"secrets", operatorNamespace, "get list watch create patch delete", "update deletecollection"},
+			{"jobs.batch", operatorNamespace, "get list watch create patch delete", "deletecollection"},
+			{"jobs.batch", tenant, "", everyVerb},
+			{"pods", operatorNamespace, read, write},
+			{"pods/exec", operatorNamespace, "", "get create"},
+			{"pods/log", operatorNamespace, "", "get"},
+			{"pods", tenant, "", everyVerb},
+			{"leases.coordination.k8s.io", operatorNamespace, "get create update", "list watch delete"},
+			{"leases.coordination.k8s.io", "kube-system", "", everyVerb},
+			{"events.events.k8s.io", tenant, "create patch", "get list watch delete"},
+			{"namespaces", "", read, write},
+			{"configmaps", operatorNamespace, "", everyVerb},
+			{"serviceaccounts", operatorNamespace, "", everyVerb + " impersonate"},
+			{"serviceaccounts/token", operatorNamespace, "", "create"},
+			{"clusterroles.rbac.authorization.k8s.io", "", "", everyVerb + " bind escalate"},
+			{"validatingadmissionpolicies.admissionregistration.k8s.io", "", "", everyVerb},
+			{"tokenreviews.authentication.k8s.io", "", "create", ""},
+			{"subjectaccessreviews.authorization.k8s.io", "", "create", ""},
+		}},
+		"the gateway": {user: gateway, rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass"},
+			{"meetingrecordings.reelkeeper.io/status", tenant, "", "get update patch"},
+			{"accessgrants.reelkeeper.io", tenant, read, write},
+			{"recordingpolicies.reelkeeper.io", tenant, read, write},
+			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io", "", read, write},
+			{"auditevents.reelkeeper.io", tenant, "create", "get list watch update patch delete deletecollection"},
+			{"namespaces", "", read, write},
+			{"secrets", operatorNamespace, read, write},
+			{"secrets", tenant, "", everyVerb},
+			{"jobs.batch", operatorNamespace, "", everyVerb},
+			{"pods", operatorNamespace, "", everyVerb},
+			{"configmaps", operatorNamespace, "", everyVerb},
+			{"serviceaccounts/token", operatorNamespace, "", "create"},
+		}},
+		"the worker": {user: worker, rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
+			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
+			{"secrets", operatorNamespace, "", everyVerb},
+			{"secrets", tenant, "", everyVerb},
+			{"pods", operatorNamespace, "", everyVerb},
+			{"jobs.batch", operatorNamespace, "", everyVerb},
+			{"namespaces", "", "", everyVerb},
+		}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			checkRights(t, env, tc.user, nil, tc.rights)
+		})
+	}
+}
+
+func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
+	installed(t)
+	cases := map[string]struct {
+		role   string
+		rights []right
+	}{
+		"viewers see recordings and policies, no grants and no access log": {role: "reelkeeper-viewer", rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass"},
+			{"recordingpolicies.reelkeeper.io", tenant, read, write},
+			{"accessgrants.reelkeeper.io", tenant, "", everyVerb},
+			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
+		}},
+		"editors make recordings and grants, no rules": {role: "reelkeeper-editor", rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass"},
+			{"meetingrecordings.reelkeeper.io/status", tenant, "", "update patch"},
+			{"accessgrants.reelkeeper.io", tenant, everyVerb, "bypass"},
+			{"accessgrants.reelkeeper.io/status", tenant, "", "update patch"},
+			{"recordingpolicies.reelkeeper.io", tenant, "", write},
+			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
+		}},
+		"administrators make rules and read the access log": {role: "reelkeeper-admin", rights: []right{
+			{"recordingpolicies.reelkeeper.io", tenant, everyVerb, ""},
+			{"auditevents.reelkeeper.io", tenant, read, write},
+			{"meetingrecordings.reelkeeper.io", tenant, "", "hold bypass"},
+		}},
+		"auditors read the access log alone": {role: "reelkeeper-auditor", rights: []right{
+			{"auditevents.reelkeeper.io", tenant, read, write},
+			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
+		}},
+		"the legal department lays and lifts holds": {role: "reelkeeper-legal", rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch hold", "create delete bypass"},
+		}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			user := bound(t, tc.role)
+			checkRights(t, env, user, nil, tc.rights)
+		})
+	}
+}
+
+// TestAggregatedRolesCarryTheirLabels stands for what kube-controller-manager does with them.
+func TestAggregatedRolesCarryTheirLabels(t *testing.T) {
+	installed(t)
+	for role, into := range map[string]string{"reelkeeper-viewer": "view", "reelkeeper-editor": "edit", "reelkeeper-admin": "admin"} {
+		found, err := env.Clientset(t).RbacV1().ClusterRoles().Get(t.Context(), role, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if label := "rbac.authorization.k8s.io/aggregate-to-" + into; found.Labels[label] != "true" {
+			t.Errorf("ClusterRole %s has the labels %v, want %s: true", role, found.Labels, label)
+		}
+	}
+}
+
+// editorUser is somebody who may edit recordings and grants in the tenant's namespace.
+func editorUser(t *testing.T) string {
+	t.Helper()
+	return bound(t, "reelkeeper-editor")
+}
+
+// bound makes somebody who has a ClusterRole in the tenant's namespace, and returns the name.
+func bound(t *testing.T, role string) string {
+	t.Helper()
+	user := "somebody-with-" + role
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	}
+	_, err := env.Clientset(t).RbacV1().RoleBindings(tenant).Create(t.Context(), binding, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+	return user
+}
+
+func checkRights(t *testing.T, on *testenv.Env, user string, groups []string, rights []right) {
+	t.Helper()
+	clientset := on.Clientset(t)
+	for _, r := range rights {
+		for _, verb := range strings.Fields(r.may) {
+			if !allowed(t, clientset, user, groups, verb, r) {
+				t.Errorf("%s may not %s, but has to", user, r.says(verb))
+			}
+		}
+		for _, verb := range strings.Fields(r.mayNot) {
+			if allowed(t, clientset, user, groups, verb, r) {
+				t.Errorf("%s may %s, but must not", user, r.says(verb))
+			}
+		}
+	}
+}
+
+func (r right) says(verb string) string {
+	if r.namespace == "" {
+		return fmt.Sprintf("%s %s", verb, r.resource)
+	}
+	return fmt.Sprintf("%s %s in %s", verb, r.resource, r.namespace)
+}
+
+func allowed(t *testing.T, clientset *kubernetes.Clientset, user string, groups []string, verb string, r right) bool {
+	t.Helper()
+	resource, subresource, _ := strings.Cut(r.resource, "/")
+	resource, group, _ := strings.Cut(resource, ".")
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User:   user,
+		Groups: append([]string{"system:authenticated"}, groups...),
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: r.namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource,
+		},
+	}}
+	answer, err := clientset.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("asking whether %s may %s: %v", user, r.says(verb), err)
+	}
+	return answer.Status.Allowed
+}
