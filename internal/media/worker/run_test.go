@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -186,14 +187,21 @@ func TestObjectThatIsNotWhatWasWrittenFailsVerification(t *testing.T) {
 	}
 }
 
-func TestKilledContextStopsFFmpegAndLeavesNoUpload(t *testing.T) {
+// stalledStore is the real store on a day when it takes no parts and gives no answer.
+type stalledStore struct{ Store }
+
+func (stalledStore) PutPart(ctx context.Context, _ string, _ int, _ []byte) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+func TestAttemptThatTakesTooLongEndsAndLeavesNoUpload(t *testing.T) {
 	t.Parallel()
-	path := mediatest.Make(t, "slow.mkv", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=60", "-c:v", "mjpeg", "-q:v", "20")
 	b := newBench(t)
-	b.put(path)
+	b.put(mediatest.MP4(t))
 	spec := b.spec(20)
 	spec.Timeout = Duration(2 * time.Second)
-	_, err := b.run(spec)
+	_, err := b.run(spec, func(env *Environment) { env.Store = stalledStore{env.Store} })
 	if got := Describe(err); got.Reason != Timeout || got.Terminal {
 		t.Errorf("failure %+v (%v), want Timeout", got, err)
 	}
