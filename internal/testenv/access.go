@@ -40,97 +40,97 @@ const (
 )
 
 // Client is a cluster administrator's client, without a cache. A nil scheme means Kubernetes' own kinds.
-func (e *Env) Client(t testing.TB, scheme *runtime.Scheme) client.Client {
-	t.Helper()
+func (e *Env) Client(tb testing.TB, scheme *runtime.Scheme) client.Client {
+	tb.Helper()
 	c, err := client.New(e.Config, client.Options{Scheme: scheme})
 	if err != nil {
-		t.Fatalf("making the administrator's client: %v", err)
+		tb.Fatalf("making the administrator's client: %v", err)
 	}
 	return c
 }
 
 // Clientset is the same access with client-go's interface.
-func (e *Env) Clientset(t testing.TB) *kubernetes.Clientset {
-	t.Helper()
+func (e *Env) Clientset(tb testing.TB) *kubernetes.Clientset {
+	tb.Helper()
 	clientset, err := kubernetes.NewForConfig(e.Config)
 	if err != nil {
-		t.Fatalf("making the administrator's clientset: %v", err)
+		tb.Fatalf("making the administrator's clientset: %v", err)
 	}
 	return clientset
 }
 
 // Namespace makes a namespace of the test's own, with the labels given as "key=value", and has it deleted after the test,
 // without waiting for that. Where controllers run, its ServiceAccount "default" exists, so that Pods can be made in it.
-func (e *Env) Namespace(t testing.TB, labels ...string) string {
-	t.Helper()
-	clientset := e.Clientset(t)
-	wanted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: namespacePrefix(t.Name()), Labels: parseLabels(t, labels)}}
-	namespace, err := clientset.CoreV1().Namespaces().Create(t.Context(), wanted, metav1.CreateOptions{})
+func (e *Env) Namespace(tb testing.TB, labels ...string) string {
+	tb.Helper()
+	clientset := e.Clientset(tb)
+	wanted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: namespacePrefix(tb.Name()), Labels: parseLabels(tb, labels)}}
+	namespace, err := clientset.CoreV1().Namespaces().Create(tb.Context(), wanted, metav1.CreateOptions{})
 	if err != nil {
-		t.Fatalf("creating a namespace: %v", err)
+		tb.Fatalf("creating a namespace: %v", err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), cleanupTimeout)
 		defer cancel()
 		err := clientset.CoreV1().Namespaces().Delete(ctx, namespace.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
-			t.Errorf("deleting namespace %s: %v", namespace.Name, err)
+			tb.Errorf("deleting namespace %s: %v", namespace.Name, err)
 		}
 	})
 	if e.controllers {
-		waitForServiceAccount(t, clientset, namespace.Name)
+		waitForServiceAccount(tb, clientset, namespace.Name)
 	}
 	return namespace.Name
 }
 
-func waitForServiceAccount(t testing.TB, clientset *kubernetes.Clientset, namespace string) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), serviceAccountInterval, time.Minute, true, func(ctx context.Context) (bool, error) {
+func waitForServiceAccount(tb testing.TB, clientset *kubernetes.Clientset, namespace string) {
+	tb.Helper()
+	err := wait.PollUntilContextTimeout(tb.Context(), serviceAccountInterval, time.Minute, true, func(ctx context.Context) (bool, error) {
 		_, err := clientset.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
 		return err == nil, client.IgnoreNotFound(err)
 	})
 	if err != nil {
-		t.Fatalf("waiting for the ServiceAccount of namespace %s (kube-controller-manager makes it): %v", namespace, err)
+		tb.Fatalf("waiting for the ServiceAccount of namespace %s (kube-controller-manager makes it): %v", namespace, err)
 	}
 }
 
 // KubeconfigFor gives the access that a ServiceAccount has, by a token that the API server issued for it, as
 // configuration and as a kubeconfig file. The ServiceAccount is made if it does not exist; it has the rights that the
 // test's RBAC objects give it, and no others.
-func (e *Env) KubeconfigFor(t testing.TB, namespace, serviceAccount string) (*rest.Config, string) {
-	t.Helper()
-	accounts := e.Clientset(t).CoreV1().ServiceAccounts(namespace)
+func (e *Env) KubeconfigFor(tb testing.TB, namespace, serviceAccount string) (*rest.Config, string) {
+	tb.Helper()
+	accounts := e.Clientset(tb).CoreV1().ServiceAccounts(namespace)
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: serviceAccount}}
-	if _, err := accounts.Create(t.Context(), account, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		t.Fatalf("creating ServiceAccount %s/%s: %v", namespace, serviceAccount, err)
+	if _, err := accounts.Create(tb.Context(), account, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		tb.Fatalf("creating ServiceAccount %s/%s: %v", namespace, serviceAccount, err)
 	}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(tokenSeconds))}}
-	granted, err := accounts.CreateToken(t.Context(), serviceAccount, request, metav1.CreateOptions{})
+	granted, err := accounts.CreateToken(tb.Context(), serviceAccount, request, metav1.CreateOptions{})
 	if err != nil {
-		t.Fatalf("requesting a token for ServiceAccount %s/%s: %v", namespace, serviceAccount, err)
+		tb.Fatalf("requesting a token for ServiceAccount %s/%s: %v", namespace, serviceAccount, err)
 	}
 	config := rest.AnonymousClientConfig(e.Config)
 	config.BearerToken = granted.Status.Token
-	path := filepath.Join(t.TempDir(), serviceAccount+".kubeconfig")
+	path := filepath.Join(tb.TempDir(), serviceAccount+".kubeconfig")
 	if err := controlplane.WriteKubeconfig(path, config, namespace); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return config, path
 }
 
 // Kubectl runs kubectl as a cluster administrator and returns its standard output. The test ends if it fails.
-func (e *Env) Kubectl(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := e.RunKubectl(t.Context(), args...)
+func (e *Env) Kubectl(tb testing.TB, args ...string) string {
+	tb.Helper()
+	out, err := e.RunKubectl(tb.Context(), args...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
 // RunKubectl is Kubectl for where a failure is expected: its error carries what kubectl wrote to standard error.
 func (e *Env) RunKubectl(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, e.Binaries.Kubectl, args...)
+	cmd := exec.CommandContext(ctx, e.Binaries.Kubectl, args...) //nolint:gosec // the tests' own commands
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+e.Kubeconfig)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -150,13 +150,13 @@ func namespacePrefix(test string) string {
 	return strings.TrimRight(prefix[:min(len(prefix), room)], "-") + "-"
 }
 
-func parseLabels(t testing.TB, pairs []string) map[string]string {
-	t.Helper()
+func parseLabels(tb testing.TB, pairs []string) map[string]string {
+	tb.Helper()
 	labels := make(map[string]string, len(pairs))
 	for _, pair := range pairs {
 		key, value, found := strings.Cut(pair, "=")
 		if !found {
-			t.Fatalf("label %q: write key=value", pair)
+			tb.Fatalf("label %q: write key=value", pair)
 		}
 		labels[key] = value
 	}

@@ -31,7 +31,7 @@ type owned struct {
 // TestNothingSurvivesItsOwner kills a program that runs a whole control plane, as kill -9 does, and looks for survivors.
 func TestNothingSurvivesItsOwner(t *testing.T) {
 	t.Parallel()
-	owner := exec.Command(os.Args[0])
+	owner := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
 	owner.Env = append(os.Environ(), ownerVariable+"=1")
 	owner.Stderr = os.Stderr
 	stdout, err := owner.StdoutPipe()
@@ -54,7 +54,7 @@ func TestNothingSurvivesItsOwner(t *testing.T) {
 	_ = owner.Wait() // "signal: killed", as intended
 
 	for name, pid := range left.PIDs {
-		eventually(t, name+" has ended", func(ctx context.Context) bool { return !alive(ctx, pid) })
+		eventually(t, name+" has ended", func(ctx context.Context) bool { return !process.Alive(ctx, pid) })
 	}
 	eventually(t, "nobody listens", func(ctx context.Context) bool {
 		return process.ListenReady("tcp", left.Address)(ctx) != nil
@@ -86,10 +86,4 @@ func playOwner() {
 		os.Exit(1)
 	}
 	select {}
-}
-
-// alive says whether a process runs; one that has ended and that nobody has collected yet does not.
-func alive(ctx context.Context, pid int) bool {
-	out, err := exec.CommandContext(ctx, "ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
 }

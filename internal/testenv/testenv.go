@@ -84,13 +84,13 @@ func Main(m *testing.M, options Options, env **Env) {
 }
 
 // Start starts a control plane for one test alone, and stops it with the test. Prefer Main: a start takes seconds.
-func Start(t testing.TB, options Options) *Env {
-	t.Helper()
+func Start(tb testing.TB, options Options) *Env {
+	tb.Helper()
 	env, err := start(options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(env.stop)
+	tb.Cleanup(env.stop)
 	return env
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
@@ -18,7 +19,7 @@ import (
 )
 
 // tokenMount is where Kubernetes mounts the token with which a Pod talks to the API server.
-const tokenMount = "/var/run/secrets/kubernetes.io/serviceaccount"
+const tokenMount = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a place, not a secret
 
 // household is where a Pod lives on this machine.
 type household struct {
@@ -56,7 +57,7 @@ func (n *Node) command(ctx context.Context, s sources, h household, c *corev1.Co
 		return process.Spec{}, err
 	}
 	var argv []string
-	for _, word := range append(c.Command[:len(c.Command):len(c.Command)], c.Args...) {
+	for _, word := range slices.Concat(c.Command, c.Args) {
 		argv = append(argv, places.rewrite(expand(word, variables.lookup)))
 	}
 	if len(c.Command) == 0 {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/reelkeeper/reelkeeper/hack/devnode/node"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
 const (
@@ -39,7 +40,7 @@ func TestNodeThatIsKilledLeavesNothingRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = second.Wait() // "signal: killed", as intended
-	eventually(t, "the container's process has ended", func() bool { return !alive(pid) })
+	eventually(t, "the container's process has ended", func() bool { return !process.Alive(t.Context(), pid) })
 
 	third := startSecondNode(t)
 	env.Kubectl(t, "-n", namespace, "wait", "--for=jsonpath={.status.reason}=NodeLost", "pod/pod", "--timeout=60s")
@@ -57,7 +58,7 @@ func TestNodeThatIsKilledLeavesNothingRunning(t *testing.T) {
 	if err := third.Wait(); err != nil {
 		t.Errorf("a node that is asked to end: %v", err)
 	}
-	if alive(pid) {
+	if process.Alive(t.Context(), pid) {
 		t.Error("the container outlived a node that ended in peace")
 	}
 	if reason := onlyPod(t, namespace).Status.Reason; reason != "NodeShutdown" {
@@ -67,7 +68,7 @@ func TestNodeThatIsKilledLeavesNothingRunning(t *testing.T) {
 
 func startSecondNode(t *testing.T) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
 	cmd.Env = append(os.Environ(), kubeconfigVariable+"="+env.Kubeconfig)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -78,13 +79,13 @@ func startSecondNode(t *testing.T) *exec.Cmd {
 }
 
 func playNode() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv(kubeconfigVariable))
 	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		err = node.Run(ctx, config, node.Options{
 			Name: secondNode, Commands: map[string]string{"/in-image/shell": "/bin/sh"},
 		})
+		stop()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -7,8 +7,6 @@ package node_test
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -84,12 +82,6 @@ func runningPID(t *testing.T, namespace string) (pid int) {
 		t.Fatalf("container id %q: %v", id, err)
 	}
 	return pid
-}
-
-// alive says whether a process runs; one that has ended and that nobody has collected yet does not.
-func alive(pid int) bool {
-	out, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
 }
 
 func eventually(t *testing.T, what string, holds func() bool) {

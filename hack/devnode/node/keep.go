@@ -60,7 +60,7 @@ func (r *podRun) keep(ctx context.Context, c *corev1.Container, state *container
 		})
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-wall.After(pause):
 		}
 	}
 }
@@ -145,9 +145,10 @@ func (r *podRun) grace(cause error) time.Duration {
 // exitOf gives a container's exit code: that of the process, or 128 and the signal that ended it.
 func exitOf(state *os.ProcessState) (code, signal int32) {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return 128 + int32(status.Signal()), int32(status.Signal())
+		signal := int32(status.Signal()) //nolint:gosec // at most 64
+		return 128 + signal, signal
 	}
-	return int32(state.ExitCode()), 0
+	return int32(state.ExitCode()), 0 //nolint:gosec // at most 255
 }
 
 // terminationMessage is what the container wrote for it or, where it asks for that and failed, the end of its log.

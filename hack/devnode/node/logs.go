@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (n *Node) serveLogs(ctx context.Context) (port int32, err error) {
 			n.log.Error("Serving logs has ended; `kubectl logs` fails until the node is restarted", "err", err)
 		}
 	}()
-	return int32(listener.Addr().(*net.TCPAddr).Port), nil
+	return int32(netip.MustParseAddrPort(listener.Addr().String()).Port()), nil
 }
 
 // tlsConfig lets in only the API server: other users of this machine could reach the port too. Its authority for client
@@ -110,7 +111,7 @@ func (n *Node) containerLogs(w http.ResponseWriter, request *http.Request) {
 
 // follow copies a log and, if asked to, what is added to it until the container has ended or the reader is gone.
 func follow(ctx context.Context, w io.Writer, log io.Reader, more bool, ended func() bool) {
-	tick := time.NewTicker(followInterval)
+	tick := wall.NewTicker(followInterval)
 	defer tick.Stop()
 	for {
 		last := !more || ended() // asked before the copy, so that nothing written in between is missed
@@ -120,7 +121,7 @@ func follow(ctx context.Context, w io.Writer, log io.Reader, more bool, ended fu
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick.C():
 		}
 	}
 }

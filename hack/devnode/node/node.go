@@ -35,6 +35,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
@@ -43,6 +44,9 @@ const (
 	defaultName           = "devnode"
 	defaultRestartBackoff = 10 * time.Second
 )
+
+// wall is the only clock that processes and the API server go by.
+var wall clock.RealClock
 
 // Options configure a node. The zero value works.
 type Options struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/hack/devnode/node"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
 var env *testenv.Env
@@ -104,6 +105,7 @@ func TestPodWaitsForASecretThatComesLate(t *testing.T) {
 }
 
 func TestDeletionEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		script string
 		delete []string
@@ -119,7 +121,7 @@ func TestDeletionEndsTheProcess(t *testing.T) {
 			createPod(t, namespace, corev1.RestartPolicyNever, shell(tc.script))
 			pid := runningPID(t, namespace)
 			env.Kubectl(t, append([]string{"-n", namespace, "delete", "pod", "pod", "--timeout=20s"}, tc.delete...)...)
-			eventually(t, "the process has ended", func() bool { return !alive(pid) })
+			eventually(t, "the process has ended", func() bool { return !process.Alive(t.Context(), pid) })
 		})
 	}
 }
@@ -138,6 +140,7 @@ func TestKilledProcessFailsItsPod(t *testing.T) {
 }
 
 func TestRestartPolicies(t *testing.T) {
+	t.Parallel()
 	// Each start adds a line to a file that outlives the container, and fails twice.
 	const thirdTime = `echo x >>/data/starts; [ $(wc -l </data/starts) -ge 3 ]`
 	cases := map[string]struct {

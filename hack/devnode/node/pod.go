@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,7 +135,7 @@ func (r *podRun) prepare(ctx context.Context) bool {
 
 // insist tries until it succeeds, showing in the Pod's status what is missing. It returns false when ctx ends first.
 func (r *podRun) insist(ctx context.Context, try func() error) bool {
-	tick := time.NewTicker(prepareInterval)
+	tick := wall.NewTicker(prepareInterval)
 	defer tick.Stop()
 	shown := ""
 	for {
@@ -152,7 +153,7 @@ func (r *podRun) insist(ctx context.Context, try func() error) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-tick.C:
+		case <-tick.C():
 		}
 	}
 }
@@ -198,7 +199,7 @@ func (n *Node) unsupported(pod *corev1.Pod) string {
 			return fmt.Sprintf("Init container %s has a restart policy; the development node knows no sidecars.", c.Name)
 		}
 	}
-	for _, c := range append(pod.Spec.InitContainers[:len(pod.Spec.InitContainers):len(pod.Spec.InitContainers)], pod.Spec.Containers...) {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		if len(c.Command) == 0 && n.options.Entrypoint == "" {
 			return fmt.Sprintf("Container %s has no command, and images are not used here: give it one, or the development node an entrypoint.", c.Name)
 		}

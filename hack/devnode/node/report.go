@@ -67,7 +67,7 @@ func (r *podRun) tryHard(ctx context.Context, doing string, request func(context
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(lastWords):
+		case <-wall.After(lastWords):
 			cancel()
 		case <-outliving.Done():
 		}

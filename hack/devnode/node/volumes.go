@@ -146,7 +146,7 @@ func pick(data map[string][]byte, items []corev1.KeyToPath, mode *int32, optiona
 func ownerMode(modes ...*int32) fs.FileMode {
 	for _, mode := range modes {
 		if mode != nil {
-			return fs.FileMode(*mode)&0o700 | 0o400
+			return fs.FileMode(*mode&0o700 | 0o400) //nolint:gosec // nine bits at most
 		}
 	}
 	return 0o600
@@ -161,7 +161,7 @@ func (f files) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing to lose: the files have been closed
 	for path, content := range f {
 		if err := root.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err

@@ -21,14 +21,9 @@ import (
 func (n *Node) watchPods(ctx context.Context) error {
 	mine := n.podInformer(fields.OneTermEqualSelector("spec.nodeName", n.name))
 	if _, err := mine.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(pod any) { n.observe(ctx, pod.(*corev1.Pod)) },
-		UpdateFunc: func(_, pod any) { n.observe(ctx, pod.(*corev1.Pod)) },
-		DeleteFunc: func(object any) {
-			if gone, missed := object.(cache.DeletedFinalStateUnknown); missed {
-				object = gone.Obj
-			}
-			n.forget(object.(*corev1.Pod))
-		},
+		AddFunc:    withPod(func(pod *corev1.Pod) { n.observe(ctx, pod) }),
+		UpdateFunc: func(_, object any) { withPod(func(pod *corev1.Pod) { n.observe(ctx, pod) })(object) },
+		DeleteFunc: withPod(n.forget),
 	}); err != nil {
 		return fmt.Errorf("watching this node's Pods: %w", err)
 	}
@@ -53,6 +48,19 @@ func (n *Node) watchPods(ctx context.Context) error {
 	<-ctx.Done()
 	queue.ShutDown()
 	return nil
+}
+
+// withPod makes a handler of objects from a handler of Pods. What an informer of Pods hands out is one, or tells of one
+// whose deletion it missed.
+func withPod(handle func(*corev1.Pod)) func(object any) {
+	return func(object any) {
+		if missed, ok := object.(cache.DeletedFinalStateUnknown); ok {
+			object = missed.Obj
+		}
+		if pod, ok := object.(*corev1.Pod); ok {
+			handle(pod)
+		}
+	}
 }
 
 func (n *Node) podInformer(selector fields.Selector) cache.SharedIndexInformer {
@@ -83,8 +91,8 @@ func (n *Node) bind(ctx context.Context, pods cache.Store, name cache.ObjectName
 	if err != nil || !exists {
 		return err
 	}
-	pod := object.(*corev1.Pod)
-	if pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 || pod.Spec.SchedulerName != corev1.DefaultSchedulerName {
+	pod, ok := object.(*corev1.Pod)
+	if !ok || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 || pod.Spec.SchedulerName != corev1.DefaultSchedulerName {
 		return nil
 	}
 	err = n.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{

@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"k8s.io/utils/clock"
 )
 
 // validity of all certificates. They never leave this machine, and a plane that is older is easily made anew.
@@ -106,7 +108,8 @@ func (a *authority) issue(name string, identity *x509.Certificate) (*x509.Certif
 	}
 	template := *identity
 	template.SerialNumber = serial
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Minute), time.Now().Add(validity)
+	now := clock.RealClock{}.Now() // which is what those who check the certificate go by
+	template.NotBefore, template.NotAfter = now.Add(-time.Minute), now.Add(validity)
 	if template.KeyUsage == 0 {
 		template.KeyUsage = x509.KeyUsageDigitalSignature
 	}

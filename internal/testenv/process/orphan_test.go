@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
@@ -45,6 +47,7 @@ func TestMain(m *testing.M) {
 func TestNoOrphans(t *testing.T) {
 	signal := func(s syscall.Signal) func(*testing.T, *exec.Cmd, family) {
 		return func(t *testing.T, parent *exec.Cmd, _ family) {
+			t.Helper()
 			if err := parent.Process.Signal(s); err != nil {
 				t.Fatalf("signalling the parent: %v", err)
 			}
@@ -62,6 +65,7 @@ func TestNoOrphans(t *testing.T) {
 		"a panic in a goroutine":           {ending: "panic"},
 		"os.Exit without stopping anybody": {ending: "exit"},
 		"kill -9 after the warden was killed": {onlyLinux: true, end: func(t *testing.T, parent *exec.Cmd, f family) {
+			t.Helper()
 			if err := syscall.Kill(f.Warden, syscall.SIGKILL); err != nil {
 				t.Fatalf("killing the warden: %v", err)
 			}
@@ -80,26 +84,26 @@ func TestNoOrphans(t *testing.T) {
 				tc.end(t, parent, f)
 			}
 			_ = parent.Wait() // how it ended is the case's business
-			eventually(t, "the child has ended", func() bool { return !alive(f.Child) })
+			eventually(t, "the child has ended", func() bool { return !process.Alive(t.Context(), f.Child) })
 			if tc.onlyLinux {
 				_ = syscall.Kill(-f.Child, syscall.SIGKILL)
 				_ = os.RemoveAll(f.TempDir)
 				return
 			}
-			eventually(t, "the grandchild has ended", func() bool { return !alive(f.Grandchild) })
+			eventually(t, "the grandchild has ended", func() bool { return !process.Alive(t.Context(), f.Grandchild) })
 			eventually(t, "nobody listens", func() bool { return process.ListenReady("tcp", f.Address)(t.Context()) != nil })
 			eventually(t, "the temporary directory is gone", func() bool {
 				_, err := os.Stat(f.TempDir)
 				return os.IsNotExist(err)
 			})
-			eventually(t, "the warden has ended", func() bool { return !alive(f.Warden) })
+			eventually(t, "the warden has ended", func() bool { return !process.Alive(t.Context(), f.Warden) })
 		})
 	}
 }
 
 func startParent(t *testing.T, ending string) (*exec.Cmd, family) {
 	t.Helper()
-	parent := exec.Command(os.Args[0])
+	parent := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
 	parent.Env = append(os.Environ(), roleVariable+"=parent", "REELKEEPER_TEST_ENDING="+ending)
 	stdout, err := parent.StdoutPipe()
 	if err != nil {
@@ -145,10 +149,10 @@ func playParent() {
 
 // playChild is a server with a child of its own, deaf to polite requests.
 func playChild() {
-	grandchild := exec.Command("/bin/sh", "-c", "trap '' TERM HUP INT; while :; do sleep 600; done")
+	grandchild := exec.CommandContext(context.Background(), "/bin/sh", "-c", "trap '' TERM HUP INT; while :; do sleep 600; done")
 	check(grandchild.Start())
-	fmt.Println(grandchild.Process.Pid)
-	listener, err := net.Listen("tcp", os.Getenv("REELKEEPER_TEST_ADDRESS"))
+	fmt.Fprintln(os.Stdout, grandchild.Process.Pid)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", os.Getenv("REELKEEPER_TEST_ADDRESS"))
 	check(err)
 	for {
 		conn, err := listener.Accept()
@@ -159,7 +163,7 @@ func playChild() {
 
 // findWarden looks for our child that is called so; ps is the portable way.
 func findWarden() int {
-	out, err := exec.Command("ps", "-Ao", "pid=,ppid=,args=").Output()
+	out, err := exec.CommandContext(context.Background(), "ps", "-Ao", "pid=,ppid=,args=").Output()
 	check(err)
 	lines := bufio.NewScanner(strings.NewReader(string(out)))
 	lines.Buffer(nil, 1<<20)
@@ -172,24 +176,13 @@ func findWarden() int {
 	panic("found no warden among our children: is ps (Debian: procps) installed?")
 }
 
-// alive says whether a process runs; one that has ended and that nobody has collected yet does not.
-func alive(pid int) bool {
-	out, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
-}
-
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Errorf("waited 20 s in vain until %s", what)
-			return
-		case <-tick.C:
-		}
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+		return holds(), nil
+	})
+	if err != nil {
+		t.Errorf("waited in vain until %s: %v", what, err)
 	}
 }
 

@@ -25,6 +25,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"k8s.io/utils/clock"
 )
 
 const (
@@ -38,6 +40,9 @@ const (
 	// tailBytes bounds how much of a log an error quotes.
 	tailBytes = 2048
 )
+
+// wall is the only clock that other processes go by.
+var wall clock.RealClock
 
 // Spec says what to start and how to know that it works.
 type Spec struct {
@@ -78,7 +83,8 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(spec.Path, spec.Args...)
+	// Not bound to ctx: the process outlives the wait for it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), spec.Path, spec.Args...) //nolint:gosec // to start what it is told is its purpose
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = spec.Env, spec.Dir, attributes()
 	if spec.Log != "" {
 		// The child gets the file itself, not a pipe through us, so that its last words are kept even when we are gone.
@@ -148,12 +154,12 @@ func (p *Process) Stop() error { return p.StopWithin(orDefault(p.spec.Grace, def
 // StopWithin is Stop with a grace period of the caller's.
 func (p *Process) StopWithin(grace time.Duration) error {
 	p.Signal(syscall.SIGTERM)
-	patience := time.NewTimer(grace)
+	patience := wall.NewTimer(grace)
 	defer patience.Stop()
 	select {
 	case <-p.done:
 		return nil
-	case <-patience.C:
+	case <-patience.C():
 		p.Kill()
 		return fmt.Errorf("%s did not end within %s of being asked and was killed: read %s for what it was doing",
 			p.spec.Name, grace, p.logName())
@@ -181,7 +187,7 @@ func (p *Process) waitReady(ctx context.Context) error {
 	timeout := orDefault(p.spec.ReadyTimeout, defaultReadyTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	tick := time.NewTicker(readyInterval)
+	tick := wall.NewTicker(readyInterval)
 	defer tick.Stop()
 	missing := errors.New("it was not asked yet")
 	for {
@@ -192,7 +198,7 @@ func (p *Process) waitReady(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready within %s: %w; the end of %s:\n%s",
 				p.spec.Name, timeout, missing, p.logName(), Tail(p.spec.Log, tailBytes))
-		case <-tick.C:
+		case <-tick.C():
 			err := p.spec.Ready(ctx)
 			if err == nil {
 				return nil

@@ -17,6 +17,7 @@ import (
 )
 
 func TestStart(t *testing.T) {
+	t.Parallel()
 	notYet := func(context.Context) error { return errors.New("the flux is not up") }
 	cases := map[string]struct {
 		script  string
@@ -57,6 +58,7 @@ func TestStart(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		script    string
 		wantForce bool

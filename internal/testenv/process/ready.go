@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 )
 
@@ -50,12 +51,12 @@ func ListenReady(network, address string) func(context.Context) error {
 // FreePort asks the kernel for a TCP port on 127.0.0.1 that nobody uses now. Somebody else can take it before you
 // do, so give a program port 0 where it can tell which port it got, and else be ready to try again.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return 0, fmt.Errorf("asking for a free port: %w", err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	port := netip.MustParseAddrPort(listener.Addr().String()).Port()
+	return int(port), listener.Close()
 }
 
 // Tail returns at most the last n bytes of a file, and nothing if it cannot be read.

@@ -5,11 +5,13 @@
 package process
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,7 +46,7 @@ type warden struct {
 }
 
 var theWarden = sync.OnceValues(func() (*warden, error) {
-	cmd := exec.Command("/bin/sh", "-c", wardenScript, "reelkeeper-warden")
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", wardenScript, "reelkeeper-warden")
 	cmd.Dir = "/" // keeps nobody's directory busy
 	// A group of its own, so that neither Ctrl-C nor a kill of our group takes it along.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -59,11 +61,11 @@ var theWarden = sync.OnceValues(func() (*warden, error) {
 	return &warden{pipe: pipe}, nil
 })
 
-func (w *warden) watch(group int) error { return w.tell("watch", fmt.Sprint(group)) }
+func (w *warden) watch(group int) error { return w.tell("watch", strconv.Itoa(group)) }
 
 // forget cannot report an error to anybody; a group that has ended and stays registered does no harm before its number
 // is given out again.
-func (w *warden) forget(group int) { _ = w.tell("forget", fmt.Sprint(group)) }
+func (w *warden) forget(group int) { _ = w.tell("forget", strconv.Itoa(group)) }
 
 func (w *warden) tell(verb, what string) error {
 	w.mu.Lock()
