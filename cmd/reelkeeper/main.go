@@ -41,7 +41,7 @@ One program, three parts:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newManagerCommand(), newWorkerCommand(), newVersionCommand())
+	root.AddCommand(newManagerCommand(), newGatewayCommand(), newWorkerCommand(), newVersionCommand())
 	return root
 }
 

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+)
+
+// gatewayFlags are the flags of the gateway as they were typed.
+type gatewayFlags struct {
+	kubeconfig        string
+	operatorNamespace string
+	namespaces        []string
+	listenAddress     string
+	publicURL         string
+	config            string
+	tlsCert, tlsKey   string
+	log               logFlags
+}
+
+func newGatewayCommand() *cobra.Command {
+	var flags gatewayFlags
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Serve recordings to people's browsers",
+		Long: `The gateway is what a person's browser talks to: it signs people in, shows the recordings that they may view, plays
+them, and lets those download who may. Every request is decided by the policies and grants as they are at that moment, and
+every access is written down before it happens.
+
+It holds no state: any number of replicas may run, with the same configuration and session keys. docs/gateway.md explains
+the configuration file.`,
+		Example: `  # in a Pod, with its ServiceAccount, behind something that ends TLS
+  reelkeeper gateway --public-url https://recordings.example.com --config /etc/reelkeeper/gateway.yaml
+
+  # a new key for session.keyFile
+  reelkeeper gateway session-key`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			return runGateway(cmd.Context(), flags)
+		},
+	}
+	flags.bind(cmd)
+	cmd.AddCommand(newSessionKeyCommand())
+	return cmd
+}
+
+func newSessionKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "session-key",
+		Short: "Print a new key for session.keyFile",
+		Long: `Prints one line for the file that session.keyFile names. The first line of the file protects new sessions, all of
+them open those that exist: to change the key, put the new line first, and remove the old one a day later.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), session.NewKey())
+			return err
+		},
+	}
+}
+
+func (f *gatewayFlags) bind(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.kubeconfig, "kubeconfig", "", "how to reach the API server; without it, $KUBECONFIG, then the Pod's ServiceAccount")
+	set.StringVar(&f.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "the namespace of the stores' Secrets; $POD_NAMESPACE if not given")
+	set.StringSliceVar(&f.namespaces, "namespaces", nil, "serve the recordings of these namespaces only; without it, of all")
+	set.StringVar(&f.listenAddress, "listen-address", ":8080", "where to listen")
+	set.StringVar(&f.publicURL, "public-url", "", "where browsers reach the gateway, without a path (required): https, or http on localhost")
+	set.StringVar(&f.config, "config", "", "the configuration file (required)")
+	set.StringVar(&f.tlsCert, "tls-cert", "", "serve TLS with this certificate, which is read again when it changes")
+	set.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert")
+	f.log.bind(set)
+}
+
+// validate checks the flags. Its errors say what to type.
+func (f *gatewayFlags) validate() error {
+	var problems []error
+	if f.operatorNamespace == "" {
+		problems = append(problems, errors.New("--operator-namespace is missing: name the namespace that holds the stores' Secrets, or set POD_NAMESPACE"))
+	}
+	if f.publicURL == "" {
+		problems = append(problems, errors.New("--public-url is missing: write the address that browsers use, such as https://recordings.example.com"))
+	}
+	if f.config == "" {
+		problems = append(problems, errors.New("--config is missing: name the configuration file; docs/gateway.md shows one"))
+	}
+	if (f.tlsCert == "") != (f.tlsKey == "") {
+		problems = append(problems, errors.New("--tls-cert and --tls-key belong together: give both or none"))
+	}
+	return errors.Join(problems...)
+}
+
+func runGateway(ctx context.Context, flags gatewayFlags) error {
+	if err := flags.log.setUp(os.Stderr); err != nil {
+		return err
+	}
+	settings, err := config.Load(flags.config)
+	if err != nil {
+		return err
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = flags.kubeconfig
+	api, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w: give --kubeconfig, or run in a Pod with a ServiceAccount", err)
+	}
+	cluster, err := gateway.Connect(ctx, api, flags.operatorNamespace, flags.namespaces)
+	if err != nil {
+		return err
+	}
+	server, err := gateway.New(cluster.Complete(gateway.Options{
+		Config: settings, PublicURL: flags.publicURL, OperatorNamespace: flags.operatorNamespace, Log: ctrl.Log.WithName("gateway"),
+	}))
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	listener, err := flags.listen(ctx, group)
+	if err != nil {
+		return err
+	}
+	ctrl.Log.Info("Serving recordings", "address", listener.Addr().String(), "publicURL", flags.publicURL)
+	group.Go(func() error { return cluster.Run(ctx) })
+	group.Go(func() error { return server.Serve(ctx, listener) })
+	return group.Wait()
+}
+
+// listen opens the port, with TLS where there is a certificate.
+func (f *gatewayFlags) listen(ctx context.Context, group *errgroup.Group) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listenAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listen on --listen-address %s: %w", f.listenAddress, err)
+	}
+	if f.tlsCert == "" {
+		return listener, nil
+	}
+	certificates, err := certwatcher.New(f.tlsCert, f.tlsKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read --tls-cert and --tls-key: %w", err), listener.Close())
+	}
+	group.Go(func() error { return certificates.Start(ctx) })
+	return tls.NewListener(listener, &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificates.GetCertificate,
+	}), nil
+}

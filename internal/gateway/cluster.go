@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// fieldOwner is who owns, in the API server's books, what the gateway writes.
+const fieldOwner = "reelkeeper-gateway"
+
+// Cluster is the gateway's view of the cluster: a cache of what decisions need, kept up to date by watches, and a client for
+// the little that it writes.
+type Cluster struct {
+	cache  cache.Cache
+	direct client.Client
+}
+
+// Connect prepares the view. With namespaces it sees the recordings of these only.
+func Connect(ctx context.Context, config *rest.Config, operatorNamespace string, namespaces []string) (*Cluster, error) {
+	options := kube.ManagerOptions(operatorNamespace, namespaces)
+	options.Cache.Scheme = options.Scheme
+	objects, err := cache.New(config, options.Cache)
+	if err != nil {
+		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
+	}
+	direct, err := client.New(config, client.Options{Scheme: options.Scheme, FieldOwner: fieldOwner})
+	if err != nil {
+		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
+	}
+	cluster := &Cluster{cache: objects, direct: direct}
+	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
+}
+
+// watch names everything that the gateway reads; a read of anything else is a mistake that fails.
+func (c *Cluster) watch(ctx context.Context) error {
+	for _, object := range []client.Object{
+		&v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{}, &v1alpha1.RecordingPolicy{},
+		&v1alpha1.ClusterRecordingPolicy{}, &v1alpha1.RecordingStore{},
+		&corev1.Secret{}, kube.NamespaceMetadata(),
+	} {
+		if _, err := c.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watch %T: %w", object, err)
+		}
+	}
+	return nil
+}
+
+// Run keeps the view up to date until ctx ends.
+func (c *Cluster) Run(ctx context.Context) error { return c.cache.Start(ctx) }
+
+// Synced reports whether everything has been read once.
+func (c *Cluster) Synced() bool {
+	// With a context that has ended, waiting is asking.
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return c.cache.WaitForCacheSync(ended)
+}
+
+// Complete fills in what a gateway takes from the cluster.
+func (c *Cluster) Complete(options Options) Options {
+	options.Clock = clock.RealClock{}
+	options.Reader = c.cache
+	options.Governance = governance.Reader{Client: c.cache}
+	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
+	options.Uses = NewUseCounter(c.direct)
+	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
+	options.Synced = c.Synced
+	return options
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config reads the gateway's configuration file: strictly, and checked as a whole before anything starts.
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// Config is the gateway's configuration file. docs/gateway.md shows a whole one.
+type Config struct {
+	// SignIn says which identity provider vouches for people, and how its claims are read.
+	SignIn SignIn `json:"signIn"`
+	// Organisation says who is a member of it.
+	Organisation Organisation `json:"organisation"`
+	// Session says how long people stay signed in.
+	Session Session `json:"session"`
+	// TrustedProxies are the networks of the proxies in front of the gateway, in CIDR notation. Only they are believed
+	// when they say, in X-Forwarded-For, whom a request comes from. Empty is none.
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
+}
+
+// SignIn is an OpenID provider and the client that the gateway is to it.
+type SignIn struct {
+	// Issuer is the provider's URL: https, or http on this machine for development.
+	Issuer string `json:"issuer"`
+	// ClientID is the name under which the provider knows the gateway.
+	ClientID string `json:"clientID"`
+	// ClientSecretFile holds the client's secret. Empty for a public client, which PKCE alone protects.
+	ClientSecretFile string `json:"clientSecretFile,omitempty"`
+	// CAFile holds PEM certificates that the provider is checked against, in place of the system's.
+	CAFile string `json:"caFile,omitempty"`
+	// Scopes are asked for besides openid. Empty is email and profile.
+	Scopes []string `json:"scopes,omitempty"`
+	// Claims says where in the provider's claims things stand.
+	Claims Claims `json:"claims,omitempty"`
+}
+
+// Claims are the names of claims. A dot leads into an object: realm_access.roles.
+type Claims struct {
+	// Email is the claim with the e-mail address. Empty is email.
+	Email string `json:"email,omitempty"`
+	// EmailVerified is the claim that says true when the provider has checked the address. Empty is email_verified. Without
+	// it, a person has no e-mail address as far as access is concerned.
+	EmailVerified string `json:"emailVerified,omitempty"`
+	// Name is the claim with the name that pages show. Empty is name.
+	Name string `json:"name,omitempty"`
+	// Departments is the claim with one department or a list of them. Empty is department.
+	Departments string `json:"departments,omitempty"`
+	// Groups is the claim with a list of groups. Empty is groups.
+	Groups string `json:"groups,omitempty"`
+	// Labels is the claim with a list of role labels. Empty is labels.
+	Labels string `json:"labels,omitempty"`
+	// KeepGroups are shell patterns of the groups that matter here; others are forgotten at sign-in, because a cookie holds
+	// no long list. Empty keeps all.
+	KeepGroups []string `json:"keepGroups,omitempty"`
+}
+
+// Organisation says who is a member: whoever has a verified address in one of its domains from one of its issuers.
+type Organisation struct {
+	// Domains are the parts behind the @ of members' e-mail addresses.
+	Domains []string `json:"domains"`
+	// Issuers are the providers that vouch for members. Empty is signIn.issuer.
+	Issuers []string `json:"issuers,omitempty"`
+}
+
+// Session says how long people stay signed in.
+type Session struct {
+	// KeyFile holds the keys that protect cookies and view sessions, one a line, as `reelkeeper gateway session-key` prints
+	// them. The first one is used, the others are still accepted: that is how keys are changed.
+	KeyFile string `json:"keyFile"`
+	// Lifetime is how long after signing in somebody has to sign in again, 5m to 24h. Empty is 8h.
+	Lifetime metav1.Duration `json:"lifetime,omitempty"`
+	// ViewLifetime is how long a view session is good for before the player has to ask for a new one, 1m to 4h. Empty is 1h.
+	ViewLifetime metav1.Duration `json:"viewLifetime,omitempty"`
+}
+
+// Load reads, completes and validates the file. Its errors name the fields to change.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the gateway's configuration (--config): %w", err)
+	}
+	config, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return config, nil
+}
+
+// Parse decodes, completes and validates a configuration in YAML.
+func Parse(data []byte) (*Config, error) {
+	var config Config
+	if err := yaml.UnmarshalStrict(data, &config); err != nil {
+		return nil, fmt.Errorf("it is not as documented in docs/gateway.md: %w", err)
+	}
+	config.complete()
+	if err := config.validate().ToAggregate(); err != nil {
+		return nil, err
+	}
+	return &config, nil
+}
+
+func (c *Config) complete() {
+	claims := &c.SignIn.Claims
+	for _, claim := range []struct {
+		name     *string
+		standard string
+	}{
+		{&claims.Email, "email"},
+		{&claims.EmailVerified, "email_verified"},
+		{&claims.Name, "name"},
+		{&claims.Departments, "department"},
+		{&claims.Groups, "groups"},
+		{&claims.Labels, "labels"},
+	} {
+		if *claim.name == "" {
+			*claim.name = claim.standard
+		}
+	}
+	if len(c.SignIn.Scopes) == 0 {
+		c.SignIn.Scopes = []string{"email", "profile"}
+	}
+	if len(c.Organisation.Issuers) == 0 {
+		c.Organisation.Issuers = []string{c.SignIn.Issuer}
+	}
+	if c.Session.Lifetime.Duration == 0 {
+		c.Session.Lifetime.Duration = 8 * time.Hour
+	}
+	if c.Session.ViewLifetime.Duration == 0 {
+		c.Session.ViewLifetime.Duration = time.Hour
+	}
+}
+
+// Proxies are the trusted proxies' networks. The configuration has to be valid.
+func (c *Config) Proxies() []netip.Prefix {
+	proxies := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, cidr := range c.TrustedProxies {
+		proxies = append(proxies, netip.MustParsePrefix(cidr))
+	}
+	return proxies
+}

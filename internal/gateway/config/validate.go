@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Bounds of the durations.
+const (
+	minLifetime, maxLifetime         = 5 * time.Minute, 24 * time.Hour
+	minViewLifetime, maxViewLifetime = time.Minute, 4 * time.Hour
+)
+
+func (c *Config) validate() field.ErrorList {
+	errs := c.SignIn.validate(field.NewPath("signIn"))
+	errs = append(errs, c.Organisation.validate(field.NewPath("organisation"))...)
+	errs = append(errs, c.Session.validate(field.NewPath("session"))...)
+	for i, cidr := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("trustedProxies").Index(i), cidr, "write a network, such as 10.0.0.0/8"))
+		}
+	}
+	return errs
+}
+
+func (s *SignIn) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if err := CheckURL(s.Issuer); err != "" {
+		errs = append(errs, field.Invalid(at.Child("issuer"), s.Issuer, err))
+	}
+	if s.ClientID == "" {
+		errs = append(errs, field.Required(at.Child("clientID"), "the name under which the identity provider knows the gateway"))
+	}
+	for i, pattern := range s.Claims.KeepGroups {
+		if _, err := path.Match(pattern, ""); err != nil {
+			errs = append(errs, field.Invalid(at.Child("claims", "keepGroups").Index(i), pattern, "write a shell pattern, such as recordings-*"))
+		}
+	}
+	if slices.Contains(s.Scopes, "offline_access") {
+		errs = append(errs, field.Forbidden(at.Child("scopes"), "offline_access: the gateway keeps no tokens"))
+	}
+	return errs
+}
+
+func (o *Organisation) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if len(o.Domains) == 0 {
+		errs = append(errs, field.Required(at.Child("domains"), "the domains of members' e-mail addresses, such as example.com; without one nobody is internal"))
+	}
+	for i, domain := range o.Domains {
+		if problems := validation.IsDNS1123Subdomain(strings.ToLower(domain)); len(problems) > 0 {
+			errs = append(errs, field.Invalid(at.Child("domains").Index(i), domain, "write what stands behind the @, such as example.com"))
+		}
+	}
+	for i, issuer := range o.Issuers {
+		if err := CheckURL(issuer); err != "" {
+			errs = append(errs, field.Invalid(at.Child("issuers").Index(i), issuer, err))
+		}
+	}
+	return errs
+}
+
+func (s *Session) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if s.KeyFile == "" {
+		errs = append(errs, field.Required(at.Child("keyFile"), "make one with `reelkeeper gateway session-key`"))
+	}
+	if l := s.Lifetime.Duration; l < minLifetime || l > maxLifetime {
+		errs = append(errs, field.Invalid(at.Child("lifetime"), l.String(), "choose 5m to 24h"))
+	}
+	if l := s.ViewLifetime.Duration; l < minViewLifetime || l > maxViewLifetime {
+		errs = append(errs, field.Invalid(at.Child("viewLifetime"), l.String(), "choose 1m to 4h"))
+	}
+	return errs
+}
+
+// CheckURL says what is wrong with an address that people's secrets go to, or nothing. Without TLS it has to be on this
+// machine: browsers decrypt media nowhere else either.
+func CheckURL(address string) string {
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil || parsed.Host == "":
+		return "write a URL, such as https://id.example.com"
+	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+		return "leave out user, query and fragment"
+	case parsed.Scheme == "https":
+		return ""
+	case parsed.Scheme == "http" && isLoopback(parsed.Hostname()):
+		return ""
+	}
+	return "use https; http is accepted for localhost only"
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+)
+
+const (
+	// resumeWindow is how long after a download began by a grant with limited uses its parts are not counted as further uses.
+	resumeWindow = time.Hour
+	// partsWindow is how long the parts of one download are one record in the audit log.
+	partsWindow = 10 * time.Minute
+)
+
+// download gives the file, decrypted. It is the only route that does, and the only one that asks for Download.
+func (s *Server) download(w http.ResponseWriter, r *http.Request) {
+	current := s.sessions.Get(r)
+	page := strings.TrimSuffix(r.URL.Path, "/download")
+	if current == nil {
+		s.flow.Begin(w, r, page)
+		return
+	}
+	visit := s.downloadVisit(r, current)
+	admitted, refused := s.gate.enter(visit)
+	if refused != nil {
+		s.refusePage(w, r, current, refused, page)
+		return
+	}
+	opened, err := s.media.Open(r.Context(), admitted.recording)
+	if err != nil {
+		s.refusePage(w, r, current, faulty(err), page)
+		return
+	}
+	if err := s.remember(w, current, admitted); err != nil {
+		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, page)
+		return
+	}
+	w.Header().Set("Content-Type", "video/mp4")
+	w.Header().Set("Content-Disposition", attachment(titleOf(language(r), admitted.recording)))
+	if refused := s.serve(w, r, content{opened.Reader.Size(), opened.ETag(), opened.Plaintext}); refused != nil {
+		s.withoutFile(w)
+		s.refusePage(w, r, current, refused, page)
+	}
+}
+
+// downloadVisit is written down as a start, whichever bytes it asks for: who leaves out the first byte has a file too. Asking
+// for the headers alone starts nothing.
+func (s *Server) downloadVisit(r *http.Request, current *session.Session) visit {
+	v := visitOf(r, current, v1alpha1.PermissionDownload, v1alpha1.AuditDownloaded)
+	v.started, v.media = r.Method != http.MethodHead, true
+	for _, counted := range current.Counted {
+		if counted.Namespace == v.namespace && current.HasCounted(v.namespace, counted.Name, s.clock.Now().Add(-resumeWindow)) {
+			v.counted = counted.Name
+		}
+	}
+	if resumes(r) {
+		window := s.clock.Now().Truncate(partsWindow).Unix()
+		v.step = func(d *dossier) string {
+			allowed := d.decide(v1alpha1.PermissionDownload).Allowed()
+			return fmt.Sprintf("download/%s/%s/%d/%t", current.Fingerprint(), d.recording.UID, window, allowed)
+		}
+	}
+	return v
+}
+
+// resumes says that a request asks for a later part of the file, as programs do that resume, or load parts side by side.
+func resumes(r *http.Request) bool {
+	asked := r.Header.Get("Range")
+	return asked != "" && !strings.HasPrefix(asked, "bytes=0-")
+}
+
+// remember keeps in the session that a use was counted, so that resuming the download is no further one.
+func (s *Server) remember(w http.ResponseWriter, current *session.Session, admitted *admission) error {
+	if admitted.used == "" {
+		return nil
+	}
+	current.Count(admitted.recording.Namespace, admitted.used, s.clock.Now())
+	return s.sessions.Put(w, current)
+}
+
+// withoutFile takes back what was said about a file that is not going to come.
+func (s *Server) withoutFile(w http.ResponseWriter) {
+	for _, name := range []string{"Content-Disposition", "Accept-Ranges", "ETag", "Content-Length"} {
+		w.Header().Del(name)
+	}
+}

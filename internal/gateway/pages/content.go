@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import "time"
+
+// Moment is a time as machines and as people write it.
+type Moment struct {
+	Machine, Human string
+}
+
+// At returns a Moment, or nil for the zero time.
+func At(t time.Time) *Moment {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &Moment{Machine: t.Format(time.RFC3339), Human: t.Format("2006-01-02 15:04 UTC")}
+}
+
+// ListContent is the page List.
+type ListContent struct {
+	Recordings []ListEntry
+	// More says that there are more than are shown.
+	More bool
+}
+
+// ListEntry is one recording in the list.
+type ListEntry struct {
+	Path, Title, State, Department, Rights string
+	StartedAt                              *Moment
+}
+
+// RecordingContent is the page Recording.
+type RecordingContent struct {
+	Title string
+	// State is what became of it, for one that cannot be played.
+	State string
+	// Playable says that there is something to watch.
+	Playable bool
+	// Processing says that there will be; Percent is how far it is, zero for unknown.
+	Processing bool
+	Percent    int
+	// Watermark is what is drawn over the picture, or empty.
+	Watermark string
+	// SessionsPath, StatePath and DownloadPath are what the page's controls use; DownloadPath is empty for who may not.
+	SessionsPath, StatePath, DownloadPath string
+	Facts                                 []Fact
+	Rights                                []Right
+}
+
+// Fact is one line about a recording.
+type Fact struct {
+	Name, Text string
+	Time       *Moment
+}
+
+// Right is one thing that somebody may do, or why not.
+type Right struct {
+	Name    string
+	Allowed bool
+	Why     string
+}
+
+// RefusalContent is the page Refusal.
+type RefusalContent struct {
+	Title, Message string
+	// Remedies are what the person can do, a sentence each.
+	Remedies []string
+	// SwitchPath signs in with another account; empty where that cannot help.
+	SwitchPath string
+}
+
+// PasswordContent is the page Password.
+type PasswordContent struct {
+	// Message says what was wrong with the last try.
+	Message string
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"io/fs"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
+)
+
+// Handler answers all requests. routes_test.go lists every route with what each role gets there; a new one needs an entry.
+func (s *Server) Handler() http.Handler {
+	router := chi.NewRouter()
+	router.Use(logged(s.log), secured(s.https), bounded)
+	router.NotFound(s.nowhere)
+	router.MethodNotAllowed(s.nowhere)
+
+	router.Get("/healthz", s.healthy)
+	router.Get("/readyz", s.ready)
+	router.Get("/assets/*", s.asset)
+
+	router.Group(func(router chi.Router) {
+		router.Use(s.sameSite().Handler)
+		router.Get("/", s.list)
+		router.Get("/signin", s.flow.SignIn)
+		router.Get(signin.CallbackPath, s.flow.Callback)
+		router.Post("/signout", s.flow.SignOut)
+
+		router.Get("/r/{namespace}/{name}", s.recording)
+		router.Get("/r/{namespace}/{name}/state", s.state)
+		router.Post("/r/{namespace}/{name}/sessions", s.beginView)
+		router.Get("/r/{namespace}/{name}/download", s.download)
+		router.Head("/r/{namespace}/{name}/download", s.download)
+
+		router.Get("/v/{session}/playlist.m3u8", s.playlist)
+		router.Get("/v/{session}/key", s.key)
+		router.Get("/v/{session}/media", s.ciphertext)
+
+		router.Get("/g/{token}", s.link)
+		router.Post("/g/{token}", s.linkPassword)
+	})
+	return router
+}
+
+// sameSite refuses what changes something and comes from another site's page.
+func (s *Server) sameSite() *http.CrossOriginProtection {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lang := language(r)
+		s.page(w, r, http.StatusForbidden, pages.Refusal, nil, pages.RefusalContent{
+			Title: lang.T("crossTitle"), Message: lang.T("crossText"), Remedies: []string{lang.T("crossRemedy")},
+		})
+	}))
+	return protection
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)
+}
+
+// healthy says that the process answers.
+func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
+	answerPlainly(w, http.StatusOK, "ok")
+}
+
+// ready says that the cache is filled, without which no decision can be made.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if !s.synced() {
+		answerPlainly(w, http.StatusServiceUnavailable, "waiting for the cache of the API server's objects")
+		return
+	}
+	answerPlainly(w, http.StatusOK, "ok")
+}
+
+func answerPlainly(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	// The status is sent; what can still fail is the connection, which the reader notices.
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// asset serves scripts and styles. Their names change with their content.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "*")
+	info, err := fs.Stat(s.assets.Files, name)
+	if err != nil || !info.Mode().IsRegular() {
+		s.nowhere(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeFileFS(w, r, s.assets.Files, name)
+}

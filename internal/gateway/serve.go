@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+)
+
+// content is something that can be read at any offset.
+type content struct {
+	size int64
+	etag string
+	open func(ctx context.Context, off, n int64) (*media.Stream, error)
+}
+
+// serve answers with the bytes that the request asks for. What goes wrong before the first byte is returned as a refusal;
+// after it, the connection is broken off, so that nobody takes a part, or what was tampered with, for the whole.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refusal {
+	header := w.Header()
+	header.Set("Accept-Ranges", "bytes")
+	header.Set("ETag", c.etag)
+	asked, ok := byterange.Of(r.Header, c.size, c.etag)
+	if !ok {
+		header.Set("Content-Range", byterange.Unsatisfiable(c.size))
+		header.Del("Content-Disposition")
+		http.Error(w, http.StatusText(http.StatusRequestedRangeNotSatisfiable), http.StatusRequestedRangeNotSatisfiable)
+		return nil
+	}
+	var stream *media.Stream
+	if r.Method != http.MethodHead {
+		var err error
+		if stream, err = c.open(r.Context(), asked.Offset, asked.Length); err != nil {
+			return faulty(err)
+		}
+		defer stream.Close()
+	}
+	status := http.StatusOK
+	if asked.Partial {
+		status = http.StatusPartialContent
+		header.Set("Content-Range", asked.ContentRange())
+	}
+	header.Set("Content-Length", strconv.FormatInt(asked.Length, 10))
+	w.WriteHeader(status)
+	if stream != nil {
+		s.send(w, r, stream)
+	}
+	return nil
+}
+
+func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream) {
+	_, err := stream.WriteTo(w)
+	if err == nil {
+		return
+	}
+	if r.Context().Err() == nil {
+		s.log.Error(err, "Breaking off in the middle of a recording")
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/throttle"
+	"github.com/reelkeeper/reelkeeper/web"
+)
+
+// Options are what a gateway is made of.
+type Options struct {
+	// Config is the configuration file.
+	Config *config.Config
+	// PublicURL is where browsers reach the gateway, without a path: https, or http on this machine.
+	PublicURL string
+	// OperatorNamespace is the gateway's own, where attempts at what does not exist are written down.
+	OperatorNamespace string
+	// Reader is a cache of our kinds, with the indexes of AddIndexes.
+	Reader client.Reader
+	// Governance gathers what decisions need, from the same cache.
+	Governance Governance
+	// Recorder writes audit events.
+	Recorder audit.Recorder
+	// Uses counts uses of grants.
+	Uses UseCounter
+	// Stores opens RecordingStores.
+	Stores playback.Stores
+	// Synced reports whether the cache is filled. Before, the gateway is not ready.
+	Synced func() bool
+	// Clock is the time that decisions and sessions go by.
+	Clock clock.PassiveClock
+	// Log is for whoever runs the gateway.
+	Log logr.Logger
+}
+
+// Server is the gateway.
+type Server struct {
+	gate      *gate
+	reader    client.Reader
+	sessions  *session.Store
+	flow      *signin.Flow
+	media     *playback.Opener
+	passwords *throttle.Throttle
+	hashing   chan struct{}
+	// nobodysHash is the hash of a password that nobody has.
+	nobodysHash string
+	pages       *pages.Renderer
+	assets      web.Assets
+	config      *config.Config
+	https       bool
+	synced      func() bool
+	clock       clock.PassiveClock
+	log         logr.Logger
+}
+
+// hashesAtOnce bounds how many passwords are hashed at the same time: each takes 19 MiB and 50 ms of a core.
+const hashesAtOnce = 4
+
+// New returns a gateway. It reads the files that the configuration names.
+func New(options Options) (*Server, error) {
+	public, err := publicURL(options.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := session.LoadKeys(options.Config.Session.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := signin.NewProvider(options.Config.SignIn, public.String()+signin.CallbackPath)
+	if err != nil {
+		return nil, err
+	}
+	assets, err := web.Load()
+	if errors.Is(err, web.ErrNotBuilt) {
+		options.Log.Error(err, "Serving pages without scripts and styles")
+	} else if err != nil {
+		return nil, err
+	}
+	renderer, err := pages.New(assets.Script, assets.Style)
+	if err != nil {
+		return nil, err
+	}
+	nobodysHash, err := credentials.HashPassword(credentials.NewPassword())
+	if err != nil {
+		return nil, err
+	}
+	https := public.Scheme == "https"
+	server := &Server{
+		gate:      newGate(options),
+		reader:    options.Reader,
+		sessions:  session.NewStore(keys, options.Clock, https),
+		media:     playback.NewOpener(options.Stores, options.Clock),
+		passwords: throttle.New(options.Clock),
+		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
+		pages: renderer, assets: assets,
+		config: options.Config, https: https,
+		synced: options.Synced, clock: options.Clock, log: options.Log,
+	}
+	server.flow = &signin.Flow{
+		Provider: provider, Sessions: server.sessions, Clock: options.Clock,
+		Lifetime: options.Config.Session.Lifetime.Duration, Failed: server.signInFailed,
+	}
+	return server, nil
+}
+
+func newGate(options Options) *gate {
+	return &gate{
+		reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
+		clock: options.Clock, namespace: options.OperatorNamespace,
+		organisation: options.Config.Organisation, proxies: options.Config.Proxies(),
+	}
+}
+
+func publicURL(address string) (*url.URL, error) {
+	address = strings.TrimSuffix(address, "/")
+	if problem := config.CheckURL(address); problem != "" {
+		return nil, fmt.Errorf("--public-url %q: %s", address, problem)
+	}
+	public, err := url.Parse(address)
+	if err != nil || public.Path != "" {
+		return nil, fmt.Errorf("--public-url %q: leave out the path; the gateway needs a host name of its own", address)
+	}
+	return public, nil
+}
+
+// Limits on what a client may cost before it is known. What is sent has its own deadlines, write by write.
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+	// drainTimeout is how long running answers may take to end when the gateway stops.
+	drainTimeout = 20 * time.Second
+)
+
+// Serve answers on the listener until ctx ends, then lets running answers finish for a moment.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return logr.NewContext(context.Background(), s.log) },
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(fmt.Errorf("let running answers finish: %w", err), server.Close())
+	}
+	return nil
+}
+
+// page answers with a page, or breaks off where that fails.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name pages.Name, current *session.Session, content any) {
+	person := ""
+	if current != nil && current.Person != nil {
+		person = current.Person.Display()
+	}
+	if err := s.pages.Render(w, status, name, language(r), person, content); err != nil && r.Context().Err() == nil {
+		s.log.Error(err, "Breaking off a page")
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// signInFailed answers when signing in did not work. Why stands in the log: it is for whoever runs the gateway.
+func (s *Server) signInFailed(w http.ResponseWriter, r *http.Request, status int, err error) {
+	s.log.Error(err, "Signing in failed", "status", status)
+	lang := language(r)
+	s.page(w, r, status, pages.Refusal, nil, pages.RefusalContent{
+		Title: lang.T("signInTitle"), Message: lang.T("signInText"), Remedies: []string{lang.T("signInRemedy")}, SwitchPath: "/signin",
+	})
+}

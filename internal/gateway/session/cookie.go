@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// Names of the cookies and, sealed into them, of their purpose.
+const (
+	sessionCookie = "reelkeeper"
+	flowCookie    = "reelkeeper-signin"
+	viewPurpose   = "view"
+)
+
+// flowLifetime is how long somebody may take at the identity provider.
+const flowLifetime = 15 * time.Minute
+
+// Store keeps sessions in cookies.
+type Store struct {
+	keys   *Keys
+	clock  clock.PassiveClock
+	secure bool
+}
+
+// NewStore returns a Store. Secure says that browsers reach the gateway by https: cookies then are sent over nothing else and
+// carry the prefix __Host-, so that no neighbouring host can set them.
+func NewStore(keys *Keys, clock clock.PassiveClock, secure bool) *Store {
+	return &Store{keys: keys, clock: clock, secure: secure}
+}
+
+// Get returns the session of a request, or nil where there is none that counts.
+func (s *Store) Get(r *http.Request) *Session {
+	var session Session
+	if s.read(r, sessionCookie, &session) != nil || session.ID == "" || session.Ended(s.clock.Now()) {
+		return nil
+	}
+	return &session
+}
+
+// Put sends the session to the browser. It fails when the person's claims are too many for a cookie.
+func (s *Store) Put(w http.ResponseWriter, session *Session) error {
+	if err := s.write(w, sessionCookie, session, time.Unix(session.Ends, 0)); err != nil {
+		return fmt.Errorf("the account's groups, departments and labels do not fit a cookie: name the groups that matter in signIn.claims.keepGroups: %w", err)
+	}
+	return nil
+}
+
+// Clear ends the session in the browser.
+func (s *Store) Clear(w http.ResponseWriter) { s.clear(w, sessionCookie) }
+
+// Flow is a sign-in that has begun.
+type Flow struct {
+	// State and Nonce bind the provider's answer to this browser and this try; Verifier is the secret of PKCE.
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+	// Next is the page to go on to.
+	Next string `json:"t"`
+	// Ends is when it is too late, in seconds since 1970.
+	Ends int64 `json:"x"`
+}
+
+// PutFlow remembers a sign-in that has begun.
+func (s *Store) PutFlow(w http.ResponseWriter, flow Flow) error {
+	ends := s.clock.Now().Add(flowLifetime)
+	flow.Ends = ends.Unix()
+	return s.write(w, flowCookie, flow, ends)
+}
+
+var errNoFlow = errors.New("no sign-in has begun in this browser in the last minutes, or it refuses cookies: start again")
+
+// TakeFlow returns the sign-in that has begun, and forgets it: each is good for one answer.
+func (s *Store) TakeFlow(w http.ResponseWriter, r *http.Request) (Flow, error) {
+	var flow Flow
+	err := s.read(r, flowCookie, &flow)
+	s.clear(w, flowCookie)
+	if err != nil || flow.State == "" || s.clock.Now().Unix() >= flow.Ends {
+		return Flow{}, errNoFlow
+	}
+	return flow, nil
+}
+
+func (s *Store) name(name string) string {
+	if s.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (s *Store) read(r *http.Request, name string, into any) error {
+	cookie, err := r.Cookie(s.name(name))
+	if err != nil {
+		return err
+	}
+	return s.keys.open(name, cookie.Value, into)
+}
+
+func (s *Store) write(w http.ResponseWriter, name string, value any, ends time.Time) error {
+	sealed, err := s.keys.seal(name, value)
+	if err != nil {
+		return err
+	}
+	s.set(w, name, sealed, int(ends.Sub(s.clock.Now()).Seconds()))
+	return nil
+}
+
+func (s *Store) clear(w http.ResponseWriter, name string) { s.set(w, name, "", -1) }
+
+func (s *Store) set(w http.ResponseWriter, name, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.name(name), Value: value, Path: "/", MaxAge: maxAge,
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

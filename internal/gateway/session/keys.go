@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package session keeps who somebody is between two requests: in an encrypted cookie, and for a player in a token that is
+// good only together with that cookie. The server itself remembers nothing, so any replica can answer.
+package session
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/gorilla/securecookie"
+)
+
+// A key is 32 bytes for the MAC, then 32 for AES-256.
+const (
+	macBytes = 32
+	keyBytes = macBytes + 32
+)
+
+// maxCookie is what browsers keep of one cookie, name and attributes included: 4096 bytes.
+const maxCookie = 3800
+
+// Keys protect what the gateway gives out to be brought back. The first one protects, all of them open.
+type Keys struct {
+	codecs []securecookie.Codec
+}
+
+// NewKey returns one line for a key file.
+func NewKey() string {
+	key := make([]byte, keyBytes)
+	// crypto/rand.Read never returns an error: it ends the program when the system has no randomness.
+	_, _ = rand.Read(key)
+	return base64.StdEncoding.EncodeToString(key)
+}
+
+// LoadKeys reads a key file.
+func LoadKeys(path string) (*Keys, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read session.keyFile (`reelkeeper gateway session-key` makes its content): %w", err)
+	}
+	keys, err := ParseKeys(data)
+	if err != nil {
+		return nil, fmt.Errorf("session.keyFile %s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// ParseKeys reads keys, one a line. Empty lines and lines that start with # are left out. Its errors quote no keys.
+func ParseKeys(data []byte) (*Keys, error) {
+	keys := &Keys{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for number := 1; lines.Scan(); number++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(key) != keyBytes {
+			return nil, fmt.Errorf("line %d is not %d bytes in base64: make a key with `reelkeeper gateway session-key`", number, keyBytes)
+		}
+		// Ages are ours to check, against a clock that tests can set; the codec's own is switched off.
+		codec := securecookie.New(key[:macBytes], key[macBytes:]).MaxAge(0).MaxLength(maxCookie).SetSerializer(securecookie.JSONEncoder{})
+		keys.codecs = append(keys.codecs, codec)
+	}
+	if len(keys.codecs) == 0 {
+		return nil, errors.New("there is no key in it: make one with `reelkeeper gateway session-key`")
+	}
+	return keys, nil
+}
+
+// seal encrypts and authenticates a value. The purpose is part of what is authenticated: what was sealed for one is
+// worthless for another.
+func (k *Keys) seal(purpose string, value any) (string, error) {
+	return securecookie.EncodeMulti(purpose, value, k.codecs[0])
+}
+
+// open reads what seal made with the same purpose. The error says no more than that it did not: nobody who brings
+// something forged learns how far they came.
+func (k *Keys) open(purpose, sealed string, into any) error {
+	if len(sealed) > maxCookie {
+		return errSealed
+	}
+	if err := securecookie.DecodeMulti(purpose, sealed, into, k.codecs...); err != nil {
+		return errSealed
+	}
+	return nil
+}
+
+var errSealed = errors.New("it was not made by this gateway, or with a key that is no longer in session.keyFile")

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
+)
+
+// maxRemembered bounds how many links, and how many counted downloads, one session remembers; the oldest is forgotten.
+const maxRemembered = 8
+
+// Session is one browser that somebody uses: signed in, or having followed a link that needs no signing in.
+type Session struct {
+	// ID is random and secret. It ties view sessions to this session.
+	ID string `json:"id"`
+	// Person is who signed in; nil for nobody.
+	Person *identity.Person `json:"p,omitempty"`
+	// Opened are the grants whose link was followed here and whose password, if they have one, was given.
+	Opened []Opened `json:"o,omitempty"`
+	// Counted are the grants with a limited number of uses by which a download began here.
+	Counted []Counted `json:"c,omitempty"`
+	// Ends is when the session ends, in seconds since 1970.
+	Ends int64 `json:"x"`
+}
+
+// Opened is a grant whose link was followed.
+type Opened struct {
+	Namespace string `json:"ns"`
+	Name      string `json:"n"`
+	// Proof changes when the grant is made anew, or its link or password is; the link then has to be followed again.
+	Proof string `json:"h"`
+}
+
+// Counted is a grant by which a download began.
+type Counted struct {
+	Namespace string `json:"ns"`
+	Name      string `json:"n"`
+	// At is when, in seconds since 1970.
+	At int64 `json:"t"`
+}
+
+// New returns a session for a person, or for nobody, that lasts until ends. Signing in always makes a new one: a session
+// that somebody slipped to the browser before is worth nothing after.
+func New(person *identity.Person, ends time.Time) *Session {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id)
+	return &Session{ID: base64.RawURLEncoding.EncodeToString(id), Person: person, Ends: ends.Unix()}
+}
+
+// Ended reports whether the session is over.
+func (s *Session) Ended(now time.Time) bool { return now.Unix() >= s.Ends }
+
+// Fingerprint stands for the session where its ID must not: in tokens and records.
+func (s *Session) Fingerprint() string {
+	sum := sha256.Sum256([]byte("session " + s.ID))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// Open remembers that a grant's link was followed.
+func (s *Session) Open(opened Opened) {
+	s.Opened = slices.DeleteFunc(s.Opened, func(o Opened) bool { return o.Namespace == opened.Namespace && o.Name == opened.Name })
+	s.Opened = latest(append(s.Opened, opened))
+}
+
+// Count remembers that a download by a grant began, and was counted as a use of it.
+func (s *Session) Count(namespace, name string, now time.Time) {
+	s.Counted = slices.DeleteFunc(s.Counted, func(c Counted) bool { return c.Namespace == namespace && c.Name == name })
+	s.Counted = latest(append(s.Counted, Counted{Namespace: namespace, Name: name, At: now.Unix()}))
+}
+
+// HasCounted reports whether a download by a grant was counted since then.
+func (s *Session) HasCounted(namespace, name string, since time.Time) bool {
+	return slices.ContainsFunc(s.Counted, func(c Counted) bool {
+		return c.Namespace == namespace && c.Name == name && c.At > since.Unix()
+	})
+}
+
+func latest[T any](list []T) []T { return list[max(0, len(list)-maxRemembered):] }
+
+// Proof stands for a grant with its link and its password, as they are now. It is made of hashes and tells nothing about them.
+func Proof(grant types.UID, tokenHash, passwordHash string) string {
+	sum := sha256.Sum256([]byte(string(grant) + " " + tokenHash + " " + passwordHash))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}

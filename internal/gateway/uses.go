@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+)
+
+// UseCounter counts uses of grants that have a limited number of them.
+type UseCounter interface {
+	// Count takes one use of a grant. It returns false when none is left.
+	Count(ctx context.Context, namespace, name string) (bool, error)
+}
+
+// NewUseCounter returns a UseCounter that keeps the count in the grants' status. Its client must read from the API server,
+// not from a cache: two replicas that count at the same time must not take the same use.
+func NewUseCounter(direct client.Client) UseCounter { return &useCounter{client: direct} }
+
+type useCounter struct{ client client.Client }
+
+func (u *useCounter) Count(ctx context.Context, namespace, name string) (bool, error) {
+	left := false
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		grant := &v1alpha1.AccessGrant{}
+		if err := u.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, grant); err != nil {
+			return err
+		}
+		var uses int32
+		if grant.Status.Uses != nil {
+			uses = *grant.Status.Uses
+		}
+		if left = uses < grant.Spec.MaxUses; !left {
+			return nil
+		}
+		before := grant.DeepCopy()
+		grant.Status.Uses = new(uses + 1)
+		return u.client.Status().Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("count a use of AccessGrant %s/%s: %w", namespace, name, err)
+	}
+	return left && err == nil, nil
+}

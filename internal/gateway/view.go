@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+)
+
+// beginView begins a view session. Its one form field, renew, is the token of a view that the player wants to go on with: that
+// is no further use of a grant.
+func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
+	current := s.sessions.Get(r)
+	if current == nil {
+		s.refuseScript(w, r, notSignedIn())
+		return
+	}
+	visit := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditViewed)
+	visit.started, visit.media = true, true
+	earlier := s.sessions.EndedView(current, r.PostFormValue("renew"))
+	if earlier != nil && earlier.Namespace == visit.namespace && earlier.Name == visit.name {
+		visit.counted = earlier.Grant
+	}
+	admitted, refused := s.gate.enter(visit)
+	if refused != nil {
+		s.refuseScript(w, r, refused)
+		return
+	}
+	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now().Add(s.config.Session.ViewLifetime.Duration))
+	view.Grant = admitted.used
+	if view.Grant == "" {
+		view.Grant = visit.counted
+	}
+	token, err := s.sessions.Token(view)
+	if err != nil {
+		s.refuseScript(w, r, &refusal{kind: broken, err: fmt.Errorf("make a view session: %w", err)})
+		return
+	}
+	writeJSON(w, http.StatusCreated, map[string]string{"token": token, "playlist": "/v/" + token + "/playlist.m3u8"})
+}
+
+// watched is what a view session may see now.
+type watched struct {
+	*admission
+	view  *session.View
+	media *playback.Media
+}
+
+// watch decides anew for every request of a player. A view whose recording was replaced by another of the same name is over.
+func (s *Server) watch(r *http.Request) (*watched, *refusal) {
+	current := s.sessions.Get(r)
+	view := s.sessions.View(current, chi.URLParam(r, "session"))
+	if view == nil {
+		return nil, &refusal{kind: absent}
+	}
+	admitted, refused := s.gate.enter(visit{
+		Request: r, session: current, namespace: view.Namespace, name: view.Name,
+		permission: v1alpha1.PermissionView, action: v1alpha1.AuditViewed, counted: view.Grant, media: true,
+		accept: func(d *dossier) bool { return d.recording.UID == view.UID },
+		// A player that is cut off tries again and again; that is one refusal.
+		step: func(d *dossier) string { return "view/" + view.ID + "/refused" },
+	})
+	if refused != nil {
+		return nil, refused
+	}
+	opened, err := s.media.Open(r.Context(), admitted.recording)
+	if err != nil {
+		return nil, faulty(err)
+	}
+	return &watched{admission: admitted, view: view, media: opened}, nil
+}
+
+// playlist describes the encrypted object to the player. It names the two other routes relative to itself, so it holds no secret.
+func (s *Server) playlist(w http.ResponseWriter, r *http.Request) {
+	watched, refused := s.watch(r)
+	if refused != nil {
+		s.refusePlayer(w, refused)
+		return
+	}
+	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+	// The status is sent; what can still fail is the connection, which the player notices.
+	_, _ = w.Write([]byte(media.Playlist(watched.media.Manifest, "media", "key")))
+}
+
+// key gives the media key to a player. With the ciphertext it makes the file: docs/gateway.md
+// says what keeping the two apart stops, and what not.
+func (s *Server) key(w http.ResponseWriter, r *http.Request) {
+	watched, refused := s.watch(r)
+	if refused != nil {
+		s.refusePlayer(w, refused)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(watched.media.Key[:])
+}
+
+// ciphertext gives byte ranges of the stored object as it is stored.
+func (s *Server) ciphertext(w http.ResponseWriter, r *http.Request) {
+	watched, refused := s.watch(r)
+	if refused == nil {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		refused = s.serve(w, r, content{watched.media.Reader.Size(), watched.media.ETag(), watched.media.Reader.Ciphertext})
+	}
+	if refused != nil {
+		s.refusePlayer(w, refused)
+	}
+}
