@@ -54,7 +54,7 @@ func TestDerivedKeysDifferByPurposeSaltAndDataKey(t *testing.T) {
 }
 
 func TestNewDataKeysAndSaltsAreRandom(t *testing.T) {
-	if keys.NewDataKey() == keys.NewDataKey() || keys.NewDataKey() == (keys.DataKey{}) {
+	if a, b := keys.NewDataKey(), keys.NewDataKey(); a == b || a == (keys.DataKey{}) {
 		t.Error("NewDataKey repeats itself or is empty")
 	}
 	if bytes.Equal(keys.NewSalt(), keys.NewSalt()) || len(keys.NewSalt()) != keys.SaltSize {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestRotatedKeysetStillUnwrapsAndWrapsWithTheNewKey(t *testing.T) {
 	}
 	after := load(t, rotated)
 
-	if after.KeyID() == before.KeyID() || after.KeyID() != fmt.Sprint(id) {
+	if after.KeyID() == before.KeyID() || after.KeyID() != strconv.FormatUint(uint64(id), 10) {
 		t.Errorf("primary key = %s, want %d (was %s)", after.KeyID(), id, before.KeyID())
 	}
 	if got, err := after.Unwrap(wrapped, ad); err != nil || got != key {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"k8s.io/utils/clock"
 )
 
 // Addressing says where the bucket's name goes in a URL.
@@ -65,10 +66,15 @@ func (c Config) Format(f fmt.State, _ rune) {
 }
 
 // Client talks to one S3 server with one set of credentials. It is safe for concurrent use.
+//
+// It is built on minio-go rather than on the AWS SDK because minio-go presigns every method on every query, which the worker's
+// completing and aborting of uploads needs, sends no checksum trailers unless asked, and has no environment variables or
+// profiles that could change where requests go.
 type Client struct {
 	cfg       Config
 	core      *minio.Core
 	transport *http.Transport
+	clock     clock.Clock
 }
 
 // maxAttempts bounds minio-go's retries of one request: at most about 600 ms of waiting. What fails longer than that is for
@@ -108,7 +114,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, invalidConfig(scrub(err.Error()))
 	}
-	return &Client{cfg: cfg, core: core, transport: transport}, nil
+	return &Client{cfg: cfg, core: core, transport: transport, clock: clock.RealClock{}}, nil
 }
 
 // Format prints where the server is and nothing secret, whatever the verb.

@@ -36,14 +36,12 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// eachServer runs a test against both kinds of servers.
-func eachServer(t *testing.T, test func(t *testing.T, client *objectstore.Client)) {
+// everyServer returns a client of each kind of server.
+func everyServer(t *testing.T) map[string]*objectstore.Client {
 	t.Helper()
-	for name, server := range map[string]*s3test.Server{"with versioning": versioned, "without versioning": unversioned} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, connect(t, server.Config()))
-		})
+	return map[string]*objectstore.Client{
+		"with versioning":    connect(t, versioned.Config()),
+		"without versioning": connect(t, unversioned.Config()),
 	}
 }
 

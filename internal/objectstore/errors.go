@@ -63,6 +63,8 @@ const (
 )
 
 // remedies tell an operator what to do about each reason. They finish the sentence "<operation> failed: …".
+//
+//nolint:gosec // advice about credentials, not credentials
 var remedies = map[ErrorReason]string{
 	ReasonInvalidConfig:         "the configuration of the store is not usable: correct it",
 	ReasonNoSuchHost:            "the host name of the endpoint does not resolve: check the endpoint's spelling and the cluster's DNS",

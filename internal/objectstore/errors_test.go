@@ -12,12 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
 // Every reason that a real server or the real network gives, as a RecordingStore meets it first: by EnsureBucket.
 func TestReasonsOfRealFailures(t *testing.T) {
+	t.Parallel()
 	secure := s3test.Start(t, s3test.Options{TLS: true})
 	owned := newBucket(t, connect(t, versioned.Config()), objectstore.BucketOptions{})
 	closed := freeAddress(t)
@@ -106,7 +109,7 @@ func TestReasonsOfRealFailures(t *testing.T) {
 // freeAddress is an address of this machine where nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,20 +134,24 @@ func TestHeadTellsForbiddenFromBadCredentials(t *testing.T) {
 }
 
 func TestMissingBucket(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		_, err := client.Put(t.Context(), "missing", "k", strings.NewReader("x"), 1, objectstore.PutOptions{})
-		wantReason(t, err, objectstore.ReasonNoSuchBucket)
-		for _, err := range client.List(t.Context(), "missing", "") {
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			_, err := client.Put(t.Context(), "missing", "k", strings.NewReader("x"), 1, objectstore.PutOptions{})
 			wantReason(t, err, objectstore.ReasonNoSuchBucket)
-		}
-		if exists, err := client.BucketExists(t.Context(), "missing"); exists || err != nil {
-			t.Errorf("BucketExists = %v, %v", exists, err)
-		}
-	})
+			for _, err := range client.List(t.Context(), "missing", "") {
+				wantReason(t, err, objectstore.ReasonNoSuchBucket)
+			}
+			if exists, err := client.BucketExists(t.Context(), "missing"); exists || err != nil {
+				t.Errorf("BucketExists = %v, %v", exists, err)
+			}
+		})
+	}
 }
 
 func TestSilentServerIsGivenUpWithTheContext(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // accepts, and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +160,7 @@ func TestSilentServerIsGivenUpWithTheContext(t *testing.T) {
 	cfg.Endpoint = "http://" + listener.Addr().String()
 	client := connect(t, cfg)
 
-	began := time.Now()
+	began := clock.RealClock{}.Now()
 	for name, call := range map[string]func(context.Context) error{
 		"head": func(ctx context.Context) error { _, err := client.Head(ctx, "bucket", "k"); return err },
 		"ensure": func(ctx context.Context) error {
@@ -175,7 +182,7 @@ func TestSilentServerIsGivenUpWithTheContext(t *testing.T) {
 			t.Errorf("%s: %v is not context.DeadlineExceeded", name, err)
 		}
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := (clock.RealClock{}).Since(began); took > 5*time.Second {
 		t.Errorf("a silent server held us for %s beyond deadlines of 50ms", took)
 	}
 }
@@ -196,7 +203,7 @@ func TestServerThatDiesAndReturns(t *testing.T) {
 		t.Errorf("%v is not taken for transient", err)
 	}
 	s3test.Start(t, options)
-	if got, _ := get(t, client, bucket, "k", objectstore.GetOptions{}); string(got) != "survives" {
+	if got, _ := get(t, client, bucket, "k"); string(got) != "survives" {
 		t.Errorf("after the restart read %q", got)
 	}
 }

@@ -10,46 +10,55 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 func TestAbortUploadsTakesOnlyThoseOfItsObject(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		for _, key := range []string{"media/a", "media/a", "media/ab", "staging/a"} {
-			begin(t, client, bucket, key)
-		}
-		aborted, err := client.AbortUploads(t.Context(), bucket, "media/a")
-		if err != nil || len(aborted) != 2 {
-			t.Errorf("aborted %d uploads, %v; want 2", len(aborted), err)
-		}
-		if diff := cmp.Diff([]string{"media/ab", "staging/a"}, unfinished(t, client, bucket)); diff != "" {
-			t.Errorf("unfinished uploads (-want +got):\n%s", diff)
-		}
-		if err := client.AbortUpload(t.Context(), aborted[0]); err != nil {
-			t.Errorf("aborting what is gone: %v", err)
-		}
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			for _, key := range []string{"media/a", "media/a", "media/ab", "staging/a"} {
+				begin(t, client, bucket, key)
+			}
+			aborted, err := client.AbortUploads(t.Context(), bucket, "media/a")
+			if err != nil || len(aborted) != 2 {
+				t.Errorf("aborted %d uploads, %v; want 2", len(aborted), err)
+			}
+			if diff := cmp.Diff([]string{"media/ab", "staging/a"}, unfinished(t, client, bucket)); diff != "" {
+				t.Errorf("unfinished uploads (-want +got):\n%s", diff)
+			}
+			if err := client.AbortUpload(t.Context(), aborted[0]); err != nil {
+				t.Errorf("aborting what is gone: %v", err)
+			}
+		})
+	}
 }
 
 func TestAbortAbandonedUploadsSparesTheYoungAndTheNeighbours(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		begin(t, client, bucket, "staging/a")
-		begin(t, client, bucket, "media/a")
-		now := time.Now()
-		if aborted, err := client.AbortAbandonedUploads(t.Context(), bucket, "staging/", time.Hour, now); err != nil || len(aborted) != 0 {
-			t.Errorf("aborted %v, %v: an upload of now is not an hour old", aborted, err)
-		}
-		aborted, err := client.AbortAbandonedUploads(t.Context(), bucket, "staging/", time.Hour, now.Add(2*time.Hour))
-		if err != nil || len(aborted) != 1 || aborted[0].Key != "staging/a" {
-			t.Errorf("aborted %v, %v; want the one in staging", aborted, err)
-		}
-		if diff := cmp.Diff([]string{"media/a"}, unfinished(t, client, bucket)); diff != "" {
-			t.Errorf("unfinished uploads (-want +got):\n%s", diff)
-		}
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			begin(t, client, bucket, "staging/a")
+			begin(t, client, bucket, "media/a")
+			now := clock.RealClock{}.Now()
+			if aborted, err := client.AbortAbandonedUploads(t.Context(), bucket, "staging/", time.Hour, now); err != nil || len(aborted) != 0 {
+				t.Errorf("aborted %v, %v: an upload of now is not an hour old", aborted, err)
+			}
+			aborted, err := client.AbortAbandonedUploads(t.Context(), bucket, "staging/", time.Hour, now.Add(2*time.Hour))
+			if err != nil || len(aborted) != 1 || aborted[0].Key != "staging/a" {
+				t.Errorf("aborted %v, %v; want the one in staging", aborted, err)
+			}
+			if diff := cmp.Diff([]string{"media/a"}, unfinished(t, client, bucket)); diff != "" {
+				t.Errorf("unfinished uploads (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestUploadsWalksAllPages(t *testing.T) {

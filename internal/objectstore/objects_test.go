@@ -17,6 +17,7 @@ import (
 )
 
 func TestPutAndGetGiveTheSameBytes(t *testing.T) {
+	t.Parallel()
 	bodies := map[string]func(content []byte) io.Reader{
 		"a body that can seek":  func(b []byte) io.Reader { return bytes.NewReader(b) },
 		"a body read only once": func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
@@ -27,41 +28,48 @@ func TestPutAndGetGiveTheSameBytes(t *testing.T) {
 		},
 	}
 	contents := map[string][]byte{"empty": {}, "short": []byte("hello"), "binary": bytes.Repeat([]byte{0, 1, 254, 255}, 50_000)}
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		for bodyName, body := range bodies {
-			for contentName, content := range contents {
-				t.Run(bodyName+", "+contentName, func(t *testing.T) {
-					key := "a/" + strings.ReplaceAll(bodyName+contentName, " ", "-")
-					info, err := client.Put(t.Context(), bucket, key, body(content), int64(len(content)), objectstore.PutOptions{ContentType: "text/plain"})
-					if err != nil {
-						t.Fatal(err)
-					}
-					got, gotInfo := get(t, client, bucket, key, objectstore.GetOptions{})
-					if !bytes.Equal(got, content) {
-						t.Errorf("read %d bytes back, want the %d that were put", len(got), len(content))
-					}
-					if gotInfo.Size != int64(len(content)) || gotInfo.ETag != info.ETag || gotInfo.ContentType != "text/plain" || gotInfo.LastModified.IsZero() {
-						t.Errorf("info = %+v after putting %+v", gotInfo, info)
-					}
-				})
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			for bodyName, body := range bodies {
+				for contentName, content := range contents {
+					t.Run(bodyName+", "+contentName, func(t *testing.T) {
+						key := "a/" + strings.ReplaceAll(bodyName+contentName, " ", "-")
+						info, err := client.Put(t.Context(), bucket, key, body(content), int64(len(content)), objectstore.PutOptions{ContentType: "text/plain"})
+						if err != nil {
+							t.Fatal(err)
+						}
+						got, gotInfo := get(t, client, bucket, key)
+						if !bytes.Equal(got, content) {
+							t.Errorf("read %d bytes back, want the %d that were put", len(got), len(content))
+						}
+						if gotInfo.Size != int64(len(content)) || gotInfo.ETag != info.ETag || gotInfo.ContentType != "text/plain" || gotInfo.LastModified.IsZero() {
+							t.Errorf("info = %+v after putting %+v", gotInfo, info)
+						}
+					})
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestPutLongBodyThatCannotSeek(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		const size = 9 << 20
-		if _, err := client.Put(t.Context(), bucket, "long", io.LimitReader(zeros{}, size), size, objectstore.PutOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		got, _ := get(t, client, bucket, "long", objectstore.GetOptions{})
-		if sha256.Sum256(got) != sha256.Sum256(make([]byte, size)) {
-			t.Error("the object differs from what was put")
-		}
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			const size = 9 << 20
+			if _, err := client.Put(t.Context(), bucket, "long", io.LimitReader(zeros{}, size), size, objectstore.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			got, _ := get(t, client, bucket, "long")
+			if sha256.Sum256(got) != sha256.Sum256(make([]byte, size)) {
+				t.Error("the object differs from what was put")
+			}
+		})
+	}
 }
 
 type zeros struct{}
@@ -69,14 +77,18 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestPutRefusesBytesThatDoNotMatchTheirHash(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		wrong := sha256.Sum256([]byte("something else"))
-		_, err := client.Put(t.Context(), bucket, "k", strings.NewReader("hello"), 5, objectstore.PutOptions{SHA256: wrong[:]})
-		wantReason(t, err, objectstore.ReasonChecksumMismatch)
-		_, err = client.Head(t.Context(), bucket, "k")
-		wantReason(t, err, objectstore.ReasonNotFound)
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			wrong := sha256.Sum256([]byte("something else"))
+			_, err := client.Put(t.Context(), bucket, "k", strings.NewReader("hello"), 5, objectstore.PutOptions{SHA256: wrong[:]})
+			wantReason(t, err, objectstore.ReasonChecksumMismatch)
+			_, err = client.Head(t.Context(), bucket, "k")
+			wantReason(t, err, objectstore.ReasonNotFound)
+		})
+	}
 }
 
 func TestPutRefusesABodyShorterThanItsSize(t *testing.T) {
@@ -90,6 +102,7 @@ func TestPutRefusesABodyShorterThanItsSize(t *testing.T) {
 }
 
 func TestGetRange(t *testing.T) {
+	t.Parallel()
 	const content = "0123456789"
 	cases := map[string]struct {
 		opts       objectstore.GetOptions
@@ -107,81 +120,92 @@ func TestGetRange(t *testing.T) {
 		"a negative length":     {opts: objectstore.GetOptions{Length: -1}, wantReason: objectstore.ReasonInvalidRange},
 		"another ETag demanded": {opts: objectstore.GetOptions{IfMatch: "0123"}, wantReason: objectstore.ReasonPreconditionFailed},
 	}
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		put(t, client, bucket, "k", content)
-		for name, tc := range cases {
-			t.Run(name, func(t *testing.T) {
-				body, info, err := client.Get(t.Context(), bucket, "k", tc.opts)
-				wantReason(t, err, tc.wantReason)
-				if err != nil {
-					return
-				}
-				defer func() { _ = body.Close() }()
-				got, err := io.ReadAll(body)
-				if err != nil || string(got) != tc.want {
-					t.Errorf("read %q, %v; want %q", got, err, tc.want)
-				}
-				if info.Size != int64(len(content)) {
-					t.Errorf("size = %d, want that of the whole object, %d", info.Size, len(content))
-				}
-			})
-		}
-	})
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			put(t, client, bucket, "k", content)
+			for name, tc := range cases {
+				t.Run(name, func(t *testing.T) {
+					body, info, err := client.Get(t.Context(), bucket, "k", tc.opts)
+					wantReason(t, err, tc.wantReason)
+					if err != nil {
+						return
+					}
+					defer func() { _ = body.Close() }()
+					got, err := io.ReadAll(body)
+					if err != nil || string(got) != tc.want {
+						t.Errorf("read %q, %v; want %q", got, err, tc.want)
+					}
+					if info.Size != int64(len(content)) {
+						t.Errorf("size = %d, want that of the whole object, %d", info.Size, len(content))
+					}
+				})
+			}
+		})
+	}
 }
 
 func TestConditionalPut(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		try := func(content string, opts objectstore.PutOptions) (objectstore.ObjectInfo, error) {
-			return client.Put(t.Context(), bucket, "k", strings.NewReader(content), int64(len(content)), opts)
-		}
-		first, err := try("one", objectstore.PutOptions{IfAbsent: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = try("two", objectstore.PutOptions{IfAbsent: true})
-		wantReason(t, err, objectstore.ReasonPreconditionFailed)
-		second, err := try("three", objectstore.PutOptions{IfMatch: first.ETag})
-		if err != nil || second.ETag == first.ETag {
-			t.Fatalf("put with the right ETag = %+v, %v", second, err)
-		}
-		_, err = try("four", objectstore.PutOptions{IfMatch: first.ETag})
-		wantReason(t, err, objectstore.ReasonPreconditionFailed)
-		if !objectstore.IsPreconditionFailed(err) {
-			t.Error("IsPreconditionFailed = false")
-		}
-		if got, _ := get(t, client, bucket, "k", objectstore.GetOptions{}); string(got) != "three" {
-			t.Errorf("object = %q, want that of the one who was allowed", got)
-		}
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			try := func(content string, opts objectstore.PutOptions) (objectstore.ObjectInfo, error) {
+				return client.Put(t.Context(), bucket, "k", strings.NewReader(content), int64(len(content)), opts)
+			}
+			first, err := try("one", objectstore.PutOptions{IfAbsent: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = try("two", objectstore.PutOptions{IfAbsent: true})
+			wantReason(t, err, objectstore.ReasonPreconditionFailed)
+			second, err := try("three", objectstore.PutOptions{IfMatch: first.ETag})
+			if err != nil || second.ETag == first.ETag {
+				t.Fatalf("put with the right ETag = %+v, %v", second, err)
+			}
+			_, err = try("four", objectstore.PutOptions{IfMatch: first.ETag})
+			wantReason(t, err, objectstore.ReasonPreconditionFailed)
+			if !objectstore.IsPreconditionFailed(err) {
+				t.Error("IsPreconditionFailed = false")
+			}
+			if got, _ := get(t, client, bucket, "k"); string(got) != "three" {
+				t.Errorf("object = %q, want that of the one who was allowed", got)
+			}
+		})
+	}
 }
 
 func TestHeadListAndDelete(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		_, err := client.Head(t.Context(), bucket, "a/1")
-		wantReason(t, err, objectstore.ReasonNotFound)
-		_, _, err = client.Get(t.Context(), bucket, "a/1", objectstore.GetOptions{})
-		wantReason(t, err, objectstore.ReasonNotFound)
-		for _, key := range []string{"a/2", "a/1", "a/sub/3", "b/4", "ab"} {
-			put(t, client, bucket, key, "content of "+key)
-		}
-		if diff := cmp.Diff([]string{"a/1", "a/2", "a/sub/3"}, list(t, client, bucket, "a/")); diff != "" {
-			t.Errorf("keys under a/ (-want +got):\n%s", diff)
-		}
-		if info, err := client.Head(t.Context(), bucket, "a/1"); err != nil || info.Size != 14 || info.Key != "a/1" {
-			t.Errorf("Head = %+v, %v", info, err)
-		}
-		for range 2 { // the second deletion finds nothing, which is no error
-			if err := client.Delete(t.Context(), bucket, "a/1"); err != nil {
-				t.Error(err)
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			_, err := client.Head(t.Context(), bucket, "a/1")
+			wantReason(t, err, objectstore.ReasonNotFound)
+			_, _, err = client.Get(t.Context(), bucket, "a/1", objectstore.GetOptions{})
+			wantReason(t, err, objectstore.ReasonNotFound)
+			for _, key := range []string{"a/2", "a/1", "a/sub/3", "b/4", "ab"} {
+				put(t, client, bucket, key, "content of "+key)
 			}
-		}
-		if diff := cmp.Diff([]string{"a/2", "a/sub/3"}, list(t, client, bucket, "a/")); diff != "" {
-			t.Errorf("keys after the deletion (-want +got):\n%s", diff)
-		}
-	})
+			if diff := cmp.Diff([]string{"a/1", "a/2", "a/sub/3"}, list(t, client, bucket, "a/")); diff != "" {
+				t.Errorf("keys under a/ (-want +got):\n%s", diff)
+			}
+			if info, err := client.Head(t.Context(), bucket, "a/1"); err != nil || info.Size != 14 || info.Key != "a/1" {
+				t.Errorf("Head = %+v, %v", info, err)
+			}
+			for range 2 { // the second deletion finds nothing, which is no error
+				if err := client.Delete(t.Context(), bucket, "a/1"); err != nil {
+					t.Error(err)
+				}
+			}
+			if diff := cmp.Diff([]string{"a/2", "a/sub/3"}, list(t, client, bucket, "a/")); diff != "" {
+				t.Errorf("keys after the deletion (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestListWalksAllPages(t *testing.T) {
@@ -201,9 +225,9 @@ func TestListWalksAllPages(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, client *objectstore.Client, bucket, key string, opts objectstore.GetOptions) ([]byte, objectstore.ObjectInfo) {
+func get(t *testing.T, client *objectstore.Client, bucket, key string) ([]byte, objectstore.ObjectInfo) {
 	t.Helper()
-	body, info, err := client.Get(t.Context(), bucket, key, opts)
+	body, info, err := client.Get(t.Context(), bucket, key, objectstore.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 // Support is what a probe found out about one ability.
 type Support string
 
+// What a probe finds out about an ability.
 const (
 	// Supported: it was tried and did what it should.
 	Supported Support = "Supported"

@@ -113,10 +113,10 @@ func (p probe) lift(ctx context.Context, locked RemovedVersion, err error) error
 	if p.core.RemoveObject(ctx, p.bucket, locked.Key, bypass) == nil {
 		return err
 	}
-	timer := time.NewTimer(lockFor + time.Second)
+	timer := p.clock.NewTimer(lockFor + time.Second)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-timer.C():
 		return err
 	case <-ctx.Done():
 		return p.wrap("wait for the end of a retention on", p.bucket, locked.Key, ctx.Err())

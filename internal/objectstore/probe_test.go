@@ -22,6 +22,7 @@ var everything = objectstore.Capabilities{
 }
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	off := func(caps objectstore.Capabilities) objectstore.Capabilities {
 		caps.Versioning, caps.ObjectLock = objectstore.Off, objectstore.Off
 		return caps
@@ -65,6 +66,7 @@ func TestProbe(t *testing.T) {
 
 // What lesser servers do: refuse, or take a request without doing what it says.
 func TestProbeSeesThroughLesserServers(t *testing.T) {
+	t.Parallel()
 	query := func(name string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.URL.Query().Has(name) }
 	}

@@ -11,12 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
 func TestR26DeleteAllVersionsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		server       *s3test.Server
 		opts         objectstore.BucketOptions
@@ -74,16 +76,20 @@ func TestR26DeleteAllVersionsLeavesNothing(t *testing.T) {
 }
 
 func TestDeleteAllVersionsOfAnObjectThatExists(t *testing.T) {
-	eachServer(t, func(t *testing.T, client *objectstore.Client) {
-		bucket := newBucket(t, client, objectstore.BucketOptions{})
-		put(t, client, bucket, "a", "1")
-		removed, err := client.DeleteAllVersions(t.Context(), bucket, "a")
-		if err != nil || len(removed) != 1 || removed[0].Key != "a" {
-			t.Errorf("removed %+v, %v; want the one object", removed, err)
-		}
-		_, err = client.Head(t.Context(), bucket, "a")
-		wantReason(t, err, objectstore.ReasonNotFound)
-	})
+	t.Parallel()
+	for serverName, client := range everyServer(t) {
+		t.Run(serverName, func(t *testing.T) {
+			t.Parallel()
+			bucket := newBucket(t, client, objectstore.BucketOptions{})
+			put(t, client, bucket, "a", "1")
+			removed, err := client.DeleteAllVersions(t.Context(), bucket, "a")
+			if err != nil || len(removed) != 1 || removed[0].Key != "a" {
+				t.Errorf("removed %+v, %v; want the one object", removed, err)
+			}
+			_, err = client.Head(t.Context(), bucket, "a")
+			wantReason(t, err, objectstore.ReasonNotFound)
+		})
+	}
 }
 
 func TestDeleteAllVersionsWalksAllPages(t *testing.T) {
@@ -117,7 +123,7 @@ func TestDeleteAllVersionsSaysWhatLocksAnObject(t *testing.T) {
 	client, raw := connect(t, versioned.Config()), rawClient(t, versioned)
 	bucket := newBucket(t, client, objectstore.BucketOptions{ObjectLock: objectstore.LockGovernance})
 	info := put(t, client, bucket, "held", "evidence")
-	governance, until := minio.Governance, time.Now().Add(time.Hour)
+	governance, until := minio.Governance, clock.RealClock{}.Now().Add(time.Hour)
 	if err := raw.PutObjectRetention(t.Context(), bucket, "held", minio.PutObjectRetentionOptions{Mode: &governance, RetainUntilDate: &until}); err != nil {
 		t.Fatal(err)
 	}

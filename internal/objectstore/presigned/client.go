@@ -12,10 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
+
+	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -28,6 +31,8 @@ type Options struct {
 	Attempts int
 	// MinBackoff and MaxBackoff bound the pause before another attempt, which doubles each time; 250 ms and 15 s unless set.
 	MinBackoff, MaxBackoff time.Duration
+	// Clock measures the pauses; the real one unless set.
+	Clock clock.Clock
 }
 
 // Client uses presigned URLs. It is safe for concurrent use.
@@ -50,6 +55,9 @@ func New(options Options) (*Client, error) {
 	}
 	if options.MaxBackoff <= 0 {
 		options.MaxBackoff = 15 * time.Second
+	}
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
 	}
 	return &Client{
 		options: options,
@@ -90,14 +98,14 @@ func (c *Client) retrying(ctx context.Context, try func(attempt int) error) erro
 // pause waits before the attempt after this one, at least as long as the server asked for; false when ctx ended meanwhile.
 func (c *Client) pause(ctx context.Context, attempt int, err error) bool {
 	backoff := min(c.options.MinBackoff<<min(attempt-1, 16), c.options.MaxBackoff)
-	backoff = backoff/2 + rand.N(backoff/2+1) // half of it at random, so that many workers do not return at once
+	backoff = backoff/2 + rand.N(backoff/2+1) //nolint:gosec // half of it at random, so that many workers do not return at once
 	if asked, ok := errors.AsType[*retryAfterError](err); ok {
 		backoff = max(backoff, min(asked.after, c.options.MaxBackoff))
 	}
-	timer := time.NewTimer(backoff)
+	timer := c.options.Clock.NewTimer(backoff)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-timer.C():
 		return true
 	case <-ctx.Done():
 		return false
@@ -124,9 +132,7 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 		// The parser's error quotes the URL.
 		return nil, objectstore.NewTransportError(r.op, errors.New("the presigned URL is malformed"))
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, objectstore.NewTransportError(r.op, err)
@@ -144,27 +150,29 @@ const maxDocument = 64 << 10
 // refusal makes an error of an answer that is not a success.
 func refusal(op string, resp *http.Response) error {
 	document, _ := io.ReadAll(io.LimitReader(resp.Body, maxDocument))
-	err := parseError(op, resp.StatusCode, document)
-	if err == nil {
-		err = objectstore.NewResponseError(op, resp.StatusCode, "", http.StatusText(resp.StatusCode))
-	}
-	if seconds, parseErr := strconv.Atoi(resp.Header.Get("Retry-After")); parseErr == nil && seconds > 0 {
-		return &retryAfterError{err, time.Duration(seconds) * time.Second}
+	said := errorDocument{Message: http.StatusText(resp.StatusCode)}
+	_ = xml.Unmarshal(document, &said) // a proxy's error page leaves it as it is
+	err := objectstore.NewResponseError(op, resp.StatusCode, said.Code, said.Message)
+	if after := retryAfter(resp); after > 0 {
+		return &retryAfterError{err, after}
 	}
 	return err
 }
 
-// parseError reads S3's error document; nil when the document is none.
-func parseError(op string, status int, document []byte) error {
-	var said struct {
-		XMLName xml.Name `xml:"Error"`
-		Code    string
-		Message string
+// retryAfter is the pause that a server asks for; 0 for none, and for dates, which S3 servers do not use.
+func retryAfter(resp *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil {
+		return 0
 	}
-	if xml.Unmarshal(document, &said) != nil {
-		return nil
-	}
-	return objectstore.NewResponseError(op, status, said.Code, said.Message)
+	return time.Duration(seconds) * time.Second
+}
+
+// errorDocument is how S3 says what went wrong.
+type errorDocument struct {
+	XMLName xml.Name `xml:"Error"`
+	Code    string
+	Message string
 }
 
 // closeBody reads the little that may be left, so that the connection can be used again.

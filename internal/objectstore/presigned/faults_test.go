@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,6 +122,7 @@ func (w *cuttingWriter) Write(p []byte) (int, error) {
 }
 
 func TestTransientFailuresAreRetried(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		faults       []fault
 		wantRequests int
@@ -172,7 +174,7 @@ func TestLastingFailuresAreNotRetried(t *testing.T) {
 
 func TestRetriesEnd(t *testing.T) {
 	b := newBed(t)
-	proxy := newFlakyProxy(t, hangUp, hangUp, hangUp, hangUp)
+	proxy := newFlakyProxy(t, slices.Repeat([]fault{hangUp}, 4)...)
 	worker := newWorker(t, presigned.Options{Attempts: 3})
 	_, err := worker.PutObject(t.Context(), proxy.through(b.sign(t, http.MethodPut, "k")), []byte("content"), "")
 	wantReason(t, err, objectstore.ReasonUnavailable)
@@ -210,7 +212,7 @@ func TestReaderGoesOnWhereTheConnectionBroke(t *testing.T) {
 	b := newBed(t)
 	content := randomBytes(3 << 20)
 	put(t, b, "k", content)
-	proxy := newFlakyProxy(t, hangUp, cutAfter(1), cutAfter(1<<20), answer(http.StatusServiceUnavailable), hangUp, cutAfter(1<<19))
+	proxy := newFlakyProxy(t, hangUp, cutAfter(1), cutAfter(1<<20), answer(http.StatusServiceUnavailable), answer(http.StatusBadGateway), cutAfter(1<<19))
 	for _, offset := range []int64{0, 5} {
 		got := b.read(t, proxy.through(b.sign(t, http.MethodGet, "k")), offset)
 		if !bytes.Equal(got, content[offset:]) {

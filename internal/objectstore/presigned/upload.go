@@ -113,8 +113,9 @@ func (c *Client) completeOnce(ctx context.Context, r request) (etag string, err 
 	if err != nil {
 		return "", objectstore.NewTransportError(r.op, err)
 	}
-	if err := parseError(r.op, http.StatusInternalServerError, document); err != nil {
-		return "", err
+	var said errorDocument
+	if xml.Unmarshal(document, &said) == nil {
+		return "", objectstore.NewResponseError(r.op, http.StatusInternalServerError, said.Code, said.Message)
 	}
 	var done struct {
 		XMLName xml.Name `xml:"CompleteMultipartUploadResult"`

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -149,7 +151,8 @@ func prepare(opts Options) (*Server, []string, error) {
 
 // start runs the program and waits for the line that says where it listens.
 func (s *Server) start(ctx context.Context, args []string) error {
-	s.cmd = exec.Command(args[0], args[1:]...)
+	// ctx ends with the start; the server goes on until Close or the end of this process.
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), args[0], args[1:]...) //nolint:gosec // our own program with our own arguments
 	s.cmd.Env = append(os.Environ(),
 		"S3_ACCESS_KEY="+s.AccessKey, "S3_SECRET_KEY="+s.SecretKey,
 		"S3_RESTRICTED_ACCESS_KEY="+s.RestrictedAccessKey, "S3_RESTRICTED_SECRET_KEY="+s.RestrictedSecretKey)
@@ -209,7 +212,7 @@ func (s *Server) stop() {
 	_ = s.stdin.Close()
 	select {
 	case <-s.exited:
-	case <-time.After(5 * time.Second):
+	case <-clock.RealClock{}.After(5 * time.Second):
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 	}

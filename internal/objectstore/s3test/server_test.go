@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
@@ -30,12 +32,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(server.Address)
+	_, _ = fmt.Fprintln(os.Stdout, server.Address)
 	select {} // until somebody kills us
 }
 
 func TestServerDiesWithItsParent(t *testing.T) {
-	parent := exec.Command(os.Args[0])
+	parent := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
 	parent.Env = append(os.Environ(), parentVariable+"="+t.TempDir())
 	parent.Stderr = os.Stderr
 	stdout, err := parent.StdoutPipe()
@@ -50,7 +52,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An open connection ends when the server does, so there is nothing to poll for.
-	connection, err := net.Dial("tcp", strings.TrimSpace(line))
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimSpace(line))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
-	if err := connection.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := connection.SetReadDeadline(clock.RealClock{}.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(connection); errors.Is(err, os.ErrDeadlineExceeded) {
