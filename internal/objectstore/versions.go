@@ -32,7 +32,7 @@ func (c *Client) DeleteAllVersions(ctx context.Context, bucket, key string) ([]R
 	if key == "" {
 		return nil, &Error{Op: "purge", Bucket: bucket, Reason: ReasonUnknown, detail: "no key given"}
 	}
-	return c.purge(ctx, bucket, key, func(found string) bool { return found == key })
+	return c.purge(ctx, bucket, key, func(found minio.ObjectInfo) bool { return found.Key == key })
 }
 
 // DeleteAllVersionsUnder does what DeleteAllVersions does for every object under a prefix. The prefix must end with a slash,
@@ -41,10 +41,16 @@ func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix stri
 	if len(prefix) < 2 || !strings.HasSuffix(prefix, "/") {
 		return nil, &Error{Op: "purge", Bucket: bucket, Key: prefix, Reason: ReasonUnknown, detail: "a prefix to purge must end with a slash"}
 	}
-	return c.purge(ctx, bucket, prefix, func(string) bool { return true })
+	return c.purge(ctx, bucket, prefix, func(minio.ObjectInfo) bool { return true })
 }
 
-func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(key string) bool) ([]RemovedVersion, error) {
+// Versions lists what exists under a prefix in any version, delete markers included: what a purge would remove. That
+// nothing is listed proves that nothing is left.
+func (c *Client) Versions(ctx context.Context, bucket, prefix string) ([]RemovedVersion, error) {
+	return c.versions(ctx, bucket, prefix, func(string) bool { return true })
+}
+
+func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
 	var removed []RemovedVersion
 	for range maxPasses {
 		found, err := c.versions(ctx, bucket, prefix, mine)
@@ -67,7 +73,7 @@ func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(key
 
 // versions lists what exists under a prefix, delete markers included. Servers without versioning either list their objects
 // as the version "null", or refuse to list versions, or list none; so where none is found the plain listing has the last word.
-func (c *Client) versions(ctx context.Context, bucket, prefix string, mine func(string) bool) ([]RemovedVersion, error) {
+func (c *Client) versions(ctx context.Context, bucket, prefix string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
 	found, err := c.collect(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}, mine)
 	if len(found) > 0 || err != nil && Reason(err) != ReasonNotSupported {
 		return found, err
@@ -75,7 +81,7 @@ func (c *Client) versions(ctx context.Context, bucket, prefix string, mine func(
 	return c.collect(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}, mine)
 }
 
-func (c *Client) collect(ctx context.Context, bucket string, opts minio.ListObjectsOptions, mine func(string) bool) ([]RemovedVersion, error) {
+func (c *Client) collect(ctx context.Context, bucket string, opts minio.ListObjectsOptions, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
 	var found []RemovedVersion
 	seen := map[RemovedVersion]bool{} // the pages of some servers overlap by one
 	for object, err := range c.listRaw(ctx, bucket, opts) {
@@ -83,7 +89,7 @@ func (c *Client) collect(ctx context.Context, bucket string, opts minio.ListObje
 			return nil, err
 		}
 		version := RemovedVersion{Key: object.Key, VersionID: object.VersionID, DeleteMarker: object.IsDeleteMarker}
-		if mine(object.Key) && !seen[version] {
+		if mine(object) && !seen[version] {
 			seen[version] = true
 			found = append(found, version)
 		}
