@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
@@ -55,23 +53,26 @@ After a failure the last line on standard error is one JSON object:
   {"reason":"NotAVideo","message":"what is wrong and what to do","terminal":true}`,
 		Example: `  reelkeeper worker process --spec /var/run/reelkeeper/spec.json --scratch /scratch`,
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			err := process(ctx, specPath, scratch, textLog(cmd.ErrOrStderr()))
-			if err == nil {
-				return nil
-			}
-			failure := worker.Describe(err)
-			fmt.Fprintln(cmd.ErrOrStderr(), failure.Line())
-			cmd.SilenceErrors, cmd.SilenceUsage = true, true
-			return exitError{code: failure.ExitCode(), err: err}
+		Run: func(cmd *cobra.Command, _ []string) {
+			// The exit code and the last line are what the manager reads, so nothing may come after them.
+			os.Exit(runWorker(cmd.Context(), specPath, scratch, cmd.ErrOrStderr()))
 		},
 	}
 	cmd.Flags().StringVar(&specPath, "spec", "", "JSON file with everything the worker needs to know (required)")
 	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder for the raw recording while it is processed")
 	_ = cmd.MarkFlagRequired("spec")
 	return cmd
+}
+
+// runWorker processes one recording and returns the exit code. What it says goes to errors, the failure last.
+func runWorker(ctx context.Context, specPath, scratch string, errors io.Writer) int {
+	err := process(ctx, specPath, scratch, jsonLog(errors))
+	if err == nil {
+		return worker.ExitDone
+	}
+	failure := worker.Describe(err)
+	fmt.Fprintln(errors, failure.Line())
+	return failure.ExitCode()
 }
 
 func process(ctx context.Context, specPath, scratch string, log logr.Logger) error {
@@ -98,19 +99,7 @@ func process(ctx context.Context, specPath, scratch string, log logr.Logger) err
 	return err
 }
 
-// textLog writes one line of JSON for each message.
-func textLog(out io.Writer) logr.Logger {
+// jsonLog writes one line of JSON for each message.
+func jsonLog(out io.Writer) logr.Logger {
 	return funcr.NewJSON(func(line string) { fmt.Fprintln(out, line) }, funcr.Options{LogTimestamp: true})
 }
-
-// exitError ends the process with a code of its own; its message has been written already.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e exitError) Error() string { return e.err.Error() }
-func (e exitError) Unwrap() error { return e.err }
-
-// ExitCode is the code that the process ends with.
-func (e exitError) ExitCode() int { return e.code }
