@@ -47,7 +47,7 @@ func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix stri
 // Versions lists what exists under a prefix in any version, delete markers included: what a purge would remove. That
 // nothing is listed proves that nothing is left.
 func (c *Client) Versions(ctx context.Context, bucket, prefix string) ([]RemovedVersion, error) {
-	return c.versions(ctx, bucket, prefix, func(string) bool { return true })
+	return c.versions(ctx, bucket, prefix, func(minio.ObjectInfo) bool { return true })
 }
 
 func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
