@@ -5,8 +5,6 @@ package accessgrant
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -44,8 +42,7 @@ func (r *Reconciler) observe(ctx context.Context, grant *v1alpha1.AccessGrant) (
 	return o, secret, nil
 }
 
-// recordings returns the recordings that a grant is about, in the order of their names, so that of several that forbid the
-// grant it is always the same one that is shown.
+// recordings returns the recordings that a grant is about.
 func (r *Reconciler) recordings(ctx context.Context, grant *v1alpha1.AccessGrant) ([]v1alpha1.MeetingRecording, problem, error) {
 	if grant.Spec.RecordingSelector != nil {
 		return r.selected(ctx, grant)
@@ -79,7 +76,7 @@ func (r *Reconciler) selected(ctx context.Context, grant *v1alpha1.AccessGrant) 
 			ObjectMeta: metav1.ObjectMeta{Namespace: grant.Namespace, Labels: grant.Spec.RecordingSelector.MatchLabels},
 		}}, problem{}, nil
 	}
-	return slices.SortedFunc(slices.Values(list.Items), func(a, b v1alpha1.MeetingRecording) int { return strings.Compare(a.Name, b.Name) }), problem{}, nil
+	return list.Items, problem{}, nil
 }
 
 // askPolicies asks whether the grant may count. A grant that leaves the password open gets one where the policies ask for it.

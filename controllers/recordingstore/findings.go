@@ -57,12 +57,13 @@ func judge(err error) (finding, error) {
 
 // message leaves out the key of the probe's object, which is another one at each try.
 func message(err error) string {
-	if e, ok := errors.AsType[*objectstore.Error](err); ok {
-		shown := *e
-		shown.Key = ""
-		err = &shown
+	e, ok := errors.AsType[*objectstore.Error](err)
+	if !ok {
+		return err.Error()
 	}
-	text := err.Error()
+	shown := *e
+	shown.Key = ""
+	text := shown.Error()
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
