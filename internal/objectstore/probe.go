@@ -54,22 +54,26 @@ type Capabilities struct {
 // cleanupTimeout bounds how long a probe tidies up after its context ended.
 const cleanupTimeout = 30 * time.Second
 
+// leftoverAge is when what lies under probe/ belongs to a probe that was killed: no probe takes nearly as long.
+const leftoverAge = 10 * time.Minute
+
 // Probe finds out what a bucket can do by doing it, looking, and undoing it, under probe/ and a random name. It fails when the
-// bucket cannot be written, read and deleted from; all else is a matter of Capabilities. It leaves nothing behind, and changes
-// no setting of the bucket that is set.
+// bucket cannot be written, read and deleted from; all else is a matter of Capabilities. It leaves nothing behind, not even
+// what an earlier probe that was killed did, and changes no setting of the bucket that is set.
 func (c *Client) Probe(ctx context.Context, bucket string) (caps Capabilities, err error) {
 	p := probe{Client: c, bucket: bucket, prefix: probeRoot + "/" + strings.ToLower(rand.Text()) + "/"}
+	content := []byte(rand.Text())
+	if _, err := p.put(ctx, essentialsName, content, PutOptions{}); err != nil {
+		return caps, err
+	}
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 		defer cancel()
-		if ctx.Err() != nil && caps == (Capabilities{}) {
-			return // nothing was written: the server never answered
-		}
 		if _, left := c.DeleteAllVersionsUnder(cleanup, bucket, p.prefix); err == nil {
 			err = left
 		}
 	}()
-	if err := p.essentials(ctx); err != nil {
+	if err := p.essentials(ctx, content); err != nil {
 		return caps, err
 	}
 	for _, try := range []struct {
@@ -104,34 +108,23 @@ type probe struct {
 	bucket, prefix string
 }
 
-// essentials writes, describes, reads, lists and deletes an object.
-func (p probe) essentials(ctx context.Context) error {
-	content := []byte(rand.Text())
-	key := p.prefix + "essentials"
-	if _, err := p.put(ctx, "essentials", content, PutOptions{}); err != nil {
-		return err
-	}
-	body, info, err := p.Get(ctx, p.bucket, key, GetOptions{Offset: 1, Length: int64(len(content)) - 1})
+const essentialsName = "essentials"
+
+// essentials describes, reads, lists and deletes the object that was written first.
+func (p probe) essentials(ctx context.Context, content []byte) error {
+	key := p.prefix + essentialsName
+	info, err := p.Head(ctx, p.bucket, key)
 	if err != nil {
 		return err
 	}
-	got, err := io.ReadAll(body)
-	_ = body.Close()
-	if err != nil {
-		return p.wrap("get", p.bucket, key, err)
+	if err := p.sweep(ctx, info.LastModified); err != nil {
+		return err
 	}
-	if !bytes.Equal(got, content[1:]) || info.Size != int64(len(content)) {
-		return p.wrap("get", p.bucket, key, errors.New("what was read is not what was written"))
+	if err := p.readBack(ctx, key, content); err != nil {
+		return err
 	}
-	listed := false
-	for object, err := range p.List(ctx, p.bucket, p.prefix) {
-		if err != nil {
-			return err
-		}
-		listed = listed || object.Key == key
-	}
-	if !listed {
-		return p.wrap("list", p.bucket, p.prefix, errors.New("an object that was just written is not listed"))
+	if err := p.isListed(ctx, key); err != nil {
+		return err
 	}
 	if err := p.Delete(ctx, p.bucket, key); err != nil {
 		return err
@@ -140,6 +133,42 @@ func (p probe) essentials(ctx context.Context) error {
 		return p.wrap("delete", p.bucket, key, errors.Join(errors.New("a deleted object is still there"), err))
 	}
 	return nil
+}
+
+// sweep removes what killed probes left. Ages are measured by the server's clock alone: now is when it took our first object.
+func (p probe) sweep(ctx context.Context, now time.Time) error {
+	deadline := now.Add(-leftoverAge)
+	_, err := p.purge(ctx, p.bucket, probeRoot+"/", func(o minio.ObjectInfo) bool { return o.LastModified.Before(deadline) })
+	if err != nil && Reason(err) != ReasonLocked {
+		return err
+	}
+	_, err = p.AbortAbandonedUploads(ctx, p.bucket, probeRoot+"/", leftoverAge, now)
+	if Reason(err) == ReasonNotSupported {
+		return nil // multipart finds that out for itself
+	}
+	return err
+}
+
+func (p probe) readBack(ctx context.Context, key string, content []byte) error {
+	body, info, err := p.Get(ctx, p.bucket, key, GetOptions{Offset: 1, Length: int64(len(content)) - 1})
+	if err != nil {
+		return err
+	}
+	got, err := io.ReadAll(body)
+	_ = body.Close()
+	if err == nil && (!bytes.Equal(got, content[1:]) || info.Size != int64(len(content))) {
+		err = errors.New("what was read is not what was written")
+	}
+	return p.wrap("get", p.bucket, key, err)
+}
+
+func (p probe) isListed(ctx context.Context, key string) error {
+	for object, err := range p.List(ctx, p.bucket, p.prefix) {
+		if err != nil || object.Key == key {
+			return err
+		}
+	}
+	return p.wrap("list", p.bucket, p.prefix, errors.New("an object that was just written is not listed"))
 }
 
 func (p probe) put(ctx context.Context, name string, content []byte, opts PutOptions) (ObjectInfo, error) {

@@ -68,7 +68,7 @@ func (p probe) versioning(ctx context.Context) (Support, error) {
 	if err := p.Delete(ctx, p.bucket, key); err != nil {
 		return Unsupported, err
 	}
-	found, err := p.versions(ctx, p.bucket, key, func(found string) bool { return found == key })
+	found, err := p.versions(ctx, p.bucket, key, func(found minio.ObjectInfo) bool { return found.Key == key })
 	if err != nil || len(found) != 3 {
 		return Unsupported, err
 	}

@@ -4,10 +4,14 @@ package objectstore_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -125,6 +129,29 @@ func TestProbeWaitsForARetentionThatItMayNotLift(t *testing.T) {
 		t.Errorf("Probe = %+v, %v", got, err)
 	}
 	wantVersions(t, versioned, bucket, map[string]int{})
+}
+
+func TestProbeRemovesWhatAKilledProbeLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := s3test.Start(t, s3test.Options{Dir: dir, WithoutVersioning: true})
+	client := connect(t, server.Config())
+	bucket := newBucket(t, client, objectstore.BucketOptions{})
+	put(t, client, bucket, "probe/killed/essentials", "left")
+	put(t, client, bucket, "probe/running/essentials", "in use")
+	put(t, client, bucket, "media/old", "not a probe's")
+	hourAgo := clock.RealClock{}.Now().Add(-time.Hour)
+	for _, key := range []string{"probe/killed/essentials", "media/old"} {
+		if err := os.Chtimes(filepath.Join(dir, "buckets", bucket, key), hourAgo, hourAgo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.Probe(t.Context(), bucket); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"media/old", "probe/running/essentials"}, list(t, client, bucket, "")); diff != "" {
+		t.Errorf("objects after the probe (-want +got):\n%s", diff)
+	}
 }
 
 func TestProbeFailsWhereTheBucketIsOfNoUse(t *testing.T) {
