@@ -15,7 +15,9 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
+	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -36,7 +38,7 @@ type Options struct {
 	AuditMaxAge   time.Duration
 	AuditMaxCount int
 	// Clock is the time that decisions go by.
-	Clock clock.Clock
+	Clock clock.WithTicker
 }
 
 // Setup adds all controllers to a manager that was made with kube.ManagerOptions.
@@ -63,6 +65,7 @@ type parts struct {
 	stores     *stores.Resolver
 	governance governance.Reader
 	recorder   audit.Recorder
+	sweeper    *trash.Sweeper
 }
 
 func newParts(mgr ctrl.Manager, options Options) (parts, error) {
@@ -70,12 +73,20 @@ func newParts(mgr ctrl.Manager, options Options) (parts, error) {
 	if err != nil {
 		return parts{}, fmt.Errorf("make the client that reads past the cache: %w", err)
 	}
-	return parts{
+	shared := parts{
 		direct:     direct,
 		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
 		governance: governance.Reader{Client: mgr.GetClient()},
 		recorder:   audit.NewRecorder(direct, options.Clock),
-	}, nil
+	}
+	shared.sweeper = trash.NewSweeper(trash.Options{
+		Reader:            mgr.GetClient(),
+		Stores:            shared.stores,
+		Audit:             shared.recorder,
+		Clock:             options.Clock,
+		OperatorNamespace: options.OperatorNamespace,
+	})
+	return shared, nil
 }
 
 // entry is a controller: what it is called in logs and events, and how it is added to a manager.
@@ -93,6 +104,20 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Events:     mgr.GetEventRecorder("recordingstore"),
 			Clock:      options.Clock,
 		}).SetupWithManager},
+		{"meetingrecording", meetingrecording.New(meetingrecording.Options{
+			Client:            mgr.GetClient(),
+			Direct:            shared.direct,
+			Stores:            shared.stores,
+			Governance:        shared.governance,
+			Audit:             shared.recorder,
+			Tombstones:        shared.sweeper,
+			Events:            mgr.GetEventRecorder("meetingrecording"),
+			Clock:             options.Clock,
+			OperatorNamespace: options.OperatorNamespace,
+			WorkerImage:       options.WorkerImage,
+			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
 		{"accessgrant", (&accessgrant.Reconciler{
 			Client:     mgr.GetClient(),
 			Direct:     shared.direct,
