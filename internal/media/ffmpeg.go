@@ -94,7 +94,7 @@ func (c command) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s was stopped: %w", c.path, context.Cause(ctx))
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() { // a signal is somebody else's verdict
 		return &toolError{tool: c.path, status: exit.Error(), said: stderr.String()}
 	}
 	return err

@@ -3,7 +3,9 @@
 package media
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -144,6 +146,55 @@ func TestInputThatMustWork(t *testing.T) {
 				t.Errorf("duration %.2f s, want about %.0f", got, tc.wantSeconds)
 			}
 			checkPlays(t, stored, packaged)
+		})
+	}
+}
+
+func TestSubtitlesAreDropped(t *testing.T) {
+	t.Parallel()
+	subtitles := write(t, []byte("1\n00:00:00,000 --> 00:00:02,000\nThe merger is off.\n"))
+	path := mediatest.Make(t, "a.mkv", "-i", mediatest.MP4(t), "-f", "srt", "-i", subtitles, "-c:v", "copy", "-c:a", "copy", "-c:s", "srt")
+	source, err := probeFile(t, path)
+	if err != nil || source.Dropped != 1 {
+		t.Fatalf("%d streams dropped (%v), want 1", source.Dropped, err)
+	}
+	stored, packaged, _ := packageFile(t, path, Limits{})
+	if packaged.Codecs != "avc1.42c00c,mp4a.40.2" || bytes.Contains(decrypted(t, stored), []byte("merger")) {
+		t.Errorf("the object has %s, or the subtitles", packaged.Codecs)
+	}
+}
+
+func TestUploadCutOffBehindItsIndexKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	path := mediatest.Make(t, "fast.mp4", "-i", mediatest.MP4(t), "-c", "copy", "-movflags", "+faststart")
+	content := read(t, path)
+	for name, tc := range map[string]struct {
+		keep     float64
+		want     time.Duration
+		wantLost bool
+	}{
+		"half of the media": {keep: 0.55, want: 3 * time.Second},
+		"the index alone":   {keep: 0.012, wantLost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			short := write(t, content[:int(float64(len(content))*tc.keep)])
+			source, err := probeFile(t, short)
+			if err != nil {
+				t.Fatal(err)
+			}
+			packaged, err := tools(t).Pack(t.Context(), NewPlan(source, Limits{}), short, io.Discard, Packaging{MediaKey: testKey}, func(time.Duration) {})
+			if wrong, ok := errors.AsType[*InputError](err); tc.wantLost && (!ok || wrong.Reason != Truncated) {
+				t.Errorf("error %v, want Truncated", err)
+			} else if tc.wantLost {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if packaged.Duration < tc.want/2 || packaged.Duration > tc.want*3/2 {
+				t.Errorf("%s were kept, want about %s", packaged.Duration, tc.want)
+			}
 		})
 	}
 }
