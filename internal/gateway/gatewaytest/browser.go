@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package gatewaytest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Browser is somebody's browser, without a screen: it keeps cookies and follows redirects.
+type Browser struct {
+	*http.Client
+	world *World
+}
+
+// Answer is what came back, read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Path is where redirects led.
+	Path string
+	// Err is why the body could not be read to its end.
+	Err error
+}
+
+// Anonymous is the browser of somebody who has not signed in.
+func (w *World) Anonymous(t testing.TB) *Browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Browser{Client: &http.Client{Jar: jar}, world: w}
+}
+
+// SignIn is the browser of one of People, who has just signed in at the OpenID provider.
+func (w *World) SignIn(t testing.TB, who string) *Browser {
+	t.Helper()
+	browser := w.Anonymous(t)
+	if answer := browser.SignInAt(t, who, "/signin"); answer.Status != http.StatusOK || answer.Path != "/" {
+		t.Fatalf("signing in as %s led to %s with status %d:\n%s", who, answer.Path, answer.Status, answer.Body)
+	}
+	return browser
+}
+
+// SignInAt goes to a page that leads to signing in, does that, and returns where it led.
+func (b *Browser) SignInAt(t testing.TB, who, path string) Answer {
+	t.Helper()
+	person, known := People[who]
+	if !known {
+		t.Fatalf("nobody is called %q", who)
+	}
+	response, err := b.Client.Get(b.world.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if !strings.HasPrefix(response.Request.URL.Path, "/interaction/") {
+		t.Fatalf("%s did not lead to the OpenID provider but to %s, status %d", path, response.Request.URL.Path, response.StatusCode)
+	}
+	form := url.Values{"email": {person.Email}, "password": {"secret of " + person.Email}}
+	response, err = b.Client.PostForm(response.Request.URL.String(), form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(response)
+}
+
+// Get asks for a path of the gateway. Headers are given as pairs of name and value.
+func (b *Browser) Get(t testing.TB, path string, headers ...string) Answer {
+	t.Helper()
+	return b.Do(t, http.MethodGet, path, nil, headers...)
+}
+
+// Post sends a form to a path of the gateway.
+func (b *Browser) Post(t testing.TB, path string, form url.Values, headers ...string) Answer {
+	t.Helper()
+	return b.Do(t, http.MethodPost, path, form, headers...)
+}
+
+// Do sends a request to a path of the gateway.
+func (b *Browser) Do(t testing.TB, method, path string, form url.Values, headers ...string) Answer {
+	t.Helper()
+	request, err := b.request(t, method, path, form, headers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := b.Client.Do(request)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	return read(response)
+}
+
+func (b *Browser) request(t testing.TB, method, path string, form url.Values, headers []string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(t.Context(), method, b.world.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return request, nil
+}
+
+// Cookies are what the browser would send to the gateway.
+func (b *Browser) Cookies(t testing.TB) []*http.Cookie {
+	t.Helper()
+	address, err := url.Parse(b.world.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Jar.Cookies(address)
+}
+
+// Staying returns the same browser, which follows no redirects.
+func (b *Browser) Staying() *Browser {
+	client := *b.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Browser{Client: &client, world: b.world}
+}
+
+func read(response *http.Response) Answer {
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		err = fmt.Errorf("reading %s: %w", response.Request.URL.Path, err)
+	}
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: body, Path: response.Request.URL.Path, Err: err}
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package gatewaytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// ClipSeconds is how long every recording plays.
+const ClipSeconds = 20
+
+// clip is a small video in which the picture changes all the time, as fragmented MP4.
+type clip struct{ fragmented []byte }
+
+func makeClip() (*clip, error) {
+	cmd := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error",
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x180:rate=15:duration=%d", ClipSeconds),
+		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", ClipSeconds),
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "60", "-c:a", "aac", "-b:a", "48k",
+		"-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("make a video (it needs ffmpeg with libx264): %w: %s", err, stderr.String())
+	}
+	return &clip{fragmented: stdout.Bytes()}, nil
+}
+
+// StoreMedia packages, encrypts and stores a video for a recording, as the worker does, and returns the file that a download
+// has to be equal to.
+func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecording) ([]byte, error) {
+	source, err := w.clip()
+	if err != nil {
+		return nil, err
+	}
+	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	if err != nil {
+		return nil, err
+	}
+	dataKey, salt := keys.NewDataKey(), keys.NewSalt()
+	var stored bytes.Buffer
+	packaged, err := media.Package(ctx, bytes.NewReader(source.fragmented), &stored, media.Packaging{MediaKey: dataKey.Media(salt), Duration: ClipSeconds * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := w.manifest(recording, names, packaged, dataKey, salt)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.put(ctx, names.MediaKey(1), stored.Bytes()); err != nil {
+		return nil, err
+	}
+	encoded, err := media.EncodeManifest(manifest, dataKey.Manifest(salt))
+	if err != nil {
+		return nil, err
+	}
+	if err := w.put(ctx, names.ManifestKey(1), encoded); err != nil {
+		return nil, err
+	}
+	setAvailable(recording, names, packaged)
+	if err := w.Admin.Status().Update(ctx, recording); err != nil {
+		return nil, err
+	}
+	return decrypt(ctx, manifest, stored.Bytes(), dataKey.Media(salt))
+}
+
+func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged, dataKey keys.DataKey, salt []byte) (*media.Manifest, error) {
+	wrapped, err := w.keyset.Wrap(dataKey, keys.RecordingAD(recording.Namespace, string(recording.UID)))
+	if err != nil {
+		return nil, err
+	}
+	spec, err := json.Marshal(recording.Spec)
+	if err != nil {
+		return nil, err
+	}
+	var millis int64
+	for _, segment := range packaged.Segments {
+		millis += segment.DurationMillis
+	}
+	return &media.Manifest{
+		Version: media.ManifestVersion, CreatedAt: time.Now().UTC().Truncate(time.Second),
+		Recording: media.Recording{Namespace: recording.Namespace, Name: recording.Name, UID: string(recording.UID), Attempt: 1, Spec: spec},
+		Key:       media.WrappedKey{ID: w.keyset.KeyID(), Wrapped: wrapped, Salt: salt},
+		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: packaged.SHA256},
+		Media: media.MediaFacts{
+			Key: names.MediaKey(1), Bytes: packaged.Bytes, SHA256: packaged.SHA256, DurationMillis: millis,
+			Codecs: packaged.Codecs, Width: packaged.Width, Height: packaged.Height,
+		},
+		Init: packaged.Init, Segments: packaged.Segments,
+	}, nil
+}
+
+func (w *World) put(ctx context.Context, key string, content []byte) error {
+	_, err := w.store.Objects.Put(ctx, "recordings", key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
+	return err
+}
+
+// Tamper changes one byte of a recording's stored media, at an offset.
+func (w *World) Tamper(ctx context.Context, recording *v1alpha1.MeetingRecording, offset int) error {
+	if err := w.Admin.Get(ctx, client.ObjectKeyFromObject(recording), recording); err != nil {
+		return err
+	}
+	body, info, err := w.store.Objects.Get(ctx, "recordings", recording.Status.Storage.Key, objectstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	content := bytes.NewBuffer(make([]byte, 0, info.Size))
+	if _, err := content.ReadFrom(body); err != nil {
+		return err
+	}
+	content.Bytes()[offset] ^= 1
+	return w.put(ctx, recording.Status.Storage.Key, content.Bytes())
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+// Package gatewaytest runs a gateway for tests with everything real around it: an API server, where it holds nothing but the
+// rights that config/rbac ships, an S3 server with encrypted media, and an OpenID provider with people in it.
+package gatewaytest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
+)
+
+// OperatorNamespace is the gateway's own, as config/rbac names it.
+const OperatorNamespace = "reelkeeper-system"
+
+// EnvOptions are what the API server of a world has to serve.
+func EnvOptions() testenv.Options {
+	return testenv.Options{CRDs: []string{"config/crd"}, Manifests: []string{"config/namespace", "config/rbac"}}
+}
+
+// World is a running gateway and what is around it. Tests share one and keep apart by namespace.
+type World struct {
+	// Env is the API server, Admin an administrator's client of it.
+	Env   *testenv.Env
+	Admin client.Client
+	// URL is where the gateway answers: http://localhost:<port>.
+	URL string
+	// Options are what the gateway was made of, for tests that need another one with the same people and recordings.
+	Options gateway.Options
+	// Config is the gateway's configuration.
+	Config *config.Config
+
+	provider *provider
+	store    *stores.Store
+	keyset   *keys.Keyset
+	clip     func() (*clip, error)
+}
+
+// Start starts a world that lasts as long as the process: nothing of it outlives that.
+func Start(t testing.TB, env *testenv.Env) *World {
+	t.Helper()
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip)}
+	if err := world.start(t); err != nil {
+		t.Fatal(err)
+	}
+	return world
+}
+
+func (w *World) start(t testing.TB) error {
+	// It outlives the test that happens to come first, and goes with this process.
+	dir, err := process.TempDir("gatewaytest-")
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	w.URL = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	if err := w.startStore(t.Context()); err != nil {
+		return err
+	}
+	if w.provider, err = startProvider(t.Context(), dir, w.URL+"/signin/callback"); err != nil {
+		return err
+	}
+	if w.Config, err = configure(dir, w.provider); err != nil {
+		return err
+	}
+	api, _ := w.Env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-gateway")
+	ctx := context.Background()
+	cluster, err := gateway.Connect(ctx, api, OperatorNamespace, nil)
+	if err != nil {
+		return err
+	}
+	go func() { _ = cluster.Run(ctx) }()
+	w.Options = cluster.Complete(gateway.Options{
+		Config: w.Config, PublicURL: w.URL, OperatorNamespace: OperatorNamespace, Log: logr.Discard(),
+	})
+	server, err := gateway.New(w.Options)
+	if err != nil {
+		return err
+	}
+	go func() { _ = server.Serve(ctx, listener) }()
+	if err := w.open(t.Context()); err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return cluster.Synced(), nil
+	})
+}
+
+// configure writes the files of a configuration and reads it back, as the program does.
+func configure(dir string, provider *provider) (*config.Config, error) {
+	files := map[string]string{
+		"client-secret": provider.ClientSecret + "\n",
+		"session-keys":  session.NewKey() + "\n",
+		"gateway.yaml": fmt.Sprintf(`
+signIn:
+  issuer: %s
+  clientID: %s
+  clientSecretFile: %s
+organisation:
+  domains: [example.com]
+session:
+  keyFile: %s
+`, provider.Issuer, provider.ClientID, filepath.Join(dir, "client-secret"), filepath.Join(dir, "session-keys")),
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return config.Load(filepath.Join(dir, "gateway.yaml"))
+}
+
+// startStore starts an S3 server and describes it to the cluster: the RecordingStore called default and its Secrets.
+func (w *World) startStore(ctx context.Context) error {
+	server, err := s3test.Run(ctx, s3test.Options{})
+	if err != nil {
+		return err
+	}
+	keyset, err := keys.NewKeyset()
+	if err != nil {
+		return err
+	}
+	if w.keyset, err = keys.Load(keyset); err != nil {
+		return err
+	}
+	reference := func(name string) v1alpha1.SecretReference {
+		return v1alpha1.SecretReference{Namespace: OperatorNamespace, Name: name}
+	}
+	objects := []client.Object{
+		secret("s3", map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey}),
+		secret("kek", map[string]string{stores.KeysetKey: string(keyset)}),
+		&v1alpha1.RecordingStore{
+			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
+			Spec: v1alpha1.RecordingStoreSpec{
+				S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, Region: server.Region, CredentialsSecretRef: reference("s3")},
+				Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
+				Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
+				AllowedNamespaces: &metav1.LabelSelector{},
+			},
+		},
+	}
+	for _, object := range objects {
+		if err := w.Admin.Create(ctx, object); err != nil {
+			return fmt.Errorf("describe the store: %w", err)
+		}
+	}
+	return nil
+}
+
+// open opens the store as an administrator, to put media into it.
+func (w *World) open(ctx context.Context) error {
+	store, err := stores.NewResolver(w.Admin, OperatorNamespace).Open(ctx, v1alpha1.DefaultStore)
+	if err != nil {
+		return err
+	}
+	w.store = store
+	_, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{})
+	return err
+}
+
+func secret(name string, data map[string]string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: OperatorNamespace, Name: name}, StringData: data}
+}
