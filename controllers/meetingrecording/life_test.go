@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+)
+
+func TestR5R7AnUploadBecomesAvailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+
+	status := recording.Status
+	if status.Link != "https://recordings.example.com/r/"+w.namespace+"/q3-review" {
+		t.Errorf("link = %q", status.Link)
+	}
+	if status.Media.Duration != "6s" || status.Media.Codec != "avc1/mp4a" || status.Media.Height != 180 || status.Media.Segments == 0 {
+		t.Errorf("media = %+v", status.Media)
+	}
+	if want := status.AvailableAt.Add(180 * day); !status.ExpiresAt.Time.Equal(want) {
+		t.Errorf("expiresAt = %s, want %s", status.ExpiresAt, want)
+	}
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStored, v1alpha1.ConditionProcessed, v1alpha1.ConditionRecoverable} {
+		if got := condition(recording, kind); got.Status != metav1.ConditionTrue {
+			t.Errorf("condition %s = %+v", kind, got)
+		}
+	}
+	if status.Upload.SecretRef.Name != "" || status.Progress != "" {
+		t.Errorf("the status still speaks of the upload: %+v", status)
+	}
+	if diff := cmp.Diff([]string{status.Storage.ManifestKey, status.Storage.Key}, w.stored()); diff != "" {
+		t.Errorf("objects in the bucket (-want +got):\n%s", diff)
+	}
+	w.expectNoStrays(recording)
+	if diff := cmp.Diff(map[v1alpha1.AuditAction]int{v1alpha1.AuditUploaded: 1, v1alpha1.AuditProcessed: 1}, w.audited(w.namespace)); diff != "" {
+		t.Errorf("audit events (-want +got):\n%s", diff)
+	}
+}
+
+func TestAtRestNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	w.expectNoStrays(recording)
+	for range 3 {
+		w.restart()
+		if _, err := w.pass(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := w.get(); again.ResourceVersion != recording.ResourceVersion {
+		t.Errorf("a recording at rest was written: %s", cmp.Diff(recording, again))
+	}
+}
+
+func TestR24R25R26FromExpiryToRestoreToPurge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+
+	w.clock.SetTime(recording.Status.ExpiresAt.Add(-time.Millisecond))
+	if _, err := w.pass(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.get().Spec.State; got != "" {
+		t.Fatalf("spec.state = %q a millisecond before the expiry", got)
+	}
+	w.clock.SetTime(recording.Status.ExpiresAt.Time)
+	trashed := w.drive(is(v1alpha1.ReasonTrashed))
+	if trashed.Spec.State != v1alpha1.StateTrashed || !trashed.Status.PurgeAt.Time.Equal(trashed.Status.TrashedAt.Add(30*day)) {
+		t.Errorf("in the trash: state %q, since %s, until %s", trashed.Spec.State, trashed.Status.TrashedAt, trashed.Status.PurgeAt)
+	}
+
+	w.clock.Step(day)
+	w.setState(v1alpha1.StateActive)
+	restored := w.drive(is(v1alpha1.ReasonAvailable))
+	if want := w.clock.Now().Add(180 * day); restored.Status.ExpiresAt.Sub(want).Abs() > time.Second || !restored.Status.PurgeAt.IsZero() {
+		t.Errorf("restored: expires at %s, want %s; purge at %s", restored.Status.ExpiresAt, want, restored.Status.PurgeAt)
+	}
+
+	w.setState(v1alpha1.StateTrashed)
+	trashed = w.drive(is(v1alpha1.ReasonTrashed))
+	w.clock.SetTime(trashed.Status.PurgeAt.Add(-time.Millisecond))
+	if _, err := w.pass(); err != nil {
+		t.Fatal(err)
+	}
+	if w.get() == nil || len(w.stored()) != 2 {
+		t.Fatal("purged a millisecond early")
+	}
+	w.clock.SetTime(trashed.Status.PurgeAt.Time)
+	w.drive(gone)
+	w.expectPurged(trashed)
+	want := map[v1alpha1.AuditAction]int{
+		v1alpha1.AuditUploaded: 1, v1alpha1.AuditProcessed: 1, v1alpha1.AuditExpired: 1, v1alpha1.AuditTrashed: 2,
+		v1alpha1.AuditRestored: 1, v1alpha1.AuditPurged: 1,
+	}
+	if diff := cmp.Diff(want, w.audited(w.namespace)); diff != "" {
+		t.Errorf("audit events (-want +got):\n%s", diff)
+	}
+}
+
+// expectPurged looks for any version of anything.
+func (w *world) expectPurged(recording *v1alpha1.MeetingRecording) {
+	w.Helper()
+	for _, root := range []string{"media/", "manifests/", "staging/", "trash/"} {
+		left, err := w.objects.DeleteAllVersionsUnder(w.Context(), w.bucket(), root)
+		if err != nil || len(left) > 0 {
+			w.Errorf("left under %s after the purge: %v, %v", root, left, err)
+		}
+	}
+	w.expectNoStrays(recording)
+}
+
+func TestR25DeletionLeavesATombstoneAndTheSweeperPurgesItWhenDue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	if err := w.admin.Delete(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	deleted := w.get()
+	w.drive(gone)
+	stored := w.stored()
+	if len(stored) != 3 || !strings.HasPrefix(stored[2], "trash/") || !strings.HasSuffix(stored[2], "/"+w.namespace+"/"+string(recording.UID)) {
+		t.Fatalf("in the bucket: %v", stored)
+	}
+	purgeAt := deleted.DeletionTimestamp.Add(30 * day)
+
+	next, err := w.sweeper.Sweep(t.Context())
+	if err != nil || next.After(w.clock.Now().Add(time.Hour)) || len(w.stored()) != 3 {
+		t.Fatalf("first sweep: next %s, %v; in the bucket: %v", next, err, w.stored())
+	}
+	w.clock.SetTime(purgeAt.Add(-time.Second))
+	if next, err = w.sweeper.Sweep(t.Context()); err != nil || !next.Equal(purgeAt) || len(w.stored()) != 3 {
+		t.Fatalf("sweep a second early: next %s, want %s, %v; in the bucket: %v", next, purgeAt, err, w.stored())
+	}
+	w.clock.SetTime(purgeAt)
+	if _, err = w.sweeper.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.expectPurged(recording)
+	want := map[v1alpha1.AuditAction]int{v1alpha1.AuditUploaded: 1, v1alpha1.AuditProcessed: 1, v1alpha1.AuditDeleted: 1, v1alpha1.AuditPurged: 1}
+	if diff := cmp.Diff(want, w.audited(w.namespace)); diff != "" {
+		t.Errorf("audit events (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeletionBeforeAnythingArrivesLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record(func(r *v1alpha1.MeetingRecording) {
+		r.Spec.Source.Upload = &v1alpha1.UploadSource{Method: v1alpha1.UploadMultipart, Size: quantity("200Mi")}
+	})
+	recording := w.drive(is(v1alpha1.ReasonUploading))
+	if err := w.admin.Delete(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.drive(gone)
+	w.expectPurged(recording)
+}
+
+func TestTerminalInputsDoNotLoop(t *testing.T) {
+	t.Parallel()
+	write := func(t *testing.T, content []byte) string {
+		path := filepath.Join(t.TempDir(), "upload")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	video, err := os.ReadFile(mediatest.MP4(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		content []byte
+		want    string
+	}{
+		"a text":              {[]byte(strings.Repeat("no video at all\n", 100)), v1alpha1.ReasonNotAVideo},
+		"nothing":             {nil, v1alpha1.ReasonEmpty},
+		"a video's beginning": {video[:len(video)/3], v1alpha1.ReasonTruncated},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.record()
+			w.drive(is(v1alpha1.ReasonUploading))
+			w.upload(write(t, tc.content))
+			recording := w.drive(is(tc.want))
+			if got := condition(recording, v1alpha1.ConditionStalled); got.Status != metav1.ConditionTrue || got.Reason != tc.want {
+				t.Errorf("Stalled = %+v", got)
+			}
+			w.drive(func(*v1alpha1.MeetingRecording) bool { return len(w.jobs(recording)) == 0 })
+			w.clock.Step(time.Hour)
+			if _, err := w.pass(); err != nil {
+				t.Fatal(err)
+			}
+			if again := w.get(); again.ResourceVersion != recording.ResourceVersion || len(w.jobs(recording)) > 0 {
+				t.Errorf("an hour later: %+v and %d Jobs", again.Status, len(w.jobs(recording)))
+			}
+			if stored := w.stored(); len(stored) == 0 || !strings.HasSuffix(stored[len(stored)-1], "/raw") {
+				t.Errorf("what was sent is not kept: %v", stored)
+			}
+		})
+	}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/reelkeeper/reelkeeper/hack/devnode/node"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
+)
+
+// env is a real control plane with the CRDs, the admission policies and the rights that the project ships.
+var env *testenv.Env
+
+func TestMain(m *testing.M) {
+	testenv.Main(m, testenv.Options{
+		Options:   controlplane.Options{ControllerManager: true, AuditPolicy: controlplane.AuditWrites},
+		CRDs:      []string{"config/crd"},
+		Manifests: []string{"config/namespace", "config/rbac", "config/admission"},
+	}, &env)
+}
+
+// operatorNamespace is the one that the shipped rights are for.
+const operatorNamespace = "reelkeeper-system"
+
+// startNode runs, from its first call on, a node that runs the real worker. It ends with the test binary.
+var startNode = sync.OnceValue(func() error {
+	worker, err := buildReelkeeper()
+	if err != nil {
+		return err
+	}
+	go func() {
+		err := node.Run(context.Background(), env.Config, node.Options{Commands: map[string]string{"/reelkeeper": worker}})
+		fmt.Fprintln(os.Stderr, "the development node ended:", err)
+	}()
+	return nil
+})
+
+// buildReelkeeper builds the program that is shipped, so that Jobs run what they run in a cluster.
+func buildReelkeeper() (string, error) {
+	root, err := controlplane.Root()
+	if err != nil {
+		return "", err
+	}
+	dir, err := process.TempDir("reelkeeper-bin-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "reelkeeper")
+	build := exec.Command("go", "build", "-o", program, "./cmd/reelkeeper")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the worker: %w: %s", err, out)
+	}
+	return program, nil
+}
