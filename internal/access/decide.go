@@ -11,16 +11,16 @@ import (
 
 // Decide says whether the request is allowed under the rules, and why. It keeps nothing and changes nothing.
 func Decide(rules *policy.Rules, req Request) Decision {
-	d := decide(rules, &req)
+	d := decide(rules, req)
 	if rules.Trial != nil && d.Allowed() {
-		if trial := decide(rules.Trial, &req); !trial.Allowed() {
+		if trial := decide(rules.Trial, req); !trial.Allowed() {
 			d.Trial = Trial{trial.Reason, trial.Rule}
 		}
 	}
 	return d
 }
 
-func decide(rules *policy.Rules, req *Request) Decision {
+func decide(rules *policy.Rules, req Request) Decision {
 	c := newCase(rules, req)
 	d := Decision{Effect: Deny, Permission: req.Permission, asker: askerOf(&req.Subject)}
 	if !c.allowed(&d) {
@@ -71,7 +71,8 @@ func provenance(p *policy.Provenance) policy.Provenance {
 // acase is one request under one set of rules, and what follows from both before asking for the permission.
 type acase struct {
 	rules *policy.Rules
-	*Request
+	// Request is a copy: with a pointer here, every request would move to the heap.
+	Request
 
 	// roles are what the subject is to the recording.
 	roles roleSet
@@ -84,7 +85,7 @@ type acase struct {
 	limit    *policy.Provenance
 }
 
-func newCase(rules *policy.Rules, req *Request) acase {
+func newCase(rules *policy.Rules, req Request) acase {
 	c := acase{rules: rules, Request: req, labelled: policy.AllPermissions}
 	c.roles = req.Recording.rolesOf(&req.Subject)
 	c.ceiling = c.roles.union(&rules.Access.Ceilings)

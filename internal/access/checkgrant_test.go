@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+func TestCheckGrant(t *testing.T) {
+	t.Parallel()
+	to := func(kind v1alpha1.SubjectKind, name string) func(*access.Grant) {
+		return func(g *access.Grant) { g.Subjects = []v1alpha1.GrantSubject{{Kind: kind, Name: name}} }
+	}
+	cases := map[string]struct {
+		policies    string
+		grant       access.Grant
+		noFacts     bool
+		wantReason  access.Reason // empty: it may count
+		wantMessage string        // part of it
+	}{
+		"a grant inside the policy": {grant: grantTo("dave@example.com")},
+		"R14 links are forbidden": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {sharing: {links: Forbidden}}}}`,
+			grant:    grantTo("dave@example.com"), wantReason: access.LinksForbidden,
+			wantMessage: "Rule: ClusterRecordingPolicy house spec.overrides.sharing.links (generation 1).",
+		},
+		"R19 a password is required": {
+			policies: `{kind: RecordingPolicy, metadata: {name: board}, spec: {profile: Restricted}}`,
+			grant:    grantTo("dave@example.com"), wantReason: access.PasswordRequired,
+			wantMessage: "Set password: Generate in the AccessGrant, or sharing.links to PasswordOptional. " +
+				"Rule: profile Restricted sharing.links, chosen by RecordingPolicy finance/board spec.profile (generation 1).",
+		},
+		"R19 an end is required": {
+			grant:      grantTo("dave@example.com", func(g *access.Grant) { g.ExpiresAt = time.Time{} }),
+			wantReason: access.ExpiryRequired, wantMessage: "Set expiresAt",
+		},
+		"R19 the end is too late": {
+			policies:   `{kind: RecordingPolicy, spec: {sharing: {maxTTL: 24h}}}`,
+			grant:      grantTo("dave@example.com"),
+			wantReason: access.ExpiryTooLate, wantMessage: "until 2026-07-01 23:00 UTC at the latest",
+		},
+		"R19 the end is just in time": {
+			policies: `{kind: RecordingPolicy, spec: {sharing: {maxTTL: 25h}}}`,
+			grant:    grantTo("dave@example.com"),
+		},
+		"R12 an outsider where the policy forbids it": {
+			policies: `{kind: RecordingPolicy, spec: {sharing: {external: Forbidden}}}`,
+			grant:    grantTo("eve@partner.example"), wantReason: access.ExternalForbidden, wantMessage: "(User eve@partner.example)",
+		},
+		"R12 an outsider where the policy allows it": {grant: grantTo("eve@partner.example")},
+		"R20 an anonymous link where the audience is Internal": {
+			grant: grantTo("*", toAnyone), wantReason: access.AnyoneForbidden, wantMessage: "built-in profile Standard access.audience",
+		},
+		"R20 an anonymous link where the audience is Anyone": {
+			policies: `{kind: RecordingPolicy, spec: {profile: Open}}`, grant: grantTo("*", toAnyone),
+		},
+		"R14 a permission that the override keeps from participants": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
+			grant:    grantTo("carol@example.com"), wantReason: access.PermissionForbidden, wantMessage: "(Download to User carol@example.com)",
+		},
+		"R14 but not from colleagues": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
+			grant:    grantTo("dave@example.com"),
+		},
+		"R14 a group may have somebody in it who can be given it": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
+			grant:    grantTo("", to(v1alpha1.SubjectGroup, "board")),
+		},
+		"R14 without the meeting's facts anybody can be anything": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
+			grant:    grantTo("carol@example.com"), noFacts: true,
+		},
+		"R17 a label that must not have it": {
+			policies: `{kind: RecordingPolicy, spec: {access: {labels: [{label: intern, permissions: [View]}]}}}`,
+			grant:    grantTo("", to(v1alpha1.SubjectLabel, "intern")), wantReason: access.PermissionForbidden, wantMessage: "(Download to Label intern)",
+		},
+		"dates that have passed are no matter of policy": {
+			grant: grantTo("dave@example.com", func(g *access.Grant) { g.ExpiresAt = governancetest.Now.Add(-time.Minute) }),
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proposal := access.Proposal{Grant: tc.grant, Recording: meeting, Outsider: outsider}
+			if tc.noFacts {
+				proposal.Recording = access.Recording{}
+			}
+			v := access.CheckGrant(policy.Resolve(governancetest.Policies(t, tc.policies)), proposal)
+			if v.Reason != tc.wantReason || v.Allowed() != (tc.wantReason == "") {
+				t.Fatalf("verdict %q, want %q: %s", v.Reason, tc.wantReason, v.Message())
+			}
+			if !strings.Contains(v.Message(), tc.wantMessage) {
+				t.Errorf("message %q does not say %q", v.Message(), tc.wantMessage)
+			}
+		})
+	}
+}
+
+func outsider(email string) bool { return !strings.HasSuffix(email, "@example.com") }
+
+// TestR14AGrantThatMustNotCountGivesNothing ties the two answers together: whatever CheckGrant refuses for everybody, no
+// decision lets through.
+func TestR14AGrantThatMustNotCountGivesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		rules, req := policy.Resolve(governancetest.Input(t)), governancetest.Request(t)
+		for i := range req.Grants {
+			v := access.CheckGrant(rules, access.Proposal{Grant: req.Grants[i], Recording: req.Recording})
+			d := access.Decide(rules, access.Request{
+				Subject: req.Subject, Permission: req.Permission, Recording: req.Recording, Grants: req.Grants[i : i+1], Now: req.Now,
+			})
+			concernsAll := v.Subject.Kind == "" && v.Permission == ""
+			if !v.Allowed() && concernsAll && d.Reason == access.PermittedByGrant {
+				t.Fatalf("%s is forbidden (%s) and allows %s", req.Grants[i].Name, v.Reason, req.Permission)
+			}
+		}
+	})
+}
