@@ -106,7 +106,7 @@ func (c *Cluster) Create(t testing.TB, objects ...client.Object) {
 		if err := c.Admin.Create(t.Context(), object); err != nil {
 			t.Fatalf("create %T %s: %v", object, object.GetName(), err)
 		}
-		c.await(t, object)
+		c.Await(t, object)
 	}
 }
 
@@ -117,7 +117,7 @@ func (c *Cluster) Update(t testing.TB, object client.Object, change func()) {
 	if err != nil {
 		t.Fatalf("change %T %s: %v", object, object.GetName(), err)
 	}
-	c.await(t, object)
+	c.Await(t, object)
 }
 
 // UpdateStatus changes an object's status as an administrator, and returns when the manager sees it.
@@ -128,7 +128,7 @@ func (c *Cluster) UpdateStatus(t testing.TB, object client.Object, change func()
 	if err := c.Admin.Status().Update(t.Context(), object); err != nil {
 		t.Fatalf("change the status of %T %s: %v", object, object.GetName(), err)
 	}
-	c.await(t, object)
+	c.Await(t, object)
 }
 
 // Delete deletes an object as an administrator, and returns when the manager sees that.
@@ -170,8 +170,8 @@ func (c *Cluster) AuditEvents(t testing.TB, namespace string) []v1alpha1.AuditEv
 	return list.Items
 }
 
-// await returns when the cache has the object as it is, or newer. Objects that the cache does not hold are not waited for.
-func (c *Cluster) await(t testing.TB, object client.Object) {
+// Await returns when the cache has the object as it is, or newer. Objects that the cache does not hold are not waited for.
+func (c *Cluster) Await(t testing.TB, object client.Object) {
 	t.Helper()
 	if _, isSecret := object.(*corev1.Secret); isSecret && object.GetNamespace() != OperatorNamespace {
 		return
