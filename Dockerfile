@@ -10,14 +10,14 @@ RUN npm run build
 
 # The program, cross-compiled: Go needs no emulation for other architectures.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS go
-ARG TARGETOS TARGETARCH
+ARG TARGETOS TARGETARCH VERSION=dev
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 COPY --from=web /src/web/dist ./web/dist
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags='-s -w' -o /reelkeeper ./cmd/reelkeeper
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /reelkeeper ./cmd/reelkeeper
 
 # Debian for its ffmpeg, which gets security fixes; the worker needs it, the others only carry it.
 FROM debian:bookworm-slim

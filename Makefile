@@ -20,7 +20,7 @@ FUZZTIME   ?= 30s
 # The name of the image that `make images` builds.
 IMAGE      ?= ghcr.io/reelkeeper/reelkeeper:dev
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS    := -s -w
+LDFLAGS    := -s -w -X main.version=$(VERSION)
 
 ##@ General
 

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -95,14 +96,12 @@ func waitForPolicies(ctx context.Context) error {
 	forged := auditEvent("default")
 	seen := recording("default", "probe")
 	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		if err := admin.Create(ctx, forged.DeepCopy(), client.DryRunAll); err == nil {
-			return false, nil
-		}
 		made := seen.DeepCopy()
-		if err := admin.Create(ctx, made, client.DryRunAll); err != nil {
-			return false, nil
+		if err := admin.Create(ctx, made, client.DryRunAll); err != nil || len(made.Finalizers) == 0 {
+			return false, err
 		}
-		return len(made.Finalizers) > 0, nil
+		refusal := admin.Create(ctx, forged.DeepCopy(), client.DryRunAll)
+		return apierrors.IsForbidden(refusal), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the admission policies to be at work: %w", err)

@@ -184,12 +184,12 @@ func checkRights(t *testing.T, on *testenv.Env, user string, groups []string, ri
 	t.Helper()
 	clientset := on.Clientset(t)
 	for _, r := range rights {
-		for _, verb := range strings.Fields(r.may) {
+		for verb := range strings.FieldsSeq(r.may) {
 			if !allowed(t, clientset, user, groups, verb, r) {
 				t.Errorf("%s may not %s, but has to", user, r.says(verb))
 			}
 		}
-		for _, verb := range strings.Fields(r.mayNot) {
+		for verb := range strings.FieldsSeq(r.mayNot) {
 			if allowed(t, clientset, user, groups, verb, r) {
 				t.Errorf("%s may %s, but must not", user, r.says(verb))
 			}
