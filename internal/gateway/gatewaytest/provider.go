@@ -44,11 +44,11 @@ type provider struct {
 	Issuer       string `json:"issuer"`
 	ClientID     string `json:"clientID"`
 	ClientSecret string `json:"clientSecret"`
-
-	// The provider ends when its standard input does, which the garbage collector must not bring about.
-	stdin  io.Closer
-	stdout io.Closer
 }
+
+// pipes are the standard inputs and outputs of the providers that run. They end when their input does, which the garbage
+// collector must not bring about.
+var pipes []io.Closer
 
 // startProvider starts hack/oidc. It ends with this process, because its standard input does.
 func startProvider(ctx context.Context, dir, redirectURL string) (*provider, error) {
@@ -90,6 +90,7 @@ func startProvider(ctx context.Context, dir, redirectURL string) (*provider, err
 	if err != nil {
 		return nil, fmt.Errorf("the OpenID provider ended before it was ready: %w", err)
 	}
-	ready := provider{stdin: stdin, stdout: stdout}
+	pipes = append(pipes, stdin, stdout)
+	var ready provider
 	return &ready, json.Unmarshal(line, &ready)
 }

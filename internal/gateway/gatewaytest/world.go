@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -55,15 +56,15 @@ type World struct {
 	// Config is the gateway's configuration.
 	Config *config.Config
 
-	provider *provider
-	store    *stores.Store
-	keyset   *keys.Keyset
-	clip     func() (*clip, error)
+	store  *stores.Store
+	keyset *keys.Keyset
+	clip   func() (*clip, error)
 }
 
 // Start starts a world that lasts as long as the process: nothing of it outlives that.
 func Start(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
+	ctrl.SetLogger(logr.Discard())
 	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip)}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
@@ -85,10 +86,11 @@ func (w *World) start(t testing.TB) error {
 	if err := w.startStore(t.Context()); err != nil {
 		return err
 	}
-	if w.provider, err = startProvider(t.Context(), dir, w.URL+"/signin/callback"); err != nil {
+	provider, err := startProvider(t.Context(), dir, w.URL+"/signin/callback")
+	if err != nil {
 		return err
 	}
-	if w.Config, err = configure(dir, w.provider); err != nil {
+	if w.Config, err = configure(dir, provider); err != nil {
 		return err
 	}
 	api, _ := w.Env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-gateway")

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package browser
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/web"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) { testenv.Main(m, gatewaytest.EnvOptions(), &env) }
+
+// account is how somebody signs in.
+type account struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+// setting is what the steps in the browser need to know.
+type setting struct {
+	URL         string             `json:"url"`
+	Issuer      string             `json:"issuer"`
+	Chromium    string             `json:"chromium"`
+	Screenshots string             `json:"screenshots"`
+	Accounts    map[string]account `json:"accounts"`
+	Recording   string             `json:"recording"`
+	Title       string             `json:"title"`
+	Seconds     int                `json:"seconds"`
+	FileSHA256  string             `json:"fileSHA256"`
+	Watermarked string             `json:"watermarked"`
+	Link        string             `json:"link"`
+	Password    string             `json:"password"`
+	Shared      string             `json:"shared"`
+}
+
+func TestPagesInABrowser(t *testing.T) {
+	if _, err := web.Load(); err != nil {
+		t.Fatal(err)
+	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("chromium is missing: apt-get install chromium")
+	}
+	if _, err := os.Stat("node_modules"); err != nil {
+		t.Fatal("playwright-core is not installed: run `npm ci` in test/browser")
+	}
+	scene := setScene(t)
+	scene.Chromium = chromium
+	encoded, err := json.Marshal(scene)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "pages.test.mjs")
+	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Errorf("the steps in the browser failed: %v; pictures of the pages are in %s", err, scene.Screenshots)
+	}
+}
+
+// setScene makes the recordings and grants that the steps use.
+func setScene(t *testing.T) setting {
+	t.Helper()
+	world := gatewaytest.Start(t, env)
+	namespace := env.Namespace(t)
+	recording, file := world.Recording(t, namespace, "review")
+	watermarked, _ := world.Recording(t, env.Namespace(t), "secret")
+	policy := &v1alpha1.RecordingPolicy{}
+	policy.Namespace, policy.Name = watermarked.Namespace, "watermark"
+	policy.Spec.Watermark = v1alpha1.WatermarkViewer
+	if err := world.Admin.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	world.Seen(t, policy)
+	shared, _ := world.Recording(t, env.Namespace(t), "shared")
+	grant := gatewaytest.GrantOf(shared, "dave", v1alpha1.SubjectUser, gatewaytest.People["internal"].Email, v1alpha1.PermissionView, v1alpha1.PermissionDownload)
+	token := world.Grant(t, grant, "correct horse")
+
+	sum := sha256.Sum256(file)
+	scene := setting{
+		URL: world.URL, Issuer: world.Config.SignIn.Issuer, Screenshots: screenshots(t), Accounts: map[string]account{},
+		Recording: page(recording), Title: recording.Spec.Meeting.Title, Seconds: gatewaytest.ClipSeconds, FileSHA256: hex.EncodeToString(sum[:]),
+		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
+	}
+	for who, person := range gatewaytest.People {
+		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}
+	}
+	return scene
+}
+
+func page(recording *v1alpha1.MeetingRecording) string {
+	return "/r/" + recording.Namespace + "/" + recording.Name
+}
+
+// screenshots is a directory that outlives the test, so that people can look at the pages.
+func screenshots(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(os.TempDir(), "reelkeeper-pages", time.Now().Format("20060102-150405"))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+
+import { launch, openWindow, picture, scene, visit } from './scene.mjs';
+
+let chromium;
+before(async () => { chromium = await launch(); });
+after(() => chromium?.close());
+
+/** Runs one story in a window of its own, and finds out what went wrong unseen. */
+function story(name, steps, options) {
+  test(name, { timeout: 60_000 }, async () => {
+    const { context, page, troubles } = await openWindow(chromium.browser, options);
+    try {
+      await steps(page, context);
+      assert.deepEqual(troubles, [], 'something went wrong unseen');
+    } catch (error) {
+      await picture(page, `failed-${name.replace(/[^a-z0-9]+/gi, '-')}`);
+      throw error;
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+const position = (page) => page.$eval('video', (video) => video.currentTime);
+
+/** Waits until playing has passed a position, in seconds. */
+async function playsPast(page, seconds) {
+  await page.waitForFunction((past) => document.querySelector('video').currentTime > past, seconds, { timeout: 20_000 });
+}
+
+/** A small copy of the picture that the video shows now. */
+function frame(page) {
+  return page.$eval('video', (video) => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [64, 36];
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 64, 36);
+    return [...context.getImageData(0, 0, 64, 36).data];
+  });
+}
+
+/** The share of colour values that differ clearly between two pictures. */
+function difference(a, b) {
+  return a.filter((value, i) => Math.abs(value - b[i]) > 16).length / a.length;
+}
+
+story('a viewer watches: the picture moves and seeking works', async (page) => {
+  await visit(page, 'participant', scene.recording);
+  await page.getByRole('heading', { level: 1, name: scene.title }).waitFor();
+  await picture(page, 'recording-viewer');
+  await page.getByRole('button', { name: 'Play' }).click();
+  await playsPast(page, 1);
+  const first = await frame(page);
+  assert.ok(new Set(first).size > 10, 'the picture is blank');
+  await playsPast(page, (await position(page)) + 1);
+  assert.ok(difference(first, await frame(page)) > 0.01, 'the picture does not move');
+  await picture(page, 'recording-playing');
+
+  await page.$eval('video', (video, to) => { video.currentTime = to; }, scene.seconds - 6);
+  await playsPast(page, scene.seconds - 5);
+  assert.ok((await position(page)) < scene.seconds, 'seeking led to the end');
+  const length = await page.$eval('video', (video) => video.duration);
+  assert.ok(Math.abs(length - scene.seconds) < 0.5, `the video is ${length} s long, not ${scene.seconds}`);
+});
+
+story('R8 a viewer has no way to the file', async (page) => {
+  await visit(page, 'participant', scene.recording);
+  assert.equal(await page.locator('[data-download]').count(), 0, 'there is a download button');
+  await page.getByText('You may not download this recording.').waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  await playsPast(page, 0.5);
+  assert.match(await page.$eval('video', (video) => video.currentSrc), /^blob:/, 'the video has an address of its own');
+  const answers = await page.evaluate(async (path) => {
+    const tries = [`${path}/download`, path, `${path}/media`, `${path}/file.mp4`].map(async (url) => {
+      const response = await fetch(url, { headers: { accept: 'video/mp4' } });
+      return `${response.status} ${response.headers.get('content-type')}`;
+    });
+    return Promise.all(tries);
+  }, scene.recording);
+  assert.ok(answers.every((answer) => !answer.includes('video')), `some route gives a video: ${answers}`);
+  assert.match(answers[0], /^403 /);
+});
+
+story('a host downloads the file', async (page) => {
+  await visit(page, 'host', scene.recording);
+  await picture(page, 'recording-host');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
+  assert.equal(download.suggestedFilename(), `${scene.title}.mp4`);
+  const content = await readFile(await download.path());
+  assert.equal(createHash('sha256').update(content).digest('hex'), scene.fileSHA256);
+});
+
+story('R12 a stranger learns nothing', async (page) => {
+  const response = await visit(page, 'external', scene.recording);
+  assert.equal(response.status(), 404);
+  const words = await page.locator('main').innerText();
+  assert.ok(!words.includes(scene.title), 'the page names the recording');
+  await picture(page, 'refusal');
+  await page.getByRole('link', { name: 'My recordings' }).click();
+  await page.getByText('There is no recording that you may watch.').waitFor();
+});
+
+story('R33 the pages speak Chinese', async (page) => {
+  await visit(page, 'host', scene.recording);
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-Hans');
+  await page.getByRole('link', { name: '下载' }).waitFor();
+  await picture(page, 'recording-chinese-dark');
+  await page.goto('/');
+  await page.getByRole('heading', { name: '我的录制' }).waitFor();
+  await picture(page, 'list-chinese-dark');
+}, { locale: 'zh-CN', colorScheme: 'dark' });
+
+story('R33 a refusal speaks Chinese', async (page) => {
+  await visit(page, 'external', scene.recording);
+  await page.getByText('没有此录制').waitFor();
+}, { locale: 'zh-CN', viewport: { width: 390, height: 800 } });
+
+story('R19 a link with a password leads to the recording', async (page) => {
+  await visit(page, 'internal', scene.link);
+  await page.getByLabel('Password').fill('a guess');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByText('That is not the password.').waitFor();
+  await picture(page, 'password');
+  await page.getByLabel('Password').fill(scene.password);
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.waitForURL(scene.url + scene.shared);
+  await page.getByRole('link', { name: 'Download' }).waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  await playsPast(page, 0.5);
+});
+
+story('R20 the same link is worth nothing to somebody else', async (page) => {
+  const response = await visit(page, 'external', scene.link);
+  assert.equal(response.status(), 404);
+});
+
+story('R32 the picture carries who watches', async (page) => {
+  await visit(page, 'participant', scene.watermarked);
+  await page.getByRole('button', { name: 'Play' }).click();
+  await playsPast(page, 0.5);
+  await page.locator('.watermark', { hasText: scene.accounts.participant.email }).waitFor();
+  await picture(page, 'recording-watermark');
+  await page.$eval('.watermark', (element) => element.remove());
+  await page.waitForFunction(() => document.querySelector('video').paused);
+});
+
+story('signing out ends the session', async (page) => {
+  await visit(page, 'participant', scene.recording);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  await picture(page, 'welcome');
+  assert.equal((await page.request.get(`${scene.recording}/state`)).status(), 404);
+});
+
+story('a phone shows the page without scrolling sideways', async (page) => {
+  await visit(page, 'host', scene.recording);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(overflow, 0);
+  await picture(page, 'recording-phone');
+}, { viewport: { width: 360, height: 740 } });
+
