@@ -20,7 +20,11 @@ var slides = []slide{
 	{"What comes next", "What comes next. We close the books on Friday. Please keep these numbers inside the company. Thank you for coming."},
 }
 
-// makeSample makes a short meeting, slides and a spoken voice, the way browsers record: WebM with VP8 and Opus.
+// rounds is how often the slides are gone through: enough that processing takes long enough to be watched.
+const rounds = 5
+
+// makeSample makes a meeting of about two minutes, slides and a spoken voice, the way browsers record: WebM with VP8 and
+// Opus.
 func makeSample(ctx context.Context, dir string) (string, error) {
 	var list strings.Builder
 	for i, s := range slides {
@@ -30,6 +34,8 @@ func makeSample(ctx context.Context, dir string) (string, error) {
 		}
 		fmt.Fprintf(&list, "file '%s'\n", part)
 	}
+	once := list.String()
+	list.WriteString(strings.Repeat(once, rounds-1))
 	parts := filepath.Join(dir, "slides.txt")
 	if err := os.WriteFile(parts, []byte(list.String()), 0o600); err != nil {
 		return "", err
