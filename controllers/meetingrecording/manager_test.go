@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+)
+
+// runningManager is a manager as the program makes it, with this one controller. It counts the passes over the world's recording.
+type runningManager struct {
+	passes atomic.Int64
+	stop   func()
+}
+
+func (w *world) startManager() *runningManager {
+	w.Helper()
+	config, _ := env.KubeconfigFor(w, operatorNamespace, "reelkeeper-manager")
+	config.QPS = -1
+	options := kube.ManagerOptions(operatorNamespace, []string{w.namespace})
+	options.Metrics = metricsserver.Options{BindAddress: "0"}
+	// The program reads its own writes where it works in one namespace or in all.
+	mgr, err := ctrl.NewManager(config, options)
+	if err != nil {
+		w.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(w.Context())
+	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		w.Fatal(err)
+	}
+	direct, err := kube.Direct(mgr)
+	if err != nil {
+		w.Fatal(err)
+	}
+	reconciler := New(Options{
+		Client: mgr.GetClient(), Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
+		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper,
+		Events: mgr.GetEventRecorder(controllerName), Clock: w.clock,
+		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
+	})
+	result := &runningManager{}
+	counted := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+		defer result.passes.Add(1)
+		return reconciler.Reconcile(ctx, request)
+	})
+	// Two managers in one process would quarrel over the name's metrics.
+	builder := ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(controller.Options{SkipNameValidation: new(true)})
+	if err := reconciler.watches(builder).Complete(counted); err != nil {
+		w.Fatal(err)
+	}
+	// The stores' Secrets are watched by their own controller in the program.
+	if err := watchSecrets(ctx, mgr); err != nil {
+		w.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	result.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.Errorf("the manager ended: %v", err)
+		}
+	}
+	return result
+}
+
+func watchSecrets(ctx context.Context, mgr ctrl.Manager) error {
+	_, err := mgr.GetCache().GetInformer(ctx, &corev1.Secret{})
+	return err
+}
+
+// eventually waits for what the manager brings about.
+func (w *world) eventually(what string, reached func() bool) {
+	w.Helper()
+	err := wait.PollUntilContextTimeout(w.Context(), glance, patience, true, func(context.Context) (bool, error) { return reached(), nil })
+	if err != nil {
+		w.Fatalf("%s: %v; the recording is %+v", what, err, w.get())
+	}
+}
+
+// writes are what the manager's ServiceAccount has written in the world's namespace to recordings, oldest first.
+func (w *world) writes() []string {
+	w.Helper()
+	log, err := controlplane.ReadAudit(env.AuditLog)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var found []string
+	for _, event := range log {
+		if isWrite(event) && event.ObjectRef.Namespace == w.namespace {
+			found = append(found, strings.TrimSuffix(event.Verb+" "+event.ObjectRef.Resource+"/"+event.ObjectRef.Subresource, "/"))
+		}
+	}
+	return found
+}
+
+func isWrite(event auditv1.Event) bool {
+	return event.ObjectRef != nil && event.ObjectRef.Resource == "meetingrecordings" && strings.HasSuffix(event.User.Username, ":reelkeeper-manager")
+}
+
+func TestTheManagerWritesTwiceOnTheWayToAvailableAndNeverAfter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.startManager()
+	w.record()
+	w.eventually("Uploading", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
+	w.upload(mediatest.MP4(t))
+	w.eventually("Available", func() bool { return is(v1alpha1.ReasonAvailable)(w.get()) })
+	recording := w.get()
+	w.expectNoStrays(recording)
+	if got := w.writes(); len(got) > 2 {
+		t.Errorf("from creation to Available the manager wrote %v, want at most 2 writes", got)
+	}
+
+	before := len(w.writes())
+	manager.stop()
+	manager = w.startManager()
+	w.eventually("a pass after the restart", func() bool { return manager.passes.Load() > 0 })
+	if got := w.writes()[before:]; len(got) > 0 {
+		t.Errorf("after a restart the manager wrote %v", got)
+	}
+
+	// A name that is used again is a new recording, for the cache as well.
+	if err := w.admin.Delete(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("gone", func() bool { return gone(w.get()) })
+	w.record()
+	w.eventually("Uploading again", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
+	manager.stop()
+}
