@@ -32,6 +32,8 @@ type Options struct {
 	GatewayURL string
 	// WorkerImage is the image that processes recordings.
 	WorkerImage string
+	// WorkerScheduler is the scheduler of the Pods that process recordings; empty is the cluster's own.
+	WorkerScheduler string
 	// Namespaces confine the manager to the recordings of these namespaces. Empty is all of them.
 	Namespaces []string
 	// AuditMaxAge and AuditMaxCount bound the AuditEvents that a namespace keeps; see package auditevent.
@@ -115,6 +117,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Clock:             options.Clock,
 			OperatorNamespace: options.OperatorNamespace,
 			WorkerImage:       options.WorkerImage,
+			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
 		}).SetupWithManager},
 		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},

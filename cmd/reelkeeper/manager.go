@@ -32,6 +32,7 @@ type managerFlags struct {
 	operatorNamespace string
 	gatewayURL        string
 	workerImage       string
+	workerScheduler   string
 	namespaces        []string
 	leaderElect       bool
 	metricsAddress    string
@@ -79,6 +80,7 @@ func (f *managerFlags) bind(cmd *cobra.Command) {
 	set.StringVar(&f.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "the namespace of the stores' Secrets and the processing Jobs; $POD_NAMESPACE if not given")
 	set.StringVar(&f.gatewayURL, "gateway-url", "", "the public address of the gateway, which links start with (required)")
 	set.StringVar(&f.workerImage, "worker-image", "", "the image that processes recordings, usually the manager's own (required)")
+	set.StringVar(&f.workerScheduler, "worker-scheduler", "", "the scheduler of the Pods that process recordings; without it, the cluster's own")
 	set.StringSliceVar(&f.namespaces, "namespaces", nil, "work on the recordings of these namespaces only; without it, of all")
 	set.BoolVar(&f.leaderElect, "leader-elect", true, "work only while holding the lease, so that several replicas can run")
 	set.StringVar(&f.metricsAddress, "metrics-bind-address", ":8443", "where to serve metrics over TLS to those whom the API server lets get /metrics; 0 serves none")
@@ -109,6 +111,7 @@ func (f *managerFlags) options() (controllers.Options, error) {
 		OperatorNamespace: f.operatorNamespace,
 		GatewayURL:        gateway,
 		WorkerImage:       f.workerImage,
+		WorkerScheduler:   f.workerScheduler,
 		Namespaces:        f.namespaces,
 		AuditMaxAge:       maxAge,
 		AuditMaxCount:     f.auditMaxCount,

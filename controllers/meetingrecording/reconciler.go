@@ -58,6 +58,8 @@ type Options struct {
 	OperatorNamespace string
 	// WorkerImage is the image that they run.
 	WorkerImage string
+	// WorkerScheduler is the schedulerName of their Pods; empty is the cluster's own.
+	WorkerScheduler string
 	// GatewayURL is what links start with, without a slash at the end.
 	GatewayURL string
 }

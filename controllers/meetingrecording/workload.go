@@ -75,6 +75,7 @@ func newPodSpec(options *Options, secret string, size int64) corev1.PodSpec {
 	scratch := resource.NewQuantity(size+size/4+(256<<20), resource.BinarySI)
 	return corev1.PodSpec{
 		RestartPolicy:                 corev1.RestartPolicyNever,
+		SchedulerName:                 options.WorkerScheduler,
 		ServiceAccountName:            workerServiceAccount,
 		AutomountServiceAccountToken:  new(false),
 		EnableServiceLinks:            new(false),

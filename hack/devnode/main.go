@@ -46,6 +46,7 @@ func run() error {
 	options := node.Options{Commands: map[string]string{}, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "how to reach the cluster, as an administrator (default $KUBECONFIG)")
 	flag.StringVar(&options.Name, "name", "devnode", "the Node's name")
+	flag.StringVar(&options.Scheduler, "scheduler", "", "take only Pods with this schedulerName (default every Pod, where there is no scheduler)")
 	flag.StringVar(&options.Logs, "logs", "", "directory for the containers' logs (default a temporary one)")
 	flag.Func("entrypoint", "`program` of containers that give no command", func(path string) (err error) {
 		options.Entrypoint, err = program(path)

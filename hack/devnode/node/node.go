@@ -52,6 +52,9 @@ var wall clock.RealClock
 type Options struct {
 	// Name is the Node object's name; empty means "devnode".
 	Name string
+	// Scheduler is the schedulerName of the Pods that the node takes; all others are left alone, and a taint keeps them away.
+	// Empty means that there is no scheduler, and the node takes every Pod.
+	Scheduler string
 	// Commands replace the program of a container: the keys are what its command says, as a path or a bare name, the
 	// values are programs of this machine.
 	Commands map[string]string
@@ -134,8 +137,20 @@ func newNode(config *rest.Config, options Options) (*Node, error) {
 	}, nil
 }
 
+// takes reports whether the node runs a Pod. In a cluster with a scheduler, some Pods are put on every node; they are not
+// for this one.
+func (n *Node) takes(pod *corev1.Pod) bool {
+	if n.options.Scheduler == "" {
+		return pod.Spec.SchedulerName == corev1.DefaultSchedulerName
+	}
+	return pod.Spec.SchedulerName == n.options.Scheduler
+}
+
 // observe is called with every Pod of this node that was added or changed.
 func (n *Node) observe(ctx context.Context, pod *corev1.Pod) {
+	if !n.takes(pod) {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	run, known := n.pods[pod.UID]

@@ -47,7 +47,7 @@ func (n *Node) register(ctx context.Context, logPort int32) error {
 			return err
 		}
 		// Admission taints every new node as not ready, and no controller is there to take the taint off.
-		current.Spec.Taints = nil
+		current.Spec.Taints = n.taints()
 		if current, err = nodes.Update(ctx, current, metav1.UpdateOptions{}); err != nil {
 			return err
 		}
@@ -59,6 +59,14 @@ func (n *Node) register(ctx context.Context, logPort int32) error {
 		return fmt.Errorf("reporting node %s ready: %w", n.name, err)
 	}
 	return nil
+}
+
+// taints keep away what other schedulers would put here.
+func (n *Node) taints() []corev1.Taint {
+	if n.options.Scheduler == "" {
+		return nil
+	}
+	return []corev1.Taint{{Key: "reelkeeper.io/development-only", Value: "true", Effect: corev1.TaintEffectNoSchedule}}
 }
 
 func nodeStatus(logPort int32, now metav1.Time) corev1.NodeStatus {

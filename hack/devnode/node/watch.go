@@ -85,14 +85,14 @@ func (n *Node) bindAll(ctx context.Context, pods cache.Store, queue workqueue.Ty
 	}
 }
 
-// bind is the whole scheduler: any Pod that waits for the default one comes here.
+// bind is the whole scheduler: any Pod that the node takes comes here.
 func (n *Node) bind(ctx context.Context, pods cache.Store, name cache.ObjectName) error {
 	object, exists, err := pods.GetByKey(name.String())
 	if err != nil || !exists {
 		return err
 	}
 	pod, ok := object.(*corev1.Pod)
-	if !ok || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 || pod.Spec.SchedulerName != corev1.DefaultSchedulerName {
+	if !ok || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 || !n.takes(pod) {
 		return nil
 	}
 	err = n.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{

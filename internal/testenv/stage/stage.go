@@ -32,6 +32,9 @@ import (
 // Namespace is the operator's own namespace on the stage.
 const Namespace = "reelkeeper-system"
 
+// scheduler is the name under which the development node takes the workers' Pods, and no others.
+const scheduler = "reelkeeper-devnode"
+
 // Options say what to run. The zero value runs everything on free ports.
 type Options struct {
 	// Dir keeps everything: buckets, logs, the control plane's state. Required.
@@ -163,7 +166,7 @@ func (s *Stage) startS3(ctx context.Context) error {
 func (s *Stage) startNode(ctx context.Context) error {
 	return s.start(ctx, process.Spec{
 		Name: "devnode", Path: s.binary("devnode"),
-		Args: []string{"--kubeconfig", s.Kubeconfig, "--command", "/reelkeeper=" + s.binary("reelkeeper")},
+		Args: []string{"--kubeconfig", s.Kubeconfig, "--scheduler", scheduler, "--command", "/reelkeeper=" + s.binary("reelkeeper")},
 	})
 }
 
@@ -178,7 +181,7 @@ func (s *Stage) StartManager(ctx context.Context) error {
 		Name: "manager", Path: s.binary("reelkeeper"),
 		Args: []string{
 			"manager", "--kubeconfig", kubeconfig, "--operator-namespace", Namespace, "--gateway-url", s.URL,
-			"--worker-image", "reelkeeper", "--metrics-bind-address", "0", "--health-probe-bind-address", health,
+			"--worker-image", "reelkeeper", "--worker-scheduler", scheduler, "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", health,
 		},
 		Ready: process.HTTPReady(http.DefaultClient, "http://"+health+"/readyz"),
 	})
