@@ -5,6 +5,7 @@
 package chart
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestConfinedManager(t *testing.T) {
 	}
 	confined.Kubectl(t, "create", "namespace", "finance")
 	confined.Kubectl(t, "create", "namespace", "legal")
-	notes, err := runHelm(t.Context(), confined, "install", "reelkeeper", chartDir, "--namespace", operatorNamespace, "--values", values, "--set", "namespaces={finance,legal}")
+	notes, err := helmInstall(t.Context(), confined, "--set", "namespaces={finance,legal}")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,9 +141,7 @@ func TestConfinedManager(t *testing.T) {
 	t.Run("uninstalling keeps the recordings", func(t *testing.T) {
 		admin := confined.Client(t, scheme)
 		r := recording("finance", "q3-review")
-		if err := admin.Create(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+		eventually(t, func(ctx context.Context) error { return admin.Create(ctx, r) })
 		if _, err := runHelm(t.Context(), confined, "uninstall", "reelkeeper", "--namespace", operatorNamespace); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,6 +27,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
@@ -56,6 +58,7 @@ func TestMain(m *testing.M) {
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		panic(err)
 	}
+	log.SetLogger(logr.Discard())
 	testenv.Main(m, testenv.Options{}, &env)
 }
 
@@ -76,10 +79,22 @@ func installChart() error {
 	if _, err := env.RunKubectl(ctx, "create", "namespace", tenant); err != nil {
 		return err
 	}
-	if _, err := runHelm(ctx, env, "install", "reelkeeper", chartDir, "--namespace", operatorNamespace, "--values", values); err != nil {
+	if _, err := helmInstall(ctx, env); err != nil {
 		return err
 	}
 	return waitForPolicies(ctx)
+}
+
+// helmInstall installs the chart with the tests' values and further arguments, and returns its notes. The CRDs are
+// established then, but it can take another moment until they are served.
+func helmInstall(ctx context.Context, on *testenv.Env, args ...string) (string, error) {
+	args = append([]string{"install", "reelkeeper", chartDir, "--namespace", operatorNamespace, "--values", values}, args...)
+	notes, err := runHelm(ctx, on, args...)
+	if err != nil {
+		return "", err
+	}
+	_, err = on.RunKubectl(ctx, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	return notes, err
 }
 
 func makeOperatorNamespace(ctx context.Context, on *testenv.Env) error {
@@ -97,11 +112,9 @@ func waitForPolicies(ctx context.Context) error {
 	seen := recording("default", "probe")
 	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		made := seen.DeepCopy()
-		if err := admin.Create(ctx, made, client.DryRunAll); err != nil || len(made.Finalizers) == 0 {
-			return false, err
-		}
+		mutated := admin.Create(ctx, made, client.DryRunAll)
 		refusal := admin.Create(ctx, forged.DeepCopy(), client.DryRunAll)
-		return apierrors.IsForbidden(refusal), nil
+		return mutated == nil && len(made.Finalizers) > 0 && apierrors.IsForbidden(refusal), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the admission policies to be at work: %w", err)
