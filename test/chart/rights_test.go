@@ -5,6 +5,7 @@
 package chart
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -164,19 +165,32 @@ func editorUser(t *testing.T) string {
 	return bound(t, "reelkeeper-editor")
 }
 
-// bound makes somebody who has a ClusterRole in the tenant's namespace, and returns the name.
+// bound makes somebody who has a ClusterRole in the tenant's namespace, and returns the name when the API server knows.
 func bound(t *testing.T, role string) string {
 	t.Helper()
+	clientset := env.Clientset(t)
 	user := "somebody-with-" + role
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: user},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 	}
-	_, err := env.Clientset(t).RbacV1().RoleBindings(tenant).Create(t.Context(), binding, metav1.CreateOptions{})
+	_, err := clientset.RbacV1().RoleBindings(tenant).Create(t.Context(), binding, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
+	found, err := clientset.RbacV1().ClusterRoles().Get(t.Context(), role, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := found.Rules[0]
+	first := right{resource: rule.Resources[0] + "." + rule.APIGroups[0], namespace: tenant}
+	eventually(t, func(context.Context) error {
+		if !allowed(t, clientset, user, nil, rule.Verbs[0], first) {
+			return fmt.Errorf("the API server does not know yet that %s may %s", user, first.says(rule.Verbs[0]))
+		}
+		return nil
+	})
 	return user
 }
 
