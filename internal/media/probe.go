@@ -25,7 +25,7 @@ const probeEntries = "format=duration,size,bit_rate:" +
 // Probe asks ffprobe what is in the file at path, whose container Sniff has decided. The error is an *InputError where
 // the input is at fault.
 func (t Tools) Probe(ctx context.Context, container Container, path string, size int64) (Source, error) {
-	args := append([]string{"-v", "error", "-of", "json", "-show_entries", probeEntries}, inputOptions(container, path)...)
+	args := append([]string{"-v", "error", "-threads", "1", "-of", "json", "-show_entries", probeEntries}, inputOptions(container, path)...)
 	out := &limited{limit: maxProbeOutput}
 	err := command{path: t.FFprobe, args: args, stdout: out}.run(ctx)
 	if refusal, ok := errors.AsType[*toolError](err); ok {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -170,7 +171,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 		}
 		_ = stream.Close()
 	}
-	broken := errors.New("connection reset")
+	broken := fmt.Errorf("connection reset: %w", io.ErrUnexpectedEOF)
 	object := &memoryObject{content: stored, wrap: func(r io.Reader) io.Reader { return io.MultiReader(io.LimitReader(r, 70), iotest.ErrReader(broken)) }}
 	stream, err := NewReader(m, object).Ciphertext(t.Context(), 0, int64(len(stored)))
 	if err != nil {

@@ -60,11 +60,13 @@ var root = sync.OnceValue(func() string {
 	return folder
 })
 
-// Main runs the tests of a package and removes what Make made. Call it from TestMain.
-func Main(m *testing.M) {
-	code := m.Run()
-	_ = os.RemoveAll(root())
-	os.Exit(code)
+// Main runs the tests of a package, removes what Make made, and ends the program. Call it from TestMain.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has more to do afterwards: it returns the exit code.
+func Run(m *testing.M) int {
+	defer os.RemoveAll(root())
+	return m.Run()
 }
 
 // MP4 is six seconds of H.264 and AAC, a key frame every second.

@@ -76,14 +76,16 @@ type wholeObject struct {
 
 // ReadRange implements media.Ranger.
 func (o *wholeObject) ReadRange(ctx context.Context, off, n int64) (io.ReadCloser, error) {
-	body, size, err := o.work.store.Get(ctx, o.work.spec.Media.GetURL, off)
-	if err != nil {
-		return nil, fail(StorageError, "reading the media back", err)
-	}
-	if size != o.want {
-		return nil, errors.Join(fmt.Errorf("%w: it has %d bytes, not %d", media.ErrCorrupt, size, o.want), body.Close())
-	}
-	return &firstBytes{Reader: io.LimitReader(body, n), Closer: body}, nil
+	return newReadAhead(ctx, func(ctx context.Context) (io.ReadCloser, error) {
+		body, size, err := o.work.store.Get(ctx, o.work.spec.Media.GetURL, off)
+		if err != nil {
+			return nil, fail(StorageError, "reading the media back", err)
+		}
+		if size != o.want {
+			return nil, errors.Join(fmt.Errorf("%w: it has %d bytes, not %d", media.ErrCorrupt, size, o.want), body.Close())
+		}
+		return firstBytes{Reader: io.LimitReader(body, n), Closer: body}, nil
+	})
 }
 
 type firstBytes struct {
