@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -28,6 +30,7 @@ const fieldOwner = "reelkeeper-gateway"
 type Cluster struct {
 	cache  cache.Cache
 	direct client.Client
+	synced atomic.Bool
 }
 
 // Connect prepares the view. With namespaces it sees the recordings of these only.
@@ -61,15 +64,18 @@ func (c *Cluster) watch(ctx context.Context) error {
 }
 
 // Run keeps the view up to date until ctx ends.
-func (c *Cluster) Run(ctx context.Context) error { return c.cache.Start(ctx) }
+func (c *Cluster) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.cache.Start(ctx) })
+	group.Go(func() error {
+		c.synced.Store(c.cache.WaitForCacheSync(ctx))
+		return nil
+	})
+	return group.Wait()
+}
 
 // Synced reports whether everything has been read once.
-func (c *Cluster) Synced() bool {
-	// With a context that has ended, waiting is asking.
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	return c.cache.WaitForCacheSync(ended)
-}
+func (c *Cluster) Synced() bool { return c.synced.Load() }
 
 // Complete fills in what a gateway takes from the cluster.
 func (c *Cluster) Complete(options Options) Options {

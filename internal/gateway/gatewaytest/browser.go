@@ -17,7 +17,7 @@ import (
 // Browser is somebody's browser, without a screen: it keeps cookies and follows redirects.
 type Browser struct {
 	*http.Client
-	world *World
+	url string
 }
 
 // Answer is what came back, read to its end.
@@ -38,7 +38,7 @@ func (w *World) Anonymous(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Browser{Client: &http.Client{Jar: jar}, world: w}
+	return &Browser{Client: &http.Client{Jar: jar}, url: w.URL}
 }
 
 // SignIn is the browser of one of People, who has just signed in at the OpenID provider.
@@ -58,7 +58,7 @@ func (b *Browser) SignInAt(t testing.TB, who, path string) Answer {
 	if !known {
 		t.Fatalf("nobody is called %q", who)
 	}
-	response, err := b.Client.Get(b.world.URL + path)
+	response, err := b.Client.Get(b.url + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func (b *Browser) Do(t testing.TB, method, path string, form url.Values, headers
 }
 
 func (b *Browser) request(t testing.TB, method, path string, form url.Values, headers []string) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(t.Context(), method, b.world.URL+path, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (b *Browser) request(t testing.TB, method, path string, form url.Values, he
 // Cookies are what the browser would send to the gateway.
 func (b *Browser) Cookies(t testing.TB) []*http.Cookie {
 	t.Helper()
-	address, err := url.Parse(b.world.URL)
+	address, err := url.Parse(b.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +128,11 @@ func (b *Browser) Cookies(t testing.TB) []*http.Cookie {
 func (b *Browser) Staying() *Browser {
 	client := *b.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Browser{Client: &client, world: b.world}
+	return &Browser{Client: &client, url: b.url}
 }
+
+// At returns the same browser, at a gateway with another URL.
+func (b *Browser) At(url string) *Browser { return &Browser{Client: b.Client, url: url} }
 
 func read(response *http.Response) Answer {
 	defer response.Body.Close()

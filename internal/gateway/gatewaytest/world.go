@@ -191,3 +191,29 @@ func (w *World) open(ctx context.Context) error {
 func secret(name string, data map[string]string) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: OperatorNamespace, Name: name}, StringData: data}
 }
+
+// Serve runs another gateway over the same cluster, with the same people and sessions, but changed, for one test. It returns
+// its URL; see Browser.At.
+func (w *World) Serve(t testing.TB, change func(*gateway.Options)) string {
+	t.Helper()
+	options := w.Options
+	change(&options)
+	server, err := gateway.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package gateway_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+)
+
+const password = "correct horse battery"
+
+func typed(password string) url.Values { return url.Values{"password": {password}} }
+
+func TestR19ALinkWithAPasswordOpensOnlyWithIt(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	recording, _ := w.Recording(t, namespace, "review")
+	token := w.Grant(t, grantToDave(v1alpha1.PermissionView)(recording), password)
+	browser := w.SignIn(t, "internal").Staying()
+
+	if answer := browser.Get(t, "/g/"+token); answer.Status != http.StatusOK || !strings.Contains(string(answer.Body), `type="password"`) {
+		t.Fatalf("the link answers %d and does not ask for a password:\n%s", answer.Status, answer.Body)
+	}
+	if answer := browser.Post(t, "/g/"+token, typed("a guess")); answer.Status != http.StatusForbidden {
+		t.Errorf("a wrong password answers %d, want 403", answer.Status)
+	}
+	if answer := browser.Get(t, pageOf(recording)); answer.Status != http.StatusForbidden {
+		t.Errorf("after a wrong password the page answers %d, want 403", answer.Status)
+	}
+	answer := browser.Post(t, "/g/"+token, typed(password))
+	if got := answer.Header.Get("Location"); answer.Status != http.StatusSeeOther || got != pageOf(recording) {
+		t.Fatalf("the password answers %d and leads to %q:\n%s", answer.Status, got, answer.Body)
+	}
+	beginView(t, browser, recording)
+	if answer := browser.Get(t, pageOf(recording)+"/download"); answer.Status != http.StatusForbidden {
+		t.Errorf("the link is for viewing, the download answers %d, want 403", answer.Status)
+	}
+	checkWrongPasswordIsWrittenDown(t, w, namespace)
+}
+
+func checkWrongPasswordIsWrittenDown(t *testing.T, w *gatewaytest.World, namespace string) {
+	t.Helper()
+	for _, event := range w.Events(t, namespace) {
+		if event.Spec.Reason == "PasswordNeeded" && event.Spec.Outcome == v1alpha1.OutcomeRefused && event.Spec.Grant == "dave" {
+			return
+		}
+	}
+	t.Error("the wrong password is not in the audit log")
+}
+
+func TestR19TheLinkIsOverWhenItsPasswordChanges(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	grant := grantToDave(v1alpha1.PermissionView)(recording)
+	token := w.Grant(t, grant, password)
+	browser := w.SignIn(t, "internal").Staying()
+	browser.Post(t, "/g/"+token, typed(password))
+	beginView(t, browser, recording)
+
+	hash, err := credentials.HashPassword("another one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant.Status.PasswordHash = hash
+	if err := w.Admin.Status().Update(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, grant)
+	if answer := browser.Post(t, pageOf(recording)+"/sessions", nil); answer.Status != http.StatusForbidden {
+		t.Errorf("with the old password watching answers %d, want 403", answer.Status)
+	}
+}
+
+func TestR20ALinkIsWorthNothingToSomebodyElse(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	var token string
+	for _, who := range []string{"external", "guest"} {
+		recording, _ := w.Recording(t, env.Namespace(t), "review")
+		token = w.Grant(t, grantToDave(v1alpha1.PermissionView)(recording), password)
+		unknown := credentials.NewToken()
+		browser := w.SignIn(t, who).Staying()
+		for name, try := range map[string]func(token string) gatewaytest.Answer{
+			"following it":             func(token string) gatewaytest.Answer { return browser.Get(t, "/g/"+token) },
+			"with the right password":  func(token string) gatewaytest.Answer { return browser.Post(t, "/g/"+token, typed(password)) },
+			"with some other password": func(token string) gatewaytest.Answer { return browser.Post(t, "/g/"+token, typed("x")) },
+		} {
+			real, none := try(token), try(unknown)
+			if real.Status != http.StatusNotFound || none.Status != http.StatusNotFound {
+				t.Errorf("%s, %s: status %d, and %d for an unknown link; want 404", who, name, real.Status, none.Status)
+			}
+			if got, want := len(real.Body), len(none.Body); got != want {
+				t.Errorf("%s, %s: a real link can be told from an unknown one by its %d bytes instead of %d", who, name, got, want)
+			}
+		}
+	}
+	if answer := w.Anonymous(t).Staying().Get(t, "/g/"+token); answer.Status != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), w.Config.SignIn.Issuer) {
+		t.Errorf("nobody gets %d and is sent to %q, want to sign in", answer.Status, answer.Header.Get("Location"))
+	}
+}
+
+func TestR20AnAnonymousLinkOpensOnlyWhereThePolicyAllows(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	recording, _ := w.Recording(t, namespace, "review")
+	policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "open"}}
+	policy.Spec.Profile = v1alpha1.ProfileOpen
+	if err := w.Admin.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, policy)
+	token := w.Grant(t, gatewaytest.GrantOf(recording, "everybody", v1alpha1.SubjectAnyone, "*", v1alpha1.PermissionView), "")
+	browser := w.Anonymous(t).Staying()
+	if answer := browser.Get(t, "/g/"+token); answer.Header.Get("Location") != pageOf(recording) {
+		t.Fatalf("the link answers %d and leads to %q", answer.Status, answer.Header.Get("Location"))
+	}
+	view := beginView(t, browser, recording)
+	if answer := browser.Get(t, view+"key"); answer.Status != http.StatusOK {
+		t.Errorf("the key answers %d, want 200", answer.Status)
+	}
+	if answer := w.Anonymous(t).Staying().Get(t, view+"key"); answer.Status != http.StatusNotFound {
+		t.Errorf("in another browser the key answers %d, want 404", answer.Status)
+	}
+	if err := w.Admin.Delete(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, 2*time.Second, true, func(context.Context) (bool, error) {
+		return browser.Get(t, view+"key").Status == http.StatusNotFound, nil
+	})
+	if err != nil {
+		t.Error("the key is still given out 2 s after the policy forbade anonymous links")
+	}
+}
+
+func TestGuessingPasswordsGetsSlower(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	token := w.Grant(t, grantToDave(v1alpha1.PermissionView)(recording), password)
+	for name, link := range map[string]string{"a real link": token, "an unknown link": credentials.NewToken()} {
+		browser := w.SignIn(t, "internal").Staying()
+		var statuses []int
+		for range 4 {
+			statuses = append(statuses, browser.Post(t, "/g/"+link, typed("a guess")).Status)
+		}
+		answer := browser.Post(t, "/g/"+link, typed(password))
+		if statuses[2] == http.StatusTooManyRequests || statuses[3] != http.StatusTooManyRequests || answer.Status != http.StatusTooManyRequests {
+			t.Errorf("%s: four guesses answer %v and the right password then %d", name, statuses, answer.Status)
+		}
+		if answer.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: nobody is told how long to wait", name)
+		}
+	}
+}
+
+func TestALimitedGrantIsUsedSoOftenAndNoMore(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, file := w.Recording(t, env.Namespace(t), "review")
+	grant := grantToDave(v1alpha1.PermissionView, v1alpha1.PermissionDownload)(recording)
+	grant.Spec.MaxUses = 2
+	w.Grant(t, grant, "")
+	browser := w.SignIn(t, "internal")
+
+	view := beginView(t, browser, recording)
+	download := browser.Get(t, pageOf(recording)+"/download", "Range", "bytes=0-99")
+	if download.Status != http.StatusPartialContent {
+		t.Fatalf("the second use answers %d, want 206", download.Status)
+	}
+	checkUses(t, w, grant, 2)
+	for name, answer := range map[string]gatewaytest.Answer{
+		"what is being watched": browser.Get(t, view+"media", "Range", "bytes=0-99"),
+		"a resumed download":    browser.Get(t, pageOf(recording)+"/download", "Range", "bytes=100-"),
+	} {
+		if answer.Status != http.StatusPartialContent {
+			t.Errorf("%s answers %d, want 206: it has been counted", name, answer.Status)
+		}
+	}
+	token := strings.Split(view, "/")[2]
+	if answer := browser.Post(t, pageOf(recording)+"/sessions", url.Values{"renew": {token}}); answer.Status != http.StatusCreated {
+		t.Errorf("going on with a view answers %d, want 201", answer.Status)
+	}
+	checkUses(t, w, grant, 2)
+	fresh := w.SignIn(t, "internal")
+	for name, answer := range map[string]gatewaytest.Answer{
+		"a third view":     fresh.Post(t, pageOf(recording)+"/sessions", nil),
+		"a third download": fresh.Get(t, pageOf(recording)+"/download"),
+	} {
+		if answer.Status != http.StatusForbidden || len(answer.Body) >= len(file) {
+			t.Errorf("%s answers %d, want 403", name, answer.Status)
+		}
+	}
+}
+
+func checkUses(t *testing.T, w *gatewaytest.World, grant *v1alpha1.AccessGrant, want int32) {
+	t.Helper()
+	if err := w.Admin.Get(t.Context(), client.ObjectKeyFromObject(grant), grant); err != nil {
+		t.Fatal(err)
+	}
+	if grant.Status.Uses == nil || *grant.Status.Uses != want {
+		t.Fatalf("uses: %v, want %d", grant.Status.Uses, want)
+	}
+	w.Seen(t, grant)
+}

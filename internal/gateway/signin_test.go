@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package gateway_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestSigningInLeadsBackToThePage(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	answer := w.Anonymous(t).SignInAt(t, "host", pageOf(recording))
+	if answer.Status != http.StatusOK || answer.Path != pageOf(recording) {
+		t.Errorf("signing in led to %s with status %d", answer.Path, answer.Status)
+	}
+}
+
+func TestSigningInLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	for _, next := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "/signout", "javascript:alert(1)"} {
+		if answer := w.Anonymous(t).SignInAt(t, "host", "/signin?next="+url.QueryEscape(next)); answer.Path != "/" {
+			t.Errorf("next=%s led to %s", next, answer.Path)
+		}
+	}
+}
+
+func TestSigningOutEndsTheSession(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	browser := w.SignIn(t, "host")
+	view := beginView(t, browser, recording)
+	browser.Post(t, "/signout", nil)
+	if answer := browser.Get(t, view+"key"); answer.Status != http.StatusNotFound {
+		t.Errorf("the key answers %d after signing out, want 404", answer.Status)
+	}
+}
+
+func TestAnAnswerOfTheProviderIsGoodOnce(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	victim, attacker := w.Anonymous(t).Staying(), w.Anonymous(t).Staying()
+	state := func(location string) string {
+		parsed, err := url.Parse(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := parsed.Query()
+		if query.Get("code_challenge_method") != "S256" || query.Get("nonce") == "" || query.Get("state") == "" {
+			t.Errorf("the request to the provider lacks PKCE, nonce or state: %s", location)
+		}
+		return query.Get("state")
+	}
+	theirs := state(attacker.Get(t, "/signin").Header.Get("Location"))
+	own := state(victim.Get(t, "/signin").Header.Get("Location"))
+	cases := map[string]struct{ state, also string }{
+		"somebody else's sign-in": {theirs, ""},
+		"no state":                {"", ""},
+		"a refusal":               {own, "&error=access_denied"},
+		"a second time":           {own, ""},
+	}
+	for _, name := range []string{"somebody else's sign-in", "no state", "a refusal", "a second time"} {
+		victim.Get(t, "/") // the flow is taken by the first answer; what follows has none
+		answer := victim.Get(t, "/signin/callback?code=forged&state="+url.QueryEscape(cases[name].state)+cases[name].also)
+		if answer.Status < 400 {
+			t.Errorf("%s answers %d", name, answer.Status)
+		}
+		for _, cookie := range answer.Header.Values("Set-Cookie") {
+			if strings.HasPrefix(cookie, "reelkeeper=") {
+				t.Errorf("%s begins a session", name)
+			}
+		}
+	}
+}
+
+func TestSigningInMakesANewSession(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	browser := w.SignIn(t, "host")
+	before := browser.Cookies(t)
+	answer := browser.Get(t, "/signin") // the provider remembers the person
+	if answer.Status != http.StatusOK {
+		t.Fatalf("signing in again answers %d", answer.Status)
+	}
+	for _, old := range before {
+		for _, cookie := range browser.Cookies(t) {
+			if old.Name == cookie.Name && old.Value == cookie.Value {
+				t.Errorf("the cookie %s is the same after signing in again", old.Name)
+			}
+		}
+	}
+}
