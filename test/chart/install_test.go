@@ -110,8 +110,8 @@ func TestValuesAreChecked(t *testing.T) {
 	}
 }
 
-// TestConfinedManager has a control plane of its own, because it installs other rights and uninstalls them.
-func TestConfinedManager(t *testing.T) {
+// TestConfinedToNamespaces has a control plane of its own, because it installs other rights and uninstalls them.
+func TestConfinedToNamespaces(t *testing.T) {
 	confined := testenv.Start(t, testenv.Options{})
 	if err := makeOperatorNamespace(t.Context(), confined); err != nil {
 		t.Fatal(err)
@@ -122,21 +122,29 @@ func TestConfinedManager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "works in finance, legal only"; !strings.Contains(notes, want) {
+	if want := "work in finance, legal only"; !strings.Contains(notes, want) {
 		t.Errorf("the notes do not say %q:\n%s", want, notes)
 	}
 
-	rights := []right{{"namespaces", "", read, write}, {"recordingstores.reelkeeper.io", "", read, write}}
-	for _, namespace := range []string{"finance", "legal"} {
-		rights = append(rights,
-			right{"meetingrecordings.reelkeeper.io", namespace, "get list watch update patch delete", "hold"},
-			right{"auditevents.reelkeeper.io", namespace, "create", "update"},
-			right{"secrets", namespace, "get create patch delete", "list watch"})
-	}
+	everywhere := []right{{"namespaces", "", read, write}, {"recordingstores.reelkeeper.io", "", read, write}}
 	for _, resource := range []string{"meetingrecordings.reelkeeper.io", "accessgrants.reelkeeper.io", "auditevents.reelkeeper.io", "secrets"} {
-		rights = append(rights, right{resource, "default", "", everyVerb}, right{resource, "", "", everyVerb})
+		everywhere = append(everywhere, right{resource, "default", "", everyVerb}, right{resource, "", "", everyVerb})
 	}
-	checkRights(t, confined, manager, nil, rights)
+	for _, user := range []string{manager, gateway} {
+		checkRights(t, confined, user, everywhere)
+	}
+	for _, namespace := range []string{"finance", "legal"} {
+		checkRights(t, confined, manager, []right{
+			{"meetingrecordings.reelkeeper.io", namespace, "get list watch update patch delete", "hold"},
+			{"auditevents.reelkeeper.io", namespace, "create", "update"},
+			{"secrets", namespace, "get create patch delete", "list watch"},
+		})
+		checkRights(t, confined, gateway, []right{
+			{"meetingrecordings.reelkeeper.io", namespace, read, write},
+			{"auditevents.reelkeeper.io", namespace, "create", read},
+			{"secrets", namespace, "", everyVerb},
+		})
+	}
 
 	t.Run("uninstalling keeps the recordings", func(t *testing.T) {
 		admin := confined.Client(t, scheme)
