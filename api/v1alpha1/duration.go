@@ -15,14 +15,14 @@ import (
 //
 // +kubebuilder:validation:MinLength=2
 // +kubebuilder:validation:MaxLength=24
-// +kubebuilder:validation:Pattern=`^([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$`
+// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$')",message="write days, hours, minutes and seconds in that order, such as 90d or 12h30m"
 type Duration string
 
 // DurationOrNever is a Duration, or Never for no end.
 //
 // +kubebuilder:validation:MinLength=2
 // +kubebuilder:validation:MaxLength=24
-// +kubebuilder:validation:Pattern=`^(Never|([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?)$`
+// +kubebuilder:validation:XValidation:rule="self.matches('^(Never|([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?)$')",message="write days, hours, minutes and seconds in that order, such as 90d or 12h30m, or Never"
 type DurationOrNever string
 
 // Never is the DurationOrNever that has no end.

@@ -226,7 +226,7 @@ type LegalHold struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="a hold's name has letters, digits, dots, dashes and underscores, and begins and ends with a letter or digit"
 	Name string `json:"name,omitempty"`
 
 	// reason is why the recording is held.

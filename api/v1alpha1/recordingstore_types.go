@@ -82,7 +82,7 @@ type S3Endpoint struct {
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^https?://[A-Za-z0-9.:\[\]-]+/?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^https?://[A-Za-z0-9.:\\[\\]-]+/?$')",message="write http:// or https://, the host and, if it has one, the port, such as https://minio.storage:9000; the bucket belongs into buckets.name"
 	Endpoint string `json:"endpoint,omitempty"`
 
 	// region is the region that requests are signed for. Absent is us-east-1.
@@ -148,7 +148,7 @@ type BucketLayoutSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=48
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="a bucket's name has lower-case letters, digits and dashes, and begins and ends with a letter or digit"
 	Name string `json:"name,omitempty"`
 
 	// objectLock is the mode of S3 Object Lock that buckets are made with, None for buckets without it. Absent is None.
