@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func TestEveryExampleIsAccepted(t *testing.T) {
+	t.Parallel()
+	namespace := env.Namespace(t)
+	files, err := os.ReadDir("testdata/valid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file.Name(), ".yaml")
+		if err := tryCreate(t, example(t, name, namespace, "")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+	namespace := env.Namespace(t)
+	cases := map[string]struct {
+		example string
+		changes []string // one after the other
+	}{
+		"a policy that says one thing":            {"recordingpolicy", []string{`{spec: null}`, `{spec: {watermark: Viewer}}`}},
+		"R16 members only, in one line":           {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
+		"departments that refine a default":       {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
+		"every unit of a duration":                {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},
+		"a store on an address with a port":       {"recordingstore", []string{`{spec: {s3: {endpoint: "http://[::1]:9000/"}}}`}},
+		"a meeting that ended at once":            {"meetingrecording-upload", []string{`{spec: {meeting: {endedAt: "2026-10-01T09:00:00Z"}}}`}},
+		"a grant for all recordings, also future": {"accessgrant-selector", []string{`{spec: {recordingSelector: {matchLabels: null}}}`}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := example(t, tc.example, namespace, "")
+			for _, change := range tc.changes {
+				object.Object = merge(object.Object, parse(t, change))
+			}
+			if err := tryCreate(t, object); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestRefused are the rules that need more than one field, with the words that they are refused with. What bounds a
+// single field is in TestEveryBoundIsEnforced.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	namespace := env.Namespace(t)
+	cases := map[string]struct{ example, changes, want string }{
+		"a recording from nowhere": {
+			"meetingrecording-least", `{spec: {source: {upload: null}}}`,
+			`exactly one of the fields in [upload object] must be set`,
+		},
+		"a recording from two sources": {
+			"meetingrecording-upload", `{spec: {source: {object: {bucket: legacy, key: a.mp4}}}}`,
+			"exactly one of the fields in [upload object] must be set",
+		},
+		"a multipart upload of no size": {
+			"meetingrecording-upload", `{spec: {source: {upload: {size: null}}}}`,
+			"method Multipart needs size: it decides how many parts there are",
+		},
+		"a meeting that ended before it started": {
+			"meetingrecording-upload", `{spec: {meeting: {endedAt: "2026-10-01T08:59:59Z"}}}`,
+			"endedAt must not be before startedAt",
+		},
+		"two holds of one name": {
+			"meetingrecording-upload", `{spec: {holds: [{name: a}, {name: a}]}}`, `Duplicate value: {"name":"a"}`,
+		},
+		"a host twice": {
+			"meetingrecording-upload", `{spec: {meeting: {hosts: [a@b.c, a@b.c]}}}`, `Duplicate value: "a@b.c"`,
+		},
+		"a host with a blank in the address": {
+			"meetingrecording-upload", `{spec: {meeting: {hosts: ["bob b@example.com"]}}}`, `spec.meeting.hosts[0]`,
+		},
+		"a grant for nothing": {
+			"accessgrant-ref", `{spec: {recordingRef: null}}`, "exactly one of the fields in [recordingRef recordingSelector] must be set",
+		},
+		"a grant for a name and a selector": {
+			"accessgrant-ref", `{spec: {recordingSelector: {}}}`, "exactly one of the fields in [recordingRef recordingSelector] must be set",
+		},
+		"a grant with two passwords": {
+			"accessgrant-ref", `{spec: {passwordSecretRef: {name: ours}}}`, "at most one of the fields in [password passwordSecretRef] may be set",
+		},
+		"a grant that ends before it begins": {
+			"accessgrant-ref", `{spec: {expiresAt: "2026-09-30T00:00:00Z"}}`, "expiresAt must be after notBefore",
+		},
+		"a grant that ends when it begins": {
+			"accessgrant-ref", `{spec: {expiresAt: "2026-10-01T00:00:00Z"}}`, "expiresAt must be after notBefore",
+		},
+		"R9 a grant of what roles alone give": {
+			"accessgrant-ref", `{spec: {permissions: [Purge]}}`,
+			"only View, Download and Share can be granted: other permissions follow from roles in a policy",
+		},
+		"a grant for Anyone by name": {
+			"accessgrant-ref", `{spec: {subjects: [{kind: Anyone, name: dave@example.com}]}}`, "a subject of kind Anyone has the name *",
+		},
+		"a grant for one person twice": {
+			"accessgrant-ref", `{spec: {subjects: [{kind: User, name: a}, {kind: User, name: a}]}}`, "Duplicate value",
+		},
+		"a permission twice": {
+			"accessgrant-ref", `{spec: {permissions: [View, View]}}`, `Duplicate value: "View"`,
+		},
+		"an organisation's policy that says nothing": {
+			"clusterrecordingpolicy", `{spec: {overrides: null, defaults: null}}`, "a policy needs overrides, defaults, or both",
+		},
+		"departments without their audience": {
+			"recordingpolicy", `{spec: {access: {audience: Internal}}}`,
+			"departments has an effect only with audience Departments: set audience to Departments or remove departments",
+		},
+		"the audience Departments without departments": {
+			"recordingpolicy", `{spec: {access: {departments: null}}}`, "audience Departments needs at least one entry in departments",
+		},
+		"the same of the organisation's": {
+			"clusterrecordingpolicy", `{spec: {overrides: {access: {departments: null}}}}`, "audience Departments needs at least one entry in departments",
+		},
+		"a role twice": {
+			"recordingpolicy", `{spec: {access: {roles: [{role: Host, permissions: []}, {role: Host, permissions: []}]}}}`, `Duplicate value: {"role":"Host"}`,
+		},
+		"a label twice": {
+			"recordingpolicy", `{spec: {access: {labels: [{label: a, permissions: []}, {label: a, permissions: []}]}}}`, `Duplicate value: {"label":"a"}`,
+		},
+		"a duration in months":           {"recordingpolicy", `{spec: {retention: {trashFor: 1mo}}}`, "spec.retention.trashFor: Invalid value: \"1mo\": write days, hours, minutes and seconds in that order, such as 90d or 12h30m"},
+		"a duration the wrong way round": {"recordingpolicy", `{spec: {retention: {expireAfter: 30m1h}}}`, "spec.retention.expireAfter"},
+		"a trash that never ends":        {"recordingpolicy", `{spec: {retention: {trashFor: Never}}}`, "spec.retention.trashFor"},
+		"an endpoint without a scheme":   {"recordingstore", `{spec: {s3: {endpoint: "minio.storage:9000"}}}`, "write http:// or https://, the host"},
+		"an endpoint with a path":        {"recordingstore", `{spec: {s3: {endpoint: "https://minio.storage/bucket"}}}`, "the bucket belongs into buckets.name"},
+		"an import from a bucket that holds recordings": {
+			"recordingstore", `{spec: {intake: {imports: [{bucket: recordings-legal, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
+		},
+		"an import from the shared bucket": {
+			"recordingstore", `{spec: {buckets: {layout: Shared}, intake: {imports: [{bucket: recordings, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
+		},
+		"a bucket that begins with a dash": {"recordingstore", `{spec: {buckets: {name: "-recordings"}}}`, "begins and ends with a letter or digit"},
+		"an audit reason in words":         {"auditevent", `{spec: {reason: not invited}}`, "spec.reason"},
+		"R8 a permission that is two": {
+			"recordingpolicy", `{spec: {access: {roles: [{role: Host, permissions: [ViewAndDownload]}]}}}`, `supported values: "View", "Download"`,
+		},
+		"a field that does not exist": {"recordingpolicy", `{spec: {retention: {expiresAfter: 3d}}}`, `unknown field "spec.retention.expiresAfter"`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mustRefuse(t, tryCreate(t, example(t, tc.example, namespace, tc.changes)), tc.want)
+		})
+	}
+}
+
+// TestWhatCannotChange creates each example and tries to change it.
+func TestWhatCannotChange(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ example, changes, want string }{
+		"another source": {
+			"meetingrecording-object", `{spec: {source: {object: {key: other.mp4}}}}`, "source cannot change: make a new MeetingRecording for other media",
+		},
+		"another kind of source": {
+			"meetingrecording-least", `{spec: {source: {upload: null, object: {bucket: legacy, key: a.mp4}}}}`, "source cannot change: make a new MeetingRecording for other media",
+		},
+		"another store": {
+			"meetingrecording-upload", `{spec: {storeRef: {name: other}}}`, "storeRef cannot change: the media would stay behind in the old store",
+		},
+		"a store added later": {
+			"meetingrecording-least", `{spec: {storeRef: {name: other}}}`, "storeRef cannot be added or removed later: the media would stay behind in the old store",
+		},
+		"a store removed later": {
+			"meetingrecording-upload", `{spec: {storeRef: null}}`, "storeRef cannot be added or removed later: the media would stay behind in the old store",
+		},
+		"R31 a fact": {
+			"auditevent", `{spec: {outcome: Allowed}}`, "an audit event is a fact and cannot change",
+		},
+		"buckets": {
+			"recordingstore", `{spec: {buckets: {layout: Shared}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
+		},
+		"the lock of buckets": {
+			"recordingstore", `{spec: {buckets: {objectLock: null}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := env.Client(t, nil)
+			object := example(t, tc.example, env.Namespace(t), "")
+			object.SetName("")
+			object.SetGenerateName("immutable-")
+			if err := c.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { deleteNow(t, object) })
+			object.Object = merge(object.Object, parse(t, tc.changes))
+			mustRefuse(t, c.Update(t.Context(), object, client.DryRunAll), tc.want)
+		})
+	}
+}
+
+// TestWhatCanChange is the other side: what people do every day.
+func TestWhatCanChange(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ example, changes string }{
+		"R25 a recording goes to the trash":     {"meetingrecording-upload", `{spec: {state: Trashed}}`},
+		"R27 a second hold":                     {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14}, {name: tax}]}}`},
+		"a participant whom nobody listed":      {"meetingrecording-least", `{spec: {meeting: {participants: [late@example.com]}}}`},
+		"a grant is prolonged":                  {"accessgrant-ref", `{spec: {expiresAt: "2027-01-01T00:00:00Z"}}`},
+		"a store moves to another address":      {"recordingstore", `{spec: {s3: {endpoint: "https://s3.example.com"}}}`},
+		"a store's namespaces":                  {"recordingstore", `{spec: {allowedNamespaces: {matchLabels: null}}}`},
+		"labels of an audit event":              {"auditevent", `{metadata: {labels: {seen: "yes"}}}`},
+		"R14 the organisation changes its mind": {"clusterrecordingpolicy", `{spec: {overrides: {access: {audience: Internal, departments: null}}}}`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := env.Client(t, nil)
+			object := example(t, tc.example, env.Namespace(t), "")
+			object.SetName("")
+			object.SetGenerateName("mutable-")
+			if err := c.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { deleteNow(t, object) })
+			object.Object = merge(object.Object, parse(t, tc.changes))
+			if err := c.Update(t.Context(), object, client.DryRunAll); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
