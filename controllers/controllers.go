@@ -83,6 +83,7 @@ func newParts(mgr ctrl.Manager, options Options) (parts, error) {
 	}
 	shared.sweeper = trash.NewSweeper(trash.Options{
 		Reader:            mgr.GetClient(),
+		Namespaces:        options.Namespaces,
 		Stores:            shared.stores,
 		Audit:             shared.recorder,
 		Clock:             options.Clock,

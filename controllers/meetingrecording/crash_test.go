@@ -3,16 +3,20 @@
 package meetingrecording
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 // crashes stops the process once before and once after every write that a life makes. A life that ends well in spite of
@@ -149,4 +153,62 @@ func multipart(size string) func(*v1alpha1.MeetingRecording) {
 	return func(r *v1alpha1.MeetingRecording) {
 		r.Spec.Source.Upload = &v1alpha1.UploadSource{Method: v1alpha1.UploadMultipart, Size: quantity(size)}
 	}
+}
+
+// The raw upload vanishes under a worker's eyes, which is no fault of the media, and comes back.
+func TestFailuresThatMayPassAreTriedAgainAfterAWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record()
+	w.drive(is(v1alpha1.ReasonUploading))
+	w.upload(mediatest.MP4(t))
+	w.reconciler.interrupt = func(when string, what step) error {
+		if when == after && what == startJob {
+			w.reconciler.interrupt = nil
+			return errCrash
+		}
+		return nil
+	}
+	if _, err := w.pass(); !errors.Is(err, errCrash) {
+		t.Fatalf("no crash before the Job is armed: %v", err)
+	}
+	recording := w.get()
+	names, err := objectstore.NewRecording(w.namespace, string(recording.UID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.objects.Delete(t.Context(), w.bucket(), names.RawKey()); err != nil {
+		t.Fatal(err)
+	}
+	w.drive(func(*v1alpha1.MeetingRecording) bool {
+		jobs := attemptsOf(w.jobs(recording))
+		return len(jobs) == 1 && jobs[0].outcome == failed
+	})
+	w.drive(func(r *v1alpha1.MeetingRecording) bool {
+		return r.Status.Upload.SecretRef.Name != "" && secretOf(w) != nil
+	})
+	w.upload(mediatest.MP4(t))
+
+	waiting := w.drive(is(v1alpha1.ReasonProcessing))
+	if got := condition(waiting, v1alpha1.ConditionReady).Message; !strings.Contains(got, "Attempt 1 of 5 failed with SourceUnreachable") {
+		t.Errorf("Ready says %q", got)
+	}
+	if jobs := w.jobs(recording); len(jobs) != 1 {
+		t.Errorf("%d Jobs before the wait is over", len(jobs))
+	}
+	w.clock.Step(time.Minute)
+	w.drive(is(v1alpha1.ReasonAvailable))
+	if stored := w.stored(); len(stored) != 2 || !strings.HasSuffix(stored[0], "/2.json") {
+		t.Errorf("in the bucket: %v", stored)
+	}
+	w.expectNoStrays(recording)
+}
+
+// secretOf is the upload's Secret, nil while there is none.
+func secretOf(w *world) *corev1.Secret {
+	var secret corev1.Secret
+	if err := w.admin.Get(w.Context(), client.ObjectKey{Namespace: w.namespace, Name: uploadSecretName(w.name)}, &secret); err != nil {
+		return nil
+	}
+	return &secret
 }

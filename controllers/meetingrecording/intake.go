@@ -4,6 +4,7 @@ package meetingrecording
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -234,12 +235,7 @@ func uploadSecretName(recording string) string { return shorten(recording, uploa
 const uploadSuffix = "-upload"
 
 func hasFinalizer(object client.Object) bool {
-	for _, finalizer := range object.GetFinalizers() {
-		if finalizer == v1alpha1.FinalizerMedia {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(object.GetFinalizers(), v1alpha1.FinalizerMedia)
 }
 
 // inBytes prints a size as quantities are written in specs.

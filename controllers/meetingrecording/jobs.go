@@ -36,12 +36,11 @@ func attemptOf(job *batchv1.Job) attempt {
 		if condition.Status != corev1.ConditionTrue || !job.DeletionTimestamp.IsZero() {
 			continue
 		}
-		switch condition.Type {
-		case batchv1.JobComplete:
+		if condition.Type == batchv1.JobComplete {
 			a.outcome, a.finished = succeeded, condition.LastTransitionTime.Time
-		case batchv1.JobFailed:
-			a.outcome, a.finished = failed, condition.LastTransitionTime.Time
-			a.failure = failureOfJob(condition)
+		}
+		if condition.Type == batchv1.JobFailed {
+			a.outcome, a.finished, a.failure = failed, condition.LastTransitionTime.Time, failureOfJob(condition)
 		}
 	}
 	// A Pod that is ready has its Secret mounted.

@@ -5,14 +5,19 @@ package meetingrecording
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 )
 
@@ -215,4 +220,73 @@ func TestTerminalInputsDoNotLoop(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestR27HeldTombstonesAndLivingRecordingsAreNotPurged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	tombstone := trash.Tombstone{
+		Namespace: w.namespace, Name: w.name, UID: string(recording.UID), DeletedAt: w.clock.Now(), PurgeAt: w.clock.Now().Truncate(time.Second),
+	}
+	held := tombstone
+	held.UID, held.Holds = "another-uid", []string{"case-2026-14"}
+	for _, tombstone := range []trash.Tombstone{tombstone, held} {
+		if err := trash.Write(t.Context(), w.objects, w.bucket(), tombstone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := w.stored()
+	if _, err := w.sweeper.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, w.stored()); diff != "" {
+		t.Errorf("in the bucket (-before +after the sweep):\n%s", diff)
+	}
+}
+
+func TestR25ADeletedNamespaceGoesAndItsMediaStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	w.expectNoStrays(recording)
+	if err := w.admin.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the deletion reaches the recording", func() bool {
+		found := w.get()
+		return found == nil || !found.DeletionTimestamp.IsZero()
+	})
+	w.drive(gone)
+	if stored := w.stored(); len(stored) != 3 || !strings.HasPrefix(stored[2], "trash/") {
+		t.Errorf("in the bucket: %v", stored)
+	}
+	var events v1alpha1.AuditEventList
+	if err := w.admin.List(t.Context(), &events, client.InNamespace(operatorNamespace)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(events.Items, func(event v1alpha1.AuditEvent) bool {
+		return event.Spec.Recording.UID == string(recording.UID) && event.Spec.Action == v1alpha1.AuditDeleted
+	}) {
+		t.Error("the deletion is not recorded in the operator's namespace")
+	}
+	w.eventually("the namespace is gone", func() bool {
+		return apierrors.IsNotFound(w.admin.Get(t.Context(), client.ObjectKey{Name: w.namespace}, &corev1.Namespace{}))
+	})
+}
+
+func TestATrashedUploadIsProcessedWhenItComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record()
+	w.drive(is(v1alpha1.ReasonUploading))
+	w.upload(mediatest.MP4(t))
+	w.setState(v1alpha1.StateTrashed)
+	recording := w.drive(is(v1alpha1.ReasonTrashed))
+	if stored := w.stored(); len(stored) != 1 || !strings.HasSuffix(stored[0], "/raw") {
+		t.Errorf("in the bucket: %v", stored)
+	}
+	w.setState(v1alpha1.StateActive)
+	w.drive(is(v1alpha1.ReasonAvailable))
+	w.expectNoStrays(recording)
 }

@@ -123,11 +123,14 @@ func (r *Reconciler) confirm(ctx context.Context, o *observation) error {
 func (r *Reconciler) observeStale(ctx context.Context, o *observation) error {
 	var live metav1.PartialObjectMetadata
 	live.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecording"))
-	err := r.options.Direct.Get(ctx, client.ObjectKeyFromObject(o.recording), &live)
-	if client.IgnoreNotFound(err) != nil {
+	switch err := r.options.Direct.Get(ctx, client.ObjectKeyFromObject(o.recording), &live); {
+	case apierrors.IsNotFound(err):
+		o.stale = true
+	case err != nil:
 		return fmt.Errorf("read the recording again: %w", err)
+	default:
+		o.stale = live.UID != o.recording.UID || live.ResourceVersion != o.recording.ResourceVersion
 	}
-	o.stale = err != nil || live.UID != o.recording.UID || live.ResourceVersion != o.recording.ResourceVersion
 	return nil
 }
 

@@ -5,6 +5,7 @@ package meetingrecording
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -45,6 +46,9 @@ func (r *Reconciler) effect(what step, do func() error) error {
 	return r.interrupt(after, what)
 }
 
+// compound steps make several writes, each of which is an effect of its own.
+var compound = []step{offerUpload, armJob, discard, purgeMedia}
+
 // perform carries out one step. Each can be repeated: it finds its own work done.
 func (r *Reconciler) perform(ctx context.Context, o *observation, d *decision, what step) error {
 	steps := map[step]func() error{
@@ -67,9 +71,8 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, d *decision, w
 	if !known {
 		do = func() error { return r.record(ctx, o, d, what) }
 	}
-	switch what {
-	case offerUpload, armJob, discard, purgeMedia:
-		return do() // several writes, each of which is an effect
+	if slices.Contains(compound, what) {
+		return do()
 	}
 	return r.effect(what, do)
 }

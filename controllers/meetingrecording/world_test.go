@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -71,7 +72,7 @@ func newWorld(t testing.TB, changes ...func(*v1alpha1.RecordingStore)) *world {
 	}
 	w := &world{
 		TB: t, admin: env.Client(t, kube.Scheme()), manager: manager, namespace: env.Namespace(t), name: "q3-review",
-		clock:  clocktesting.NewFakeClock(time.Now()),
+		clock:  clocktesting.NewFakeClock(clock.RealClock{}.Now()),
 		events: &events.FakeRecorder{Events: make(chan string, 1000)},
 	}
 	w.makeStore(changes)

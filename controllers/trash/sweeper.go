@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -32,10 +31,12 @@ type Stores interface {
 	Open(ctx context.Context, name string) (*stores.Store, error)
 }
 
-// Options are what a Sweeper needs. All fields are required.
+// Options are what a Sweeper needs. All fields but Namespaces are required.
 type Options struct {
-	// Reader reads RecordingStores from the cache.
+	// Reader reads RecordingStores and MeetingRecordings from the cache.
 	Reader client.Reader
+	// Namespaces confine the Sweeper to what was deleted from these. Empty is all of them.
+	Namespaces []string
 	// Stores opens them.
 	Stores Stores
 	// Audit records each purge.
@@ -200,53 +201,4 @@ func DueTombstones(listing iter.Seq2[objectstore.ObjectInfo, error], now time.Ti
 		due = append(due, object.Key)
 	}
 	return due, time.Time{}, nil
-}
-
-// purge lets go of one deleted recording. The tombstone is removed last, so that a crash on the way is found again.
-func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key string) error {
-	tombstone, err := read(ctx, store.Objects, bucket, key)
-	if objectstore.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if len(tombstone.Holds) > 0 {
-		return nil
-	}
-	recording, err := objectstore.NewRecording(tombstone.Namespace, tombstone.UID)
-	if err != nil {
-		return err
-	}
-	evidence, err := Purge(ctx, store.Objects, bucket, recording)
-	if err != nil {
-		return fmt.Errorf("purge deleted recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
-	}
-	if err := s.record(ctx, tombstone, slices.Concat(evidence, []string{"the MeetingRecording was deleted at " + tombstone.DeletedAt.UTC().Format(time.RFC3339)})); err != nil {
-		return err
-	}
-	_, err = store.Objects.DeleteAllVersions(ctx, bucket, key)
-	return err
-}
-
-// record writes the purge into the recording's namespace or, where that is gone, into the operator's own.
-func (s *Sweeper) record(ctx context.Context, tombstone Tombstone, evidence []string) error {
-	event := audit.Event{
-		Namespace: tombstone.Namespace,
-		Key:       "purged/" + tombstone.UID,
-		Since:     tombstone.PurgeAt,
-		Action:    v1alpha1.AuditPurged,
-		Outcome:   v1alpha1.OutcomeAllowed,
-		Actor:     audit.Controller("trash"),
-		Recording: v1alpha1.AuditRecording{Name: tombstone.Name, UID: tombstone.UID},
-		Reason:    "TrashEnded",
-		Evidence:  evidence,
-	}
-	err := s.options.Audit.Record(ctx, event)
-	if audit.NamespaceGone(err) {
-		event.Namespace = s.options.OperatorNamespace
-		event.Evidence = append([]string{"namespace " + tombstone.Namespace + ", which is gone"}, evidence...)
-		err = s.options.Audit.Record(ctx, event)
-	}
-	return err
 }
