@@ -43,6 +43,7 @@ var sources = []source{
 	{pattern: "config/admission/auditevents.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers-kept.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers.yaml", into: "generated", when: mutatingPolicies, convert: inRelease},
+	{pattern: "config/admission/grant-uses.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/holds.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/locks.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/network/policies.yaml", into: "generated", when: ".Values.networkPolicies.enabled", convert: inRelease},

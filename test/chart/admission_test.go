@@ -160,6 +160,39 @@ func TestR27LocksBeatEveryDelete(t *testing.T) {
 	}
 }
 
+func TestGatewayOnlyCountsUses(t *testing.T) {
+	installed(t)
+	admin, counting := env.Client(t, scheme), as(t, gateway)
+	g := grant(tenant, "counted")
+	if err := admin.Create(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	g.Status.TokenHash, g.Status.Uses = strings.Repeat("a", 64), new(int32(1))
+	if err := admin.Status().Update(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	write := func(status string) error {
+		body := client.RawPatch("application/merge-patch+json", []byte(`{"status":`+status+`}`))
+		return counting.Status().Patch(t.Context(), g.DeepCopy(), body)
+	}
+	if err := write(`{"uses":2}`); err != nil {
+		t.Errorf("the gateway cannot count: %v", err)
+	}
+	wantRefusal(t, write(`{"uses":1}`), "uses only grow")
+	for name, status := range map[string]string{
+		"the token's hash":         `{"tokenHash":"` + strings.Repeat("b", 64) + `"}`,
+		"a password":               `{"passwordHash":"$argon2id$"}`,
+		"no token any more":        `{"tokenHash":null}`,
+		"a condition that is none": `{"conditions":[]}`,
+	} {
+		t.Run("it cannot write "+name, func(t *testing.T) {
+			if err := write(status); err == nil {
+				t.Errorf("writing the status %s was accepted, want that it is refused", status)
+			}
+		})
+	}
+}
+
 func TestOnlyReelkeeperWritesAuditEvents(t *testing.T) {
 	installed(t)
 	admin := env.Client(t, scheme)

@@ -133,9 +133,11 @@ func TestConfinedToNamespaces(t *testing.T) {
 	for _, user := range []string{manager, gateway} {
 		checkRights(t, confined, user, everywhere)
 	}
+	// Confined, not even the manager can change a keyset.
+	checkRights(t, confined, manager, []right{{"secrets", operatorNamespace, "get list watch create", "update patch delete"}})
 	for _, namespace := range []string{"finance", "legal"} {
 		checkRights(t, confined, manager, []right{
-			{"meetingrecordings.reelkeeper.io", namespace, "get list watch update patch delete", "hold"},
+			{"meetingrecordings.reelkeeper.io", namespace, "get list watch patch delete", "hold"},
 			{"auditevents.reelkeeper.io", namespace, "create", "update"},
 			{"secrets", namespace, "get create patch delete", "list watch"},
 		})
