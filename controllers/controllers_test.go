@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 func TestAllControllersTogether(t *testing.T) {
 	server := s3test.Start(t, s3test.Options{})
 	admin := env.Client(t, kube.Scheme())
-	startManager(t)
+	startManager(t, "reelkeeper-manager")
 
 	finance := env.Namespace(t)
 	credentials := &corev1.Secret{
@@ -59,15 +60,7 @@ func TestAllControllersTogether(t *testing.T) {
 			AllowedNamespaces: &metav1.LabelSelector{},
 		},
 	}
-	grant := &v1alpha1.AccessGrant{
-		ObjectMeta: metav1.ObjectMeta{Namespace: finance, Name: "replay"},
-		Spec: v1alpha1.AccessGrantSpec{
-			RecordingRef: v1alpha1.RecordingReference{Name: "q3"},
-			Subjects:     []v1alpha1.GrantSubject{{Kind: v1alpha1.SubjectUser, Name: "dave@example.com"}},
-			Permissions:  []v1alpha1.Permission{v1alpha1.PermissionView},
-			ExpiresAt:    metav1.NewTime(time.Now().Add(time.Hour)),
-		},
-	}
+	grant := newGrant(finance)
 	create(t, admin, credentials, store, grant)
 	await(t, admin, store, func() bool { return ready(store.Status.Conditions) == v1alpha1.ReasonBadCredentials })
 	await(t, admin, grant, func() bool { return ready(grant.Status.Conditions) == v1alpha1.ReasonRecordingNotFound })
@@ -106,26 +99,91 @@ func TestAllControllersTogether(t *testing.T) {
 	checkNoPanics(t)
 }
 
-// startManager runs a manager as the program does, for the time of the test.
-func startManager(t *testing.T) {
+// TestConfinedManager binds the rights on recordings in two namespaces only, and looks at what happens in a third.
+func TestConfinedManager(t *testing.T) {
+	admin := env.Client(t, kube.Scheme())
+	namespaces := []string{env.Namespace(t), env.Namespace(t)}
+	outside := env.Namespace(t)
+	bind := func(kind, role, namespace string) {
+		args := []string{"create", kind, "confined-" + role, "--serviceaccount", kubetest.OperatorNamespace + ":confined"}
+		if kind == "clusterrolebinding" {
+			env.Kubectl(t, append(args, "--clusterrole", role)...)
+			return
+		}
+		what := "--clusterrole"
+		if namespace == kubetest.OperatorNamespace {
+			what = "--role"
+		}
+		env.Kubectl(t, append(args, what, role, "--namespace", namespace)...)
+	}
+	bind("clusterrolebinding", "reelkeeper-manager-cluster", "")
+	bind("rolebinding", "reelkeeper-manager", kubetest.OperatorNamespace)
+	for _, namespace := range namespaces {
+		bind("rolebinding", "reelkeeper-manager-tenant", namespace)
+	}
+	startManager(t, "confined", namespaces...)
+
+	grants := map[string]*v1alpha1.AccessGrant{}
+	for _, namespace := range append(namespaces, outside) {
+		grants[namespace] = newGrant(namespace)
+		create(t, admin, grants[namespace])
+	}
+	for _, namespace := range namespaces {
+		grant := grants[namespace]
+		await(t, admin, grant, func() bool { return ready(grant.Status.Conditions) == v1alpha1.ReasonRecordingNotFound })
+		release(t, admin, grant)
+	}
+	// The one outside was made last, so that it would have been seen to by now.
+	await(t, admin, grants[outside], func() bool { return ready(grants[outside].Status.Conditions) == v1alpha1.ReasonPending })
+	release(t, admin, grants[outside])
+	checkNoPanics(t)
+}
+
+// release takes the finalizers off, so that the namespace can go after the test.
+func release(t *testing.T, admin client.Client, grant *v1alpha1.AccessGrant) {
 	t.Helper()
-	config, _ := env.KubeconfigFor(t, kubetest.OperatorNamespace, "reelkeeper-manager")
-	options := kube.ManagerOptions(kubetest.OperatorNamespace, nil)
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+	if err := admin.Patch(t.Context(), grant, patch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newGrant(namespace string) *v1alpha1.AccessGrant {
+	return &v1alpha1.AccessGrant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "replay"},
+		Spec: v1alpha1.AccessGrantSpec{
+			RecordingRef: v1alpha1.RecordingReference{Name: "q3"},
+			Subjects:     []v1alpha1.GrantSubject{{Kind: v1alpha1.SubjectUser, Name: "dave@example.com"}},
+			Permissions:  []v1alpha1.Permission{v1alpha1.PermissionView},
+			ExpiresAt:    metav1.NewTime(clock.RealClock{}.Now().Add(time.Hour)),
+		},
+	}
+}
+
+// startManager runs a manager as the program does, for the time of the test.
+func startManager(t *testing.T, serviceAccount string, namespaces ...string) {
+	t.Helper()
+	config, _ := env.KubeconfigFor(t, kubetest.OperatorNamespace, serviceAccount)
+	options := kube.ManagerOptions(kubetest.OperatorNamespace, namespaces)
 	options.Metrics.BindAddress = "0"
+	// Controllers of one name in one process would only spoil each other's metrics.
+	options.Controller.SkipNameValidation = new(true)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	err = controllers.Setup(ctx, mgr, controllers.Options{
 		OperatorNamespace: kubetest.OperatorNamespace,
 		GatewayURL:        "https://recordings.example.com",
 		WorkerImage:       "reelkeeper:test",
+		Namespaces:        namespaces,
 		AuditMaxAge:       time.Hour,
 		AuditMaxCount:     1000,
 		Clock:             clock.RealClock{},
 	})
 	if err != nil {
+		stop()
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -82,10 +82,8 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, secret *corev1
 			return fmt.Errorf("hash the password of AccessGrant %s/%s: %w", o.grant.Namespace, o.grant.Name, err)
 		}
 	}
-	if step := transition(o.grant, is); step != nil {
-		if err := r.Recorder.Record(ctx, *step); err != nil {
-			return err
-		}
+	if err := r.record(ctx, o.grant, transition(o.grant, is)); err != nil {
+		return err
 	}
 	if is.reason == v1alpha1.ReasonExpired && secret != nil {
 		if err := r.deleteSecret(ctx, secret); err != nil {
@@ -93,6 +91,25 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, secret *corev1
 		}
 	}
 	return r.report(ctx, o.grant, is, deriveStatus(o.grant, is, made, o.now))
+}
+
+// record records a fact, if there is one, about the recording that the grant names.
+func (r *Reconciler) record(ctx context.Context, grant *v1alpha1.AccessGrant, step *audit.Event) error {
+	if step == nil {
+		return nil
+	}
+	recording := &v1alpha1.MeetingRecording{}
+	if name := grant.Spec.RecordingRef.Name; name != "" {
+		step.Recording.Name = name
+		key := client.ObjectKey{Namespace: grant.Namespace, Name: name}
+		switch err := r.Client.Get(ctx, key, recording); {
+		case err == nil:
+			step.Recording = audit.RecordingOf(recording)
+		case !apierrors.IsNotFound(err):
+			return wrap(err, "read MeetingRecording", key)
+		}
+	}
+	return r.Recorder.Record(ctx, *step)
 }
 
 // report writes the status if it differs, and tells people if the state does.
@@ -142,10 +159,8 @@ func (r *Reconciler) end(ctx context.Context, grant *v1alpha1.AccessGrant) error
 	if !controllerutil.ContainsFinalizer(grant, v1alpha1.FinalizerGrant) {
 		return nil
 	}
-	if step := deletion(grant); step != nil {
-		if err := r.Recorder.Record(ctx, *step); err != nil && !audit.NamespaceGone(err) {
-			return err
-		}
+	if err := r.record(ctx, grant, deletion(grant)); err != nil && !audit.NamespaceGone(err) {
+		return err
 	}
 	secret, _, err := r.findSecret(ctx, grant)
 	if err == nil && secret != nil {

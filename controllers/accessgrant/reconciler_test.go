@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,10 +50,15 @@ type fixture struct {
 	reconciler *accessgrant.Reconciler
 }
 
+// newClock starts with the API server's clock: what a policy says about a grant's end counts from its creation.
+func newClock() *clocktesting.FakeClock {
+	return clocktesting.NewFakeClock(clock.RealClock{}.Now().Truncate(time.Second))
+}
+
 func newFixture(t *testing.T, changes ...func(*fixture)) *fixture {
 	t.Helper()
 	t.Parallel()
-	f := &fixture{Cluster: kubetest.New(t, env), t: t, namespace: env.Namespace(t), clock: clocktesting.NewFakeClock(time.Now().Truncate(time.Second))}
+	f := &fixture{Cluster: kubetest.New(t, env), t: t, namespace: env.Namespace(t), clock: newClock()}
 	f.recording = &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "q3", Labels: map[string]string{"topic": "money"}},
 		Spec: v1alpha1.MeetingRecordingSpec{
@@ -91,11 +97,11 @@ func newFixture(t *testing.T, changes ...func(*fixture)) *fixture {
 // release takes the finalizer off, so that the namespace can go after the test.
 func (f *fixture) release() {
 	_ = retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		if err := f.Admin.Get(context.Background(), client.ObjectKeyFromObject(f.grant), f.grant); err != nil {
+		if err := f.Admin.Get(context.WithoutCancel(f.t.Context()), client.ObjectKeyFromObject(f.grant), f.grant); err != nil {
 			return err
 		}
 		f.grant.Finalizers = nil
-		return f.Admin.Update(context.Background(), f.grant)
+		return f.Admin.Update(context.WithoutCancel(f.t.Context()), f.grant)
 	})
 }
 
@@ -230,7 +236,7 @@ func TestR19GrantHasALinkThatIsWorthNothingButByItsHash(t *testing.T) {
 	if diff := cmp.Diff([]string{"permissions: View", "subject: User dave@example.com"}, fact.Evidence); diff != "" {
 		t.Errorf("evidence (-want +got):\n%s", diff)
 	}
-	if fact.Grant != "replay" || fact.Recording.Name != "q3" || fact.Actor != audit.Controller("accessgrant") {
+	if fact.Grant != "replay" || fact.Recording != audit.RecordingOf(f.recording) || fact.Actor != audit.Controller("accessgrant") {
 		t.Errorf("fact = %+v, want the grant, the recording and the controller", fact)
 	}
 }
@@ -287,6 +293,7 @@ func TestOwnPassword(t *testing.T) {
 }
 
 func TestR14PolicyForbidsAGrantAndSaysWhichOne(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		rules  v1alpha1.PolicyRules
 		change func(*v1alpha1.AccessGrant)

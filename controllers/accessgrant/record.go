@@ -77,7 +77,6 @@ func fact(grant *v1alpha1.AccessGrant, action v1alpha1.AuditAction, is state, si
 		Action:    action,
 		Outcome:   v1alpha1.OutcomeAllowed,
 		Actor:     audit.Controller(controllerName),
-		Recording: v1alpha1.AuditRecording{Name: grant.Spec.RecordingRef.Name},
 		Grant:     grant.Name,
 		Reason:    is.reason,
 		Rule:      is.rule,

@@ -106,6 +106,8 @@ func (r *Reconciler) findSecret(ctx context.Context, grant *v1alpha1.AccessGrant
 		return secret, false, nil
 	case leftover:
 		return nil, false, r.deleteSecret(ctx, secret)
+	case foreign:
+		return nil, true, nil
 	}
 	return nil, true, nil
 }

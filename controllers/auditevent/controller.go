@@ -62,7 +62,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	for i := range doomed {
 		gone := doomed[i].DeepCopy()
 		gone.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("AuditEvent"))
-		if err := r.Client.Delete(ctx, gone, client.Preconditions{UID: &gone.UID}); client.IgnoreNotFound(err) != nil {
+		err := client.IgnoreNotFound(r.Client.Delete(ctx, gone, client.Preconditions{UID: &gone.UID}))
+		if err != nil {
 			return reconcile.Result{}, fmt.Errorf("delete AuditEvent %s/%s, which is outside the window: %w", gone.Namespace, gone.Name, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,13 +36,13 @@ func TestMain(m *testing.M) {
 
 func TestR29OldEventsLeaveTheWindowAndRecentOnesStay(t *testing.T) {
 	cluster, namespace, other := kubetest.New(t, env), env.Namespace(t), env.Namespace(t)
-	clock := clocktesting.NewFakeClock(time.Now())
-	recorder := audit.NewRecorder(cluster.Direct, clock)
+	now := clocktesting.NewFakeClock(clock.RealClock{}.Now())
+	recorder := audit.NewRecorder(cluster.Direct, now)
 	record := func(namespace string, n int) {
 		t.Helper()
 		for i := range n {
 			err := recorder.Record(t.Context(), audit.Event{
-				Namespace: namespace, Key: fmt.Sprint(namespace, i), Since: clock.Now().Add(time.Duration(i) * time.Second),
+				Namespace: namespace, Key: fmt.Sprint(namespace, i), Since: now.Now().Add(time.Duration(i) * time.Second),
 				Action: v1alpha1.AuditViewed, Outcome: v1alpha1.OutcomeAllowed, Actor: audit.Anonymous(), Reason: "Test",
 			})
 			if err != nil {
@@ -56,7 +57,7 @@ func TestR29OldEventsLeaveTheWindowAndRecentOnesStay(t *testing.T) {
 		cluster.Await(t, &all[i])
 	}
 
-	reconciler := &auditevent.Reconciler{Client: cluster.Client, Window: auditevent.Window{MaxAge: time.Hour, MaxCount: 3}, Clock: clock}
+	reconciler := &auditevent.Reconciler{Client: cluster.Client, Window: auditevent.Window{MaxAge: time.Hour, MaxCount: 3}, Clock: now}
 	reconcile := func() time.Duration {
 		t.Helper()
 		result, err := reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Name: namespace}})
@@ -78,7 +79,7 @@ func TestR29OldEventsLeaveTheWindowAndRecentOnesStay(t *testing.T) {
 		t.Errorf("a further pass changed something (-want +got):\n%s", diff)
 	}
 
-	clock.Step(time.Hour + time.Minute)
+	now.Step(time.Hour + time.Minute)
 	if next := reconcile(); next != 0 {
 		t.Errorf("an empty namespace is looked at again after %s", next)
 	}
@@ -95,7 +96,7 @@ func TestR30RecordOfANamespaceThatIsGone(t *testing.T) {
 	if err := cluster.Admin.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
-	err := audit.NewRecorder(cluster.Direct, clocktesting.NewFakeClock(time.Now())).Record(t.Context(), audit.Event{
+	err := audit.NewRecorder(cluster.Direct, clocktesting.NewFakeClock(clock.RealClock{}.Now())).Record(t.Context(), audit.Event{
 		Namespace: namespace, Action: v1alpha1.AuditViewed, Outcome: v1alpha1.OutcomeAllowed, Actor: audit.Anonymous(), Reason: "Test",
 	})
 	if !audit.NamespaceGone(err) {
@@ -105,10 +106,10 @@ func TestR30RecordOfANamespaceThatIsGone(t *testing.T) {
 
 func TestR30FactsAreRecordedOncePerKey(t *testing.T) {
 	cluster, namespace := kubetest.New(t, env), env.Namespace(t)
-	clock := clocktesting.NewFakeClock(time.Now())
-	recorder := audit.NewRecorder(cluster.Direct, clock)
+	now := clocktesting.NewFakeClock(clock.RealClock{}.Now())
+	recorder := audit.NewRecorder(cluster.Direct, now)
 	for range 3 {
-		clock.Step(time.Minute)
+		now.Step(time.Minute)
 		err := recorder.Record(t.Context(), audit.Event{
 			Namespace: namespace, Key: "step", Action: v1alpha1.AuditViewed, Outcome: v1alpha1.OutcomeAllowed, Actor: audit.Anonymous(), Reason: "Test",
 			Rule: "RecordingPolicy finance/board", Client: v1alpha1.AuditClient{Address: "192.0.2.0/24", UserAgent: "curl/8"}, Evidence: []string{"one"},

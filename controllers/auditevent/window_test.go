@@ -3,7 +3,7 @@
 package auditevent
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -58,7 +58,7 @@ func TestWindowKeepsTheYoungestAndNoMoreThanItHolds(t *testing.T) {
 		var events []metav1.PartialObjectMetadata
 		within := 0
 		for i, age := range rapid.SliceOf(rapid.IntRange(0, 200)).Draw(t, "ages") {
-			events = append(events, aged(fmt.Sprint(i), time.Duration(age)))
+			events = append(events, aged(strconv.Itoa(i), time.Duration(age)))
 			if time.Duration(age) < window.MaxAge {
 				within++
 			}

@@ -6,7 +6,7 @@ package recordingstore_test
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
 	"net"
 	"strings"
 	"testing"
@@ -48,8 +48,8 @@ type fixture struct {
 func newFixture(t *testing.T, options s3test.Options, changes ...func(*fixture)) *fixture {
 	t.Helper()
 	t.Parallel()
-	f := &fixture{Cluster: kubetest.New(t, env), t: t, server: s3test.Start(t, options), clock: clocktesting.NewFakeClock(time.Now())}
-	name := strings.ToLower(fmt.Sprintf("s%d", time.Now().UnixNano()))
+	f := &fixture{Cluster: kubetest.New(t, env), t: t, server: s3test.Start(t, options), clock: clocktesting.NewFakeClock(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))}
+	name := "s" + strings.ToLower(rand.Text())
 	f.credentials = &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: kubetest.OperatorNamespace, Name: name + "-s3"},
 		Data:       map[string][]byte{stores.AccessKeyID: []byte(f.server.AccessKey), stores.SecretAccessKey: []byte(f.server.SecretKey)},
@@ -72,7 +72,7 @@ func newFixture(t *testing.T, options s3test.Options, changes ...func(*fixture))
 	f.Create(t, f.credentials, f.store)
 	t.Cleanup(func() {
 		for _, object := range []client.Object{f.credentials, f.store, f.keysetSecret()} {
-			_ = f.Admin.Delete(context.Background(), object)
+			_ = f.Admin.Delete(context.WithoutCancel(t.Context()), object)
 		}
 	})
 	f.restart()
@@ -174,6 +174,7 @@ func TestR5StoreBecomesReadyAndRests(t *testing.T) {
 }
 
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	closedPort := func() string {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

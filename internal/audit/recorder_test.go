@@ -79,6 +79,7 @@ func TestR30RecordFailsUnlessTheFactIsStored(t *testing.T) {
 }
 
 func TestNamesSortByTime(t *testing.T) {
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		micros := rapid.SliceOfN(rapid.Int64Range(0, 4e15), 2, 20).Draw(t, "microseconds")
 		slices.Sort(micros)
@@ -90,7 +91,7 @@ func TestNamesSortByTime(t *testing.T) {
 			if rapid.Bool().Draw(t, "keyed") {
 				event.Key, event.Since = rapid.String().Draw(t, "key"), time.UnixMicro(at)
 			}
-			if err := recorder.Record(context.Background(), event); err != nil {
+			if err := recorder.Record(ctx, event); err != nil {
 				t.Fatal(err)
 			}
 			name := stub.created[0].Name

@@ -81,7 +81,7 @@ func parseParameter(text, name string, least, most uint32) (uint32, error) {
 	digits, ok := strings.CutPrefix(text, name)
 	value, err := strconv.ParseUint(digits, 10, 32)
 	// Formatting it again refuses signs and leading zeros.
-	if !ok || err != nil || strconv.FormatUint(value, 10) != digits || uint32(value) < least || uint32(value) > most {
+	if !ok || err != nil || strconv.FormatUint(value, 10) != digits || value < uint64(least) || value > uint64(most) {
 		return 0, errPHC
 	}
 	return uint32(value), nil

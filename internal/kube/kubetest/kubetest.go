@@ -75,7 +75,7 @@ func New(t testing.TB, env *testenv.Env) *Cluster {
 	if err != nil {
 		t.Fatalf("make a manager: %v", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	stopped := make(chan struct{})
 	t.Cleanup(func() { stop(); <-stopped })
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
