@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,7 +209,7 @@ func checkPlays(t *testing.T, stored []byte, packaged *Packaged) {
 	}
 	offset := packaged.Init.Bytes
 	for i, segment := range packaged.Segments {
-		alone := append(plain[:packaged.Init.Bytes:packaged.Init.Bytes], plain[offset:offset+segment.Bytes]...)
+		alone := slices.Concat(plain[:packaged.Init.Bytes], plain[offset:offset+segment.Bytes])
 		out, err := ffprobe(t, alone, "-show_entries", "packet=flags,codec_type", "-of", "csv=p=0", "-read_intervals", "%+#1", "-select_streams", "v:0")
 		if err != nil || packaged.Width > 0 && !strings.Contains(out, "K") {
 			t.Errorf("segment %d does not begin with a key frame: %v: %s", i, err, out)

@@ -4,7 +4,6 @@ package media
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -231,7 +230,7 @@ func FuzzPackage(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00\x00\x00\x00\x08moov"))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		var out bytes.Buffer
-		packaged, err := Package(context.Background(), bytes.NewReader(stream), &out, Packaging{MediaKey: testKey, Duration: time.Minute})
+		packaged, err := Package(t.Context(), bytes.NewReader(stream), &out, Packaging{MediaKey: testKey, Duration: time.Minute})
 		if err == nil && packaged.Bytes != int64(out.Len()) {
 			t.Errorf("%d bytes counted, %d written", packaged.Bytes, out.Len())
 		}

@@ -139,7 +139,7 @@ func (s *Stream) pull(buf []byte) ([]byte, error) {
 	n, err := io.ReadFull(s.source, buf)
 	s.at += int64(n)
 	s.hash.Write(buf[:n])
-	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own; a broken connection may wrap the same
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // ReadFull's own; a broken connection may wrap the same
 		return nil, fmt.Errorf("%w: it ends at byte %d of %d", ErrCorrupt, s.at, s.reader.Size())
 	}
 	if err != nil {

@@ -35,13 +35,14 @@ func (h Header) Payload() int64 { return h.Size - int64(len(h.Raw)) }
 // ReadHeader reads one box header. It returns io.EOF when the stream ends cleanly before the box, and
 // io.ErrUnexpectedEOF when it ends inside the header.
 func ReadHeader(r io.Reader) (Header, error) {
-	raw := make([]byte, 8, 16)
+	var both [16]byte
+	raw := both[:8]
 	if _, err := io.ReadFull(r, raw); err != nil {
 		return Header{}, err
 	}
 	h := Header{Type: string(raw[4:8]), Size: int64(binary.BigEndian.Uint32(raw)), Raw: raw}
 	if h.Size == 1 { // a 64-bit size follows
-		raw = raw[:16]
+		raw = both[:]
 		if _, err := io.ReadFull(r, raw[8:]); err != nil {
 			return Header{}, unexpected(err)
 		}

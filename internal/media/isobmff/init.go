@@ -117,7 +117,8 @@ func parseTrack(trak []byte) (Track, error) {
 			return track, nil
 		}
 	}
-	return track, parseSampleEntry(Find(trak, "mdia", "minf", "stbl", "stsd"), &track)
+	err = parseSampleEntry(Find(trak, "mdia", "minf", "stbl", "stsd"), &track)
+	return track, err
 }
 
 func parseTrackID(tkhd []byte) (uint32, error) {

@@ -122,7 +122,7 @@ func (b *bench) runProcess(spec Spec) (time.Duration, usage) {
 // hour: what the meeting systems themselves tell their administrators to reckon with.
 func meeting(tb testing.TB, minutes int) string {
 	tb.Helper()
-	folder := filepath.Join(os.TempDir(), "reelkeeper-bench")
+	folder := filepath.Join(os.TempDir(), "reelkeeper-bench") //nolint:usetesting // it is meant to stay
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		tb.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (r *readAhead) fetch() {
 			return
 		case buf := <-r.free:
 			n, err := io.ReadFull(r.source, buf[:aheadBytes])
-			if err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own; a broken connection may wrap the same
+			if err == io.ErrUnexpectedEOF { // ReadFull's own; a broken connection may wrap the same
 				err = io.EOF
 			}
 			r.full <- chunk{buf[:n], err}

@@ -23,7 +23,7 @@ func TestReadAheadGivesWhatItsSourceGives(t *testing.T) {
 		if want != nil {
 			source = io.MultiReader(source, iotest.ErrReader(want))
 		}
-		ahead, err := newReadAhead(context.Background(), func(context.Context) (io.ReadCloser, error) { return io.NopCloser(source), nil })
+		ahead, err := newReadAhead(t.Context(), func(context.Context) (io.ReadCloser, error) { return io.NopCloser(source), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,9 @@ func TestReadAheadStopsWaitingWhenItIsClosed(t *testing.T) {
 }
 
 // silence is a connection on which nothing comes.
-type silence struct{ ctx context.Context }
+type silence struct {
+	ctx context.Context //nolint:containedctx // what a connection has instead
+}
 
 func (s silence) Read([]byte) (int, error) {
 	<-s.ctx.Done()

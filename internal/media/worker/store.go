@@ -47,7 +47,8 @@ func (s *PresignedStore) Get(ctx context.Context, url string, off int64) (io.Rea
 	if err != nil {
 		return nil, 0, err
 	}
-	return body, body.Size(), nil
+	size := body.Size()
+	return body, size, nil
 }
 
 // PutPart implements Store.
