@@ -199,11 +199,12 @@ func own(schema *apiextensionsv1.JSONSchemaProps, path []string) []breach {
 func set(in any, path []string, value any) {
 	switch v := in.(type) {
 	case map[string]any:
-		if len(path) > 1 {
+		switch {
+		case len(path) > 1:
 			set(v[path[0]], path[1:], value)
-		} else if value == nil {
+		case value == nil:
 			delete(v, path[0])
-		} else {
+		default:
 			v[path[0]] = runtime.DeepCopyJSONValue(value)
 		}
 	case []any:

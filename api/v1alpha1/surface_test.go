@@ -130,6 +130,7 @@ func TestEverySelectableFieldSelects(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var list unstructured.UnstructuredList
 			list.SetGroupVersionKind(schema.GroupVersionKind{Group: "reelkeeper.io", Version: "v1alpha1", Kind: tc.kind + "List"})
 			if err := env.Client(t, nil).List(t.Context(), &list, client.InNamespace(namespace), tc.selector); err != nil {

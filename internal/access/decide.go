@@ -21,7 +21,7 @@ func Decide(rules *policy.Rules, req Request) Decision {
 }
 
 func decide(rules *policy.Rules, req Request) Decision {
-	c := newCase(rules, req)
+	c := inquire(rules, req)
 	d := Decision{Effect: Deny, Permission: req.Permission, asker: askerOf(&req.Subject)}
 	if !c.allowed(&d) {
 		c.explain(&d)
@@ -34,7 +34,7 @@ func decide(rules *policy.Rules, req Request) Decision {
 }
 
 // allowed says whether something permits it, and puts into d what.
-func (c *acase) allowed(d *Decision) bool {
+func (c *inquiry) allowed(d *Decision) bool {
 	if c.permits(c.byRole) {
 		d.allow(PermittedByRole, c.roles.permitting(&c.rules.Access.Roles, c.Permission))
 		return true
@@ -68,8 +68,8 @@ func provenance(p *policy.Provenance) policy.Provenance {
 	return *p
 }
 
-// acase is one request under one set of rules, and what follows from both before asking for the permission.
-type acase struct {
+// inquiry is one request under one set of rules, and what follows from both before asking for the permission.
+type inquiry struct {
 	rules *policy.Rules
 	// Request is a copy: with a pointer here, every request would move to the heap.
 	Request
@@ -85,8 +85,8 @@ type acase struct {
 	limit    *policy.Provenance
 }
 
-func newCase(rules *policy.Rules, req Request) acase {
-	c := acase{rules: rules, Request: req, labelled: policy.AllPermissions}
+func inquire(rules *policy.Rules, req Request) inquiry {
+	c := inquiry{rules: rules, Request: req, labelled: policy.AllPermissions}
 	c.roles = req.Recording.rolesOf(&req.Subject)
 	c.ceiling = c.roles.union(&rules.Access.Ceilings)
 	if c.roles == 0 {
@@ -105,7 +105,7 @@ func newCase(rules *policy.Rules, req Request) acase {
 }
 
 // readLabels works out what the subject's role labels allow together, and whether a policy means them to give as well.
-func (c *acase) readLabels() (gives bool) {
+func (c *inquiry) readLabels() (gives bool) {
 	for i := range c.rules.Access.Labels {
 		label := &c.rules.Access.Labels[i]
 		if !slices.Contains(c.Subject.Labels, label.Name) {
@@ -121,13 +121,13 @@ func (c *acase) readLabels() (gives bool) {
 }
 
 // permits says whether what is given holds the permission within what can be given at all.
-func (c *acase) permits(given policy.PermissionSet) bool {
+func (c *inquiry) permits(given policy.PermissionSet) bool {
 	return (given & c.ceiling & c.labelled).Has(c.Permission)
 }
 
 // outside returns the first audience that does not admit the subject, nil if all of them do. named says that a grant
 // names them.
-func (c *acase) outside(named bool) *policy.Audience {
+func (c *inquiry) outside(named bool) *policy.Audience {
 	for i := range c.rules.Access.Audiences {
 		if a := &c.rules.Access.Audiences[i]; !c.admits(a, named) {
 			return a
@@ -138,7 +138,7 @@ func (c *acase) outside(named bool) *policy.Audience {
 
 // admits says whether the subject is inside the audience. Invited is the stricter form of Internal: outsiders who were in
 // the meeting are not among those who are invited to the recording, unless a grant names them.
-func (c *acase) admits(a *policy.Audience, named bool) bool {
+func (c *inquiry) admits(a *policy.Audience, named bool) bool {
 	switch a.Kind {
 	case v1alpha1.AudienceAnyone:
 		return true
@@ -156,7 +156,7 @@ func (c *acase) admits(a *policy.Audience, named bool) bool {
 
 // bestGrant returns the grant that permits, nil if none does. Where several do it is the first by name, so that the
 // order in which they come means nothing.
-func (c *acase) bestGrant() *Grant {
+func (c *inquiry) bestGrant() *Grant {
 	var best *Grant
 	for i := range c.Grants {
 		g := &c.Grants[i]
@@ -171,23 +171,18 @@ func (c *acase) bestGrant() *Grant {
 }
 
 // state says why the recording as it is does not let it happen, whoever asks.
-func (c *acase) state() obstacle {
-	r := &c.Recording
-	switch c.Permission {
-	case v1alpha1.PermissionTrash, v1alpha1.PermissionPurge:
-		if r.Held {
-			return obstacle{reason: Held}
-		}
-		if c.Now.Before(r.LockedUntil) {
-			return obstacle{reason: Locked, when: r.LockedUntil}
-		}
-	case v1alpha1.PermissionStart:
-		if mode := &c.rules.Recording.Mode; mode.Value == v1alpha1.ModeDisabled {
-			return obstacle{reason: RecordingDisabled, rule: mode.From}
-		}
-	}
-	if r.Trashed && !whileTrashed.Has(c.Permission) {
+func (c *inquiry) state() obstacle {
+	r, mode := &c.Recording, &c.rules.Recording.Mode
+	removes := c.Permission == v1alpha1.PermissionTrash || c.Permission == v1alpha1.PermissionPurge
+	switch {
+	case removes && r.Held:
+		return obstacle{reason: Held}
+	case removes && c.Now.Before(r.LockedUntil):
+		return obstacle{reason: Locked, when: r.LockedUntil}
+	case r.Trashed && !whileTrashed.Has(c.Permission):
 		return obstacle{reason: Trashed}
+	case c.Permission == v1alpha1.PermissionStart && mode.Value == v1alpha1.ModeDisabled:
+		return obstacle{reason: RecordingDisabled, rule: mode.From}
 	}
 	return obstacle{}
 }

@@ -11,7 +11,7 @@ import (
 
 // explain puts into d why the permission is refused, and what the person may know. Where several things are in the way,
 // it names the one that they can do most about.
-func (c *acase) explain(d *Decision) {
+func (c *inquiry) explain(d *Decision) {
 	d.MayKnow = c.mayKnow()
 	grant, o := c.nearestGrant()
 	if grant != nil {
@@ -51,7 +51,7 @@ func outsideOf(a *policy.Audience) obstacle {
 
 // nearestGrant returns the grant that names the subject, would give the permission and has the least in its way, and
 // what that is: nothing if only labels or overrides are.
-func (c *acase) nearestGrant() (nearest *Grant, least obstacle) {
+func (c *inquiry) nearestGrant() (nearest *Grant, least obstacle) {
 	for i := range c.Grants {
 		g := &c.Grants[i]
 		if !g.Permissions.Has(c.Permission) || !g.names(&c.Subject) {
@@ -67,7 +67,7 @@ func (c *acase) nearestGrant() (nearest *Grant, least obstacle) {
 }
 
 // inTheWayOf says why a grant that names the subject does not count.
-func (c *acase) inTheWayOf(g *Grant) obstacle {
+func (c *inquiry) inTheWayOf(g *Grant) obstacle {
 	if o := g.obstacle(c.rules, &c.Subject, c.Now); o.reason != "" {
 		return o
 	}
@@ -87,7 +87,7 @@ var nearness = []Reason{
 // mayKnow says whether somebody who is refused may learn that the recording exists: whoever may do anything with it;
 // members of the organisation who are inside the audience or were in the meeting; and whoever is named by a grant that
 // the policy allows, also before it begins and after it has ended.
-func (c *acase) mayKnow() bool {
+func (c *inquiry) mayKnow() bool {
 	if (c.byRole|c.byLabel)&c.ceiling&c.labelled != 0 {
 		return true
 	}

@@ -422,7 +422,7 @@ var oracleProfiles = map[v1alpha1.Profile]v1alpha1.PolicyRules{
 
 func oracleAccess(audience v1alpha1.Audience, participant, internal, external string) v1alpha1.AccessRules {
 	words := func(s string) (list []v1alpha1.Permission) {
-		for _, word := range strings.Fields(s) {
+		for word := range strings.FieldsSeq(s) {
 			list = append(list, v1alpha1.Permission(word))
 		}
 		return list

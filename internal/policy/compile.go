@@ -88,8 +88,8 @@ func (s *source) doubt(at Provenance, err error) {
 	s.rules.Retention = kept
 }
 
-// spellOutProfile sets every field that the policy's profile sets and that it leaves open itself: a profile that bounds
-// bounds all of them.
+// spellOutProfile sets every field that the policy's profile sets and that it leaves open itself, so that bounding by
+// the policy bounds all of them.
 func (s *source) spellOutProfile() {
 	if s.rules.Profile.From != nil {
 		fillFrom(s.rules, readPreset(s.rules.Profile))

@@ -139,13 +139,13 @@ func TestScheduleIsDueExactlyThen(t *testing.T) {
 	if !s.Locked(before) || s.Locked(end) {
 		t.Error("a lock ends at the instant that is stamped")
 	}
-	if next, any := s.Next(before); next != time.Nanosecond || !any {
-		t.Errorf("the next look is after %v (%v)", next, any)
+	if next, something := s.Next(before); next != time.Nanosecond || !something {
+		t.Errorf("the next look is after %v (%v)", next, something)
 	}
-	if next, any := s.Next(end.Add(time.Hour)); next != 0 || !any {
-		t.Errorf("what is overdue is looked at after %v (%v)", next, any)
+	if next, something := s.Next(end.Add(time.Hour)); next != 0 || !something {
+		t.Errorf("what is overdue is looked at after %v (%v)", next, something)
 	}
-	if _, any := (policy.Schedule{}).Next(end); any {
+	if _, something := (policy.Schedule{}).Next(end); something {
 		t.Error("what never leaves is looked at again")
 	}
 }
