@@ -13,8 +13,9 @@ export PATH := $(CURDIR)/bin:$(CURDIR)/bin/controlplane:$(PATH)
 # TEST_FLAGS and TEST narrow a run: make test TEST=./internal/policy/... TEST_FLAGS='-run R8 -v'
 TEST       ?= ./...
 TEST_FLAGS ?=
-# Two packages at a time: each of them may have a control plane of its own.
-GO_TEST    := go test -p 2 -timeout 30m
+# Two packages at a time: each of them may have a control plane of its own. No result from a cache: Go does not see what
+# kubectl, helm and browsers read.
+GO_TEST    := go test -count=1 -p 2 -timeout 30m
 # How long every fuzz target runs under `make fuzz`.
 FUZZTIME   ?= 30s
 # The name of the image that `make images` builds.
