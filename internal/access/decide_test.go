@@ -90,6 +90,12 @@ func TestDecide(t *testing.T) {
 			policies: `{kind: RecordingPolicy, spec: {sharing: {external: Forbidden}}}`,
 			subject:  eve, grants: []access.Grant{grantTo("eve@partner.example")}, wantReason: access.ExternalForbidden,
 		},
+		"R12 an outsider who claims a department, or a label, is not whom a grant for those means": {
+			subject: labelled(in(eve, "finance"), "manager"), grants: []access.Grant{grantTo("", func(g *access.Grant) {
+				g.Subjects = []v1alpha1.GrantSubject{{Kind: v1alpha1.SubjectDepartment, Name: "finance"}, {Kind: v1alpha1.SubjectLabel, Name: "manager"}}
+			})},
+			wantReason: access.NotInternal,
+		},
 		"R12 an outsider who made the meeting is an outsider": {
 			subject: eve, recording: func(r *access.Recording) { r.Creator = "eve@partner.example" }, wantReason: access.NotInternal,
 		},
@@ -339,5 +345,19 @@ func TestDryRunNeverLiftsAnOverride(t *testing.T) {
 	}
 	if got := mayDo(rules, askers["outsider"]); got != 0 {
 		t.Errorf("an outsider may do %s", got)
+	}
+}
+
+func TestOfSeveralGrantsTheFirstByNameIsUsed(t *testing.T) {
+	t.Parallel()
+	named := func(name string) access.Grant {
+		return grantTo("dave@example.com", func(g *access.Grant) { g.Name = name })
+	}
+	d := access.Decide(policy.Resolve(policy.Input{}), access.Request{
+		Subject: askers["colleague"], Permission: v1alpha1.PermissionView, Recording: meeting, Now: governancetest.Now,
+		Grants: []access.Grant{named("b"), named("a"), named("c")},
+	})
+	if d.GrantName != "a" {
+		t.Errorf("allowed by grant %q, want a", d.GrantName)
 	}
 }

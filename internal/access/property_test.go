@@ -3,6 +3,8 @@
 package access_test
 
 import (
+	"flag"
+	"os"
 	"slices"
 	"testing"
 
@@ -15,6 +17,14 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
+
+// TestMain has every property see a thousand cases unless -rapid.checks says otherwise.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "1000"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func TestDecisionsAgreeWithTheOracle(t *testing.T) {
 	t.Parallel()
