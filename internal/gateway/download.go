@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/attachment"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
@@ -43,7 +44,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "video/mp4")
-	w.Header().Set("Content-Disposition", attachment(titleOf(language(r), admitted.recording)))
+	w.Header().Set("Content-Disposition", attachment.Header(titleOf(language(r), admitted.recording)))
 	if refused := s.serve(w, r, content{opened.Reader.Size(), opened.ETag(), opened.Plaintext}); refused != nil {
 		s.withoutFile(w)
 		s.refusePage(w, r, current, refused, page)

@@ -4,12 +4,14 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -96,9 +98,15 @@ func Load(path string) (*Config, error) {
 
 // Parse decodes, completes and validates a configuration in YAML.
 func Parse(data []byte) (*Config, error) {
+	// Not yaml.UnmarshalStrict: it takes clientId for clientID.
+	encoded, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is not YAML: %w", err)
+	}
 	var config Config
-	if err := yaml.UnmarshalStrict(data, &config); err != nil {
-		return nil, fmt.Errorf("it is not as documented in docs/gateway.md: %w", err)
+	unknown, err := json.UnmarshalStrict(encoded, &config)
+	if err := errors.Join(append(unknown, err)...); err != nil {
+		return nil, fmt.Errorf("it is not as docs/gateway.md says: %w", err)
 	}
 	config.complete()
 	if err := config.validate().ToAggregate(); err != nil {

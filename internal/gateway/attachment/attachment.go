@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package gateway
+// Package attachment names downloaded files after what people called a recording. It is pure.
+package attachment
 
 import (
 	"fmt"
@@ -15,9 +16,9 @@ const maxFileName = 200
 
 const fileExtension = ".mp4"
 
-// attachment is the value of Content-Disposition (RFC 6266) that saves a recording under its title: once in ASCII for old
-// programs, once in UTF-8 (RFC 8187) for all others.
-func attachment(title string) string {
+// Header is the value of Content-Disposition (RFC 6266) that saves a recording under its title: once in ASCII for old programs,
+// once in UTF-8 (RFC 8187) for all others.
+func Header(title string) string {
 	name := fileName(title)
 	ascii := strings.Map(func(r rune) rune {
 		if r > '~' || r == '"' || r == '\\' || r == '%' {

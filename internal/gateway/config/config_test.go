@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+)
+
+const smallest = `
+signIn: {issuer: https://id.example.com, clientID: reelkeeper}
+organisation: {domains: [example.com]}
+session: {keyFile: /keys}
+`
+
+func TestTheSmallestConfigurationIsCompleted(t *testing.T) {
+	got, err := config.Parse([]byte(smallest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.SignIn.Claims.Email != "email" || got.SignIn.Claims.Departments != "department" || got.SignIn.Claims.EmailVerified != "email_verified" {
+		t.Errorf("claims: %+v", got.SignIn.Claims)
+	}
+	if got.Session.Lifetime.Duration != 8*time.Hour || got.Session.ViewLifetime.Duration != time.Hour {
+		t.Errorf("session: %+v", got.Session)
+	}
+	if len(got.Organisation.Issuers) != 1 || got.Organisation.Issuers[0] != "https://id.example.com" {
+		t.Errorf("issuers: %v", got.Organisation.Issuers)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	cases := map[string]struct{ change, into, want string }{
+		"an unknown field":                {"clientID: reelkeeper", "clientId: reelkeeper", `unknown field "signIn.clientId"`},
+		"no issuer":                       {"issuer: https://id.example.com, ", "", "signIn.issuer"},
+		"an issuer without TLS":           {"https://id.example.com", "http://id.example.com", "use https; http is accepted for localhost only"},
+		"an issuer with a secret in it":   {"https://id.example.com", "https://me:secret@id.example.com", "leave out user, query and fragment"},
+		"no client":                       {", clientID: reelkeeper", "", "signIn.clientID: Required"},
+		"no domain":                       {"domains: [example.com]", "domains: []", "organisation.domains: Required"},
+		"an address for a domain":         {"[example.com]", "['@example.com']", "organisation.domains[0]"},
+		"no key file":                     {"keyFile: /keys", "lifetime: 1h", "session.keyFile: Required"},
+		"a session that is too long":      {"keyFile: /keys", "keyFile: /keys, lifetime: 999h", "session.lifetime"},
+		"a view session that is too long": {"keyFile: /keys", "keyFile: /keys, viewLifetime: 5h", "session.viewLifetime"},
+		"a proxy that is no network":      {"session:", "trustedProxies: [10.0.0.1]\nsession:", "trustedProxies[0]"},
+		"a scope that asks for tokens":    {"clientID: reelkeeper", "clientID: reelkeeper, scopes: [offline_access]", "signIn.scopes: Forbidden"},
+		"a pattern that is none":          {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(smallest, tc.change, tc.into, 1)
+			if text == smallest {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := config.Parse([]byte(text))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestHTTPIsForThisMachineOnly(t *testing.T) {
+	for address, want := range map[string]bool{
+		"http://localhost:8080": true, "http://127.0.0.1:1": true, "http://[::1]:1": true, "https://a.example": true,
+		"http://localhost.evil.example": false, "http://127.0.0.1.evil.example": false, "ftp://localhost": false, "localhost": false, "": false,
+	} {
+		if got := config.CheckURL(address) == ""; got != want {
+			t.Errorf("%q accepted: %v, want %v", address, got, want)
+		}
+	}
+}
+
+func TestTheDocumentedConfigurationIsValid(t *testing.T) {
+	documentation, err := os.ReadFile("../../../docs/gateway.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(signIn:.*?)```").FindSubmatch(documentation)
+	if example == nil {
+		t.Fatal("docs/gateway.md shows no configuration")
+	}
+	if _, err := config.Parse(example[1]); err != nil {
+		t.Error(err)
+	}
+}
