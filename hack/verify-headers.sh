@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=0
 while IFS= read -r file; do
+  [[ -f $file ]] || continue # deleted, and not committed yet
   if ! head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0'; then
     echo "verify-headers: $file: begin it with: SPDX-License-Identifier: Apache-2.0" >&2
     missing=1

@@ -23,7 +23,8 @@ if [[ $before != "$after" ]]; then
   fail "generated files were stale: commit what 'make generate manifests' has just written"
 fi
 
-unformatted=$(gofmt -l $(git ls-files --cached --others --exclude-standard '*.go'))
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.go' | sort -u)
+unformatted=$(gofmt -l "${sources[@]}")
 [[ -z $unformatted ]] || fail "not formatted, run gofmt -w on: $unformatted"
 
 hack/verify-headers.sh || failed=1
