@@ -39,7 +39,7 @@ func TestManagerRuns(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
 
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // the metrics' certificate is made up at the start
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // the metrics have a certificate that is made up at the start
 	expectStatus(t, web, "http://"+health+"/readyz", "", http.StatusOK)
 	expectStatus(t, web, "http://"+health+"/healthz", "", http.StatusOK)
 	expectStatus(t, web, "https://"+metrics+"/metrics", "", http.StatusUnauthorized)
