@@ -52,7 +52,7 @@ type Config struct {
 	SecretKey string `json:"-"`
 	// SessionToken comes with temporary credentials.
 	SessionToken string `json:"-"`
-	// CABundle holds PEM certificates that are trusted besides the system's.
+	// CABundle holds PEM certificates that servers are checked against, in place of the system's. Empty is the system's.
 	CABundle []byte
 	// Checksums is Auto unless set.
 	Checksums Checksums
@@ -138,15 +138,12 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
-// NewTransport returns an HTTP transport that trusts the system's certificates and those of the PEM bundle, which may be
-// empty. Its limits bound how long a dead server is noticed late; a body may take as long as its context allows.
+// NewTransport returns an HTTP transport that trusts the certificates of the PEM bundle and no others, or the system's where the
+// bundle is empty. Its limits bound how long a dead server is noticed late; a body may take as long as its context allows.
 func NewTransport(caBundle []byte) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(caBundle) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
+		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(caBundle) {
 			return nil, errors.New("the CA bundle holds no PEM certificate")
 		}

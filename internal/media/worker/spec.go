@@ -43,7 +43,7 @@ type Spec struct {
 	ManifestKey string `json:"manifestKey"`
 	// ProgressURL takes PUTs of small JSON documents; empty for none.
 	ProgressURL string `json:"progressURL,omitempty"`
-	// CABundle is PEM: the authorities to trust besides the system's.
+	// CABundle is PEM: the authorities to trust, in place of the system's. Empty is the system's.
 	CABundle string `json:"caBundle,omitempty"`
 	// Timeout is how long the whole may take; zero for no limit.
 	Timeout Duration `json:"timeout,omitzero"`

@@ -25,7 +25,7 @@ import (
 
 // Options configure a Client; the zero value is usable.
 type Options struct {
-	// CABundle holds PEM certificates that are trusted besides the system's.
+	// CABundle holds PEM certificates that servers are checked against, in place of the system's. Empty is the system's.
 	CABundle []byte
 	// Attempts bounds how often one request is tried; 6 unless set.
 	Attempts int
