@@ -10,11 +10,15 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
 )
 
 // writeTimeout is how long a client may take for one write of at most a few hundred kilobytes. A long film takes hours, so
 // there is no limit on the whole; a client that takes nothing for a minute is gone.
 const writeTimeout = time.Minute
+
+// wall is the clock that connections go by, whichever clock decisions go by.
+var wall clock.RealClock
 
 // response remembers what was answered, and gives every write its own deadline.
 type response struct {
@@ -41,7 +45,7 @@ func (w *response) Write(data []byte) (int, error) {
 		w.status = http.StatusOK
 	}
 	// Not every writer has deadlines: in tests there is none to hold up.
-	if err := w.controller.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := w.controller.SetWriteDeadline(wall.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
 	n, err := w.ResponseWriter.Write(data)
@@ -55,12 +59,13 @@ func logged(log logr.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			wrapped := &response{ResponseWriter: w, controller: http.NewResponseController(w)}
-			begun := time.Now()
+			begun := wall.Now()
 			defer func() {
 				panicked := recover()
-				broken := panicked == http.ErrAbortHandler
+				problem, isError := panicked.(error)
+				broken := isError && errors.Is(problem, http.ErrAbortHandler)
 				log.V(verbosity(wrapped.status)).Info("Answered", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
-					"status", wrapped.status, "bytes", wrapped.bytes, "duration", time.Since(begun).String(), "brokenOff", broken)
+					"status", wrapped.status, "bytes", wrapped.bytes, "duration", wall.Since(begun).String(), "brokenOff", broken)
 				if panicked != nil && !broken {
 					log.Error(nil, "A handler panicked", "panic", panicked, "stack", string(debug.Stack()))
 				}

@@ -101,11 +101,11 @@ func TestR20ALinkIsWorthNothingToSomebodyElse(t *testing.T) {
 			"with the right password":  func(token string) gatewaytest.Answer { return browser.Post(t, "/g/"+token, typed(password)) },
 			"with some other password": func(token string) gatewaytest.Answer { return browser.Post(t, "/g/"+token, typed("x")) },
 		} {
-			real, none := try(token), try(unknown)
-			if real.Status != http.StatusNotFound || none.Status != http.StatusNotFound {
-				t.Errorf("%s, %s: status %d, and %d for an unknown link; want 404", who, name, real.Status, none.Status)
+			known, unheard := try(token), try(unknown)
+			if known.Status != http.StatusNotFound || unheard.Status != http.StatusNotFound {
+				t.Errorf("%s, %s: status %d, and %d for an unknown link; want 404", who, name, known.Status, unheard.Status)
 			}
-			if got, want := len(real.Body), len(none.Body); got != want {
+			if got, want := len(known.Body), len(unheard.Body); got != want {
 				t.Errorf("%s, %s: a real link can be told from an unknown one by its %d bytes instead of %d", who, name, got, want)
 			}
 		}

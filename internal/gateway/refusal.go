@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
@@ -108,11 +109,9 @@ func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, current *ses
 
 // accountsDiffer says that another account of the same person may be allowed what this one is not.
 func accountsDiffer(reason access.Reason) bool {
-	switch reason {
-	case access.NotInternal, access.Unverified, access.ExternalForbidden, access.NotInvited, access.OtherDepartment:
-		return true
-	}
-	return false
+	return slices.Contains([]access.Reason{
+		access.NotInternal, access.Unverified, access.ExternalForbidden, access.NotInvited, access.OtherDepartment,
+	}, reason)
 }
 
 // refuseScript answers a script of our own pages.
@@ -132,10 +131,11 @@ func (s *Server) refusePlayer(w http.ResponseWriter, f *refusal) {
 	http.Error(w, http.StatusText(status), status)
 }
 
+// writeJSON answers a script. Values are maps of strings, numbers and booleans, which always can be encoded.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
 	// The status is sent; what can still fail is the connection, which the reader notices.
-	_ = json.NewEncoder(w).Encode(value)
+	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // see above
 }

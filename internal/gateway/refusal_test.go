@@ -48,6 +48,7 @@ func TestR12ForbiddenLooksExactlyLikeAbsent(t *testing.T) {
 	restrict(t, w, namespace)
 	for _, who := range []string{"external", "guest", "unverified", "internal"} {
 		t.Run(who, func(t *testing.T) {
+			t.Parallel()
 			browser := w.SignIn(t, who).Staying()
 			for name, attempt := range attempts {
 				present := attempt(t, browser, "/r/"+namespace+"/present")

@@ -78,7 +78,7 @@ var roles = map[string]role{
 		who: "internal", subject: member("dave@example.com", "sales", "auditors"),
 		grant: func(recording *v1alpha1.MeetingRecording) *v1alpha1.AccessGrant {
 			grant := grantToDave(v1alpha1.PermissionView)(recording)
-			grant.Spec.ExpiresAt = metav1.NewTime(time.Now().Add(-time.Hour))
+			grant.Spec.ExpiresAt = metav1.NewTime(gatewaytest.Wall.Now().Add(-time.Hour))
 			return grant
 		},
 	},
@@ -232,7 +232,7 @@ func reach(t *testing.T, w *gatewaytest.World, who role, recording *v1alpha1.Mee
 	}
 	r := reached{recording: recording, signedIn: who.who != ""}
 	decide := func(permission v1alpha1.Permission) access.Decision {
-		decision, err := governance.Reader{Client: w.Admin}.Decide(t.Context(), recording, who.subject, permission, time.Now())
+		decision, err := governance.Reader{Client: w.Admin}.Decide(t.Context(), recording, who.subject, permission, gatewaytest.Wall.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

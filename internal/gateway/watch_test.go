@@ -164,16 +164,16 @@ func TestRevocationStopsPlayingWithinTwoSeconds(t *testing.T) {
 			if err := tc.revoke(t.Context(), w, recording); err != nil {
 				t.Fatal(err)
 			}
-			revoked := time.Now()
+			revoked := gatewaytest.Wall.Now()
 			for _, route := range routes {
 				err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, 2*time.Second, true, func(context.Context) (bool, error) {
 					return viewer.Get(t, view+route, "Range", "bytes=0-15").Status == http.StatusNotFound, nil
 				})
 				if err != nil {
-					t.Fatalf("%s is still given out after %s", route, time.Since(revoked))
+					t.Fatalf("%s is still given out after %s", route, gatewaytest.Wall.Since(revoked))
 				}
 			}
-			if since := time.Since(revoked); since > 2*time.Second {
+			if since := gatewaytest.Wall.Since(revoked); since > 2*time.Second {
 				t.Errorf("playing stopped after %s, want at most 2 s", since)
 			}
 		})

@@ -4,7 +4,6 @@
 package attachment
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -26,7 +25,7 @@ func Header(title string) string {
 		}
 		return r
 	}, name)
-	return fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, ascii, encode(name))
+	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + encode(name)
 }
 
 // fileName makes a title a name that every file system takes and no program takes for anything else: no separators, no

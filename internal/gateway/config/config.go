@@ -41,7 +41,7 @@ type SignIn struct {
 	// Scopes are asked for besides openid. Empty is email and profile.
 	Scopes []string `json:"scopes,omitempty"`
 	// Claims says where in the provider's claims things stand.
-	Claims Claims `json:"claims,omitempty"`
+	Claims Claims `json:"claims,omitzero"`
 }
 
 // Claims are the names of claims. A dot leads into an object: realm_access.roles.
@@ -78,9 +78,9 @@ type Session struct {
 	// them. The first one is used, the others are still accepted: that is how keys are changed.
 	KeyFile string `json:"keyFile"`
 	// Lifetime is how long after signing in somebody has to sign in again, 5m to 24h. Empty is 8h.
-	Lifetime metav1.Duration `json:"lifetime,omitempty"`
+	Lifetime metav1.Duration `json:"lifetime,omitzero"`
 	// ViewLifetime is how long a view session is good for before the player has to ask for a new one, 1m to 4h. Empty is 1h.
-	ViewLifetime metav1.Duration `json:"viewLifetime,omitempty"`
+	ViewLifetime metav1.Duration `json:"viewLifetime,omitzero"`
 }
 
 // Load reads, completes and validates the file. Its errors name the fields to change.

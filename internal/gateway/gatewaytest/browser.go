@@ -67,7 +67,7 @@ func (b *Browser) SignInAt(t testing.TB, who, path string) Answer {
 		t.Fatalf("%s did not lead to the OpenID provider but to %s, status %d", path, response.Request.URL.Path, response.StatusCode)
 	}
 	form := url.Values{"email": {person.Email}, "password": {"secret of " + person.Email}}
-	response, err = b.Client.PostForm(response.Request.URL.String(), form)
+	response, err = b.PostForm(response.Request.URL.String(), form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +101,7 @@ func (b *Browser) Do(t testing.TB, method, path string, form url.Values, headers
 }
 
 func (b *Browser) request(t testing.TB, method, path string, form url.Values, headers []string) (*http.Request, error) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 		millis += segment.DurationMillis
 	}
 	return &media.Manifest{
-		Version: media.ManifestVersion, CreatedAt: time.Now().UTC().Truncate(time.Second),
+		Version: media.ManifestVersion, CreatedAt: Wall.Now().UTC().Truncate(time.Second),
 		Recording: media.Recording{Namespace: recording.Namespace, Name: recording.Name, UID: string(recording.UID), Attempt: 1, Spec: spec},
 		Key:       media.WrappedKey{ID: w.keyset.KeyID(), Wrapped: wrapped, Salt: salt},
 		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: packaged.SHA256},

@@ -82,7 +82,7 @@ func GrantOf(recording *v1alpha1.MeetingRecording, name string, kind v1alpha1.Su
 			RecordingRef: v1alpha1.RecordingReference{Name: recording.Name},
 			Subjects:     []v1alpha1.GrantSubject{{Kind: kind, Name: subject}},
 			Permissions:  permissions,
-			ExpiresAt:    metav1.NewTime(time.Now().Add(24 * time.Hour)),
+			ExpiresAt:    metav1.NewTime(Wall.Now().Add(24 * time.Hour)),
 		},
 	}
 }

@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,6 +36,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
+
+// Wall is the clock that everything in a world goes by, the API server and the OpenID provider too.
+var Wall clock.RealClock
 
 // OperatorNamespace is the gateway's own, as config/rbac names it.
 const OperatorNamespace = "reelkeeper-system"
@@ -73,6 +77,7 @@ func Start(t testing.TB, env *testenv.Env) *World {
 }
 
 func (w *World) start(t testing.TB) error {
+	t.Helper()
 	// It outlives the test that happens to come first, and goes with this process.
 	dir, err := process.TempDir("gatewaytest-")
 	if err != nil {
@@ -94,7 +99,7 @@ func (w *World) start(t testing.TB) error {
 		return err
 	}
 	api, _ := w.Env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-gateway")
-	ctx := context.Background()
+	ctx := context.WithoutCancel(t.Context())
 	cluster, err := gateway.Connect(ctx, api, OperatorNamespace, nil)
 	if err != nil {
 		return err
@@ -206,7 +211,7 @@ func (w *World) Serve(t testing.TB, change func(*gateway.Options)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
 	t.Cleanup(func() {

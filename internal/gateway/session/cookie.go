@@ -113,7 +113,7 @@ func (s *Store) write(w http.ResponseWriter, name string, value any, ends time.T
 func (s *Store) clear(w http.ResponseWriter, name string) { s.set(w, name, "", -1) }
 
 func (s *Store) set(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever browsers come by https
 		Name: s.name(name), Value: value, Path: "/", MaxAge: maxAge,
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})

@@ -25,8 +25,8 @@ func TestEachWrongTryWaitsLonger(t *testing.T) {
 		}
 	}
 	want := []time.Duration{0, 0, 0}
-	for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		want = append(want, seconds*time.Second)
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		want = append(want, time.Duration(seconds)*time.Second)
 	}
 	if diff := cmp.Diff(want, waits); diff != "" {
 		t.Errorf("waits (-want +got):\n%s", diff)
