@@ -31,9 +31,14 @@ help: ## List these targets.
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z0-9_-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Only a KUBECONFIG given to make counts: the demo must not end up in the cluster that a shell happens to point at.
+DEMO_FLAGS = $(if $(ONCE),--once) $(if $(VIDEO),--video '$(abspath $(VIDEO))') \
+  $(if $(filter command line,$(origin KUBECONFIG)),--cluster '$(abspath $(KUBECONFIG))')
+
 .PHONY: demo
+demo: DEPS := ffmpeg ffprobe espeak-ng
 demo: deps build controlplane s3server oidc ## Run everything on this machine and walk the story. ONCE=1 exits after it; VIDEO=file; KUBECONFIG=file.
-	go run ./hack/demo
+	go run ./hack/demo $(DEMO_FLAGS)
 
 .PHONY: clean
 clean: ## Delete everything that was built.
@@ -76,9 +81,9 @@ verify: bin/controller-gen bin/golangci-lint ## Check that generated files are f
 ##@ Programs
 
 .PHONY: build
-build: web ## Build bin/reelkeeper and bin/devnode.
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/reelkeeper ./cmd/reelkeeper
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/devnode ./hack/devnode
+build: web ## Build bin/reelkeeper and bin/devnode, with the flags of `go test`, so that they share a cache; the image has its own.
+	go build -ldflags '$(LDFLAGS)' -o bin/reelkeeper ./cmd/reelkeeper
+	go build -ldflags '$(LDFLAGS)' -o bin/devnode ./hack/devnode
 
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl; five minutes the first time.
@@ -103,7 +108,7 @@ images: ## Build the container image IMAGE with docker.
 
 .PHONY: deps
 deps: ## Install ffmpeg, espeak-ng and chromium where apt-get can, else say what is missing.
-	@hack/deps.sh
+	@hack/deps.sh $(DEPS)
 
 ##@ Tools
 

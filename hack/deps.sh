@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes sure of the programs that tests and demo run and that no module brings: ffmpeg, espeak-ng, chromium. Installs what
-# is missing where this is root and apt-get is there; else one line says what to install, and it fails.
+# Makes sure of the programs that tests and demo run and that no module brings: those named, or ffmpeg, espeak-ng and
+# chromium. Installs what is missing where this is root and apt-get is there; else one line says what to install, and it
+# fails.
 set -euo pipefail
 
 declare -A package=([ffmpeg]=ffmpeg [ffprobe]=ffmpeg [espeak-ng]=espeak-ng [chromium]=chromium)
 
+((${#})) || set -- ffmpeg ffprobe espeak-ng chromium
 missing=()
-for program in "${!package[@]}"; do
+for program in "$@"; do
   command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 for program in go git node npm; do
