@@ -130,7 +130,7 @@ func (e *Env) Kubectl(tb testing.TB, args ...string) string {
 
 // RunKubectl is Kubectl for where a failure is expected: its error carries what kubectl wrote to standard error.
 func (e *Env) RunKubectl(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, e.Binaries.Kubectl, args...) //nolint:gosec // the tests' own commands
+	cmd := exec.CommandContext(ctx, e.Binaries.Kubectl, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+e.Kubeconfig)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -31,7 +31,7 @@ type owned struct {
 // TestNothingSurvivesItsOwner kills a program that runs a whole control plane, as kill -9 does, and looks for survivors.
 func TestNothingSurvivesItsOwner(t *testing.T) {
 	t.Parallel()
-	owner := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	owner := exec.CommandContext(t.Context(), os.Args[0])
 	owner.Env = append(os.Environ(), ownerVariable+"=1")
 	owner.Stderr = os.Stderr
 	stdout, err := owner.StdoutPipe()

@@ -68,7 +68,7 @@ func TestNodeThatIsKilledLeavesNothingRunning(t *testing.T) {
 
 func startSecondNode(t *testing.T) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), kubeconfigVariable+"="+env.Kubeconfig)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

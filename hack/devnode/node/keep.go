@@ -145,10 +145,10 @@ func (r *podRun) grace(cause error) time.Duration {
 // exitOf gives a container's exit code: that of the process, or 128 and the signal that ended it.
 func exitOf(state *os.ProcessState) (code, signal int32) {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		signal := int32(status.Signal()) //nolint:gosec // at most 64
+		signal := int32(status.Signal())
 		return 128 + signal, signal
 	}
-	return int32(state.ExitCode()), 0 //nolint:gosec // at most 255
+	return int32(state.ExitCode()), 0
 }
 
 // terminationMessage is what the container wrote for it or, where it asks for that and failed, the end of its log.

@@ -146,7 +146,7 @@ func pick(data map[string][]byte, items []corev1.KeyToPath, mode *int32, optiona
 func ownerMode(modes ...*int32) fs.FileMode {
 	for _, mode := range modes {
 		if mode != nil {
-			return fs.FileMode(*mode&0o700 | 0o400) //nolint:gosec // nine bits at most
+			return fs.FileMode(*mode&0o700 | 0o400)
 		}
 	}
 	return 0o600

@@ -152,7 +152,7 @@ func prepare(opts Options) (*Server, []string, error) {
 // start runs the program and waits for the line that says where it listens.
 func (s *Server) start(ctx context.Context, args []string) error {
 	// ctx ends with the start; the server goes on until Close or the end of this process.
-	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), args[0], args[1:]...) //nolint:gosec // our own program with our own arguments
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), args[0], args[1:]...)
 	s.cmd.Env = append(os.Environ(),
 		"S3_ACCESS_KEY="+s.AccessKey, "S3_SECRET_KEY="+s.SecretKey,
 		"S3_RESTRICTED_ACCESS_KEY="+s.RestrictedAccessKey, "S3_RESTRICTED_SECRET_KEY="+s.RestrictedSecretKey)

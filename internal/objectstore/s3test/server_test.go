@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestServerDiesWithItsParent(t *testing.T) {
-	parent := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
+	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), parentVariable+"="+t.TempDir())
 	parent.Stderr = os.Stderr
 	stdout, err := parent.StdoutPipe()

@@ -103,7 +103,7 @@ func TestNoOrphans(t *testing.T) {
 
 func startParent(t *testing.T, ending string) (*exec.Cmd, family) {
 	t.Helper()
-	parent := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), roleVariable+"=parent", "REELKEEPER_TEST_ENDING="+ending)
 	stdout, err := parent.StdoutPipe()
 	if err != nil {

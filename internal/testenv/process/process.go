@@ -84,7 +84,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		return nil, err
 	}
 	// Not bound to ctx: the process outlives the wait for it.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), spec.Path, spec.Args...) //nolint:gosec // to start what it is told is its purpose
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), spec.Path, spec.Args...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = spec.Env, spec.Dir, attributes()
 	if spec.Log != "" {
 		// The child gets the file itself, not a pipe through us, so that its last words are kept even when we are gone.
