@@ -134,7 +134,7 @@ func TestHoldsAreLaidAndLiftedByThoseWithTheVerb(t *testing.T) {
 func TestR27LocksBeatEveryDelete(t *testing.T) {
 	installed(t)
 	admin, editor := env.Client(t, scheme), as(t, editorUser(t))
-	now := time.Now() //nolint:forbidigo // the lock is compared with the API server's own clock
+	now := time.Now()
 	locked := withLock(t, admin, "locked", now.Add(time.Hour))
 	past := withLock(t, admin, "lock-over", now.Add(-time.Hour))
 	wantLocked := []string{"is locked until " + locked.Status.LockedUntil.UTC().Format(time.RFC3339), "reelkeeper.io/bypass-lock"}
