@@ -43,8 +43,8 @@ func attemptOf(job *batchv1.Job) attempt {
 			a.outcome, a.finished, a.failure = failed, condition.LastTransitionTime.Time, failureOfJob(condition)
 		}
 	}
-	// A Pod that is ready has its Secret mounted.
-	a.armed = a.outcome != running || job.Status.Ready != nil && *job.Status.Ready > 0
+	// A Pod that is ready has its Secret mounted; a Job that is on its way out needs none any more.
+	a.armed = a.outcome != running || !job.DeletionTimestamp.IsZero() || job.Status.Ready != nil && *job.Status.Ready > 0
 	return a
 }
 

@@ -95,7 +95,7 @@ func TestAttemptsAreReadFromJobs(t *testing.T) {
 				j.Status.Conditions = condition(batchv1.JobFailed, "")
 				j.DeletionTimestamp = &end
 			}),
-			attempt{number: 2, outcome: running, started: start.Time},
+			attempt{number: 2, outcome: running, armed: true, started: start.Time},
 		},
 		"without its annotation": {
 			job(func(j *batchv1.Job) { j.Annotations = nil }), attempt{number: 2, outcome: running, started: start.Time},

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/reelkeeper/reelkeeper/hack/devnode/node"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
@@ -21,6 +24,7 @@ import (
 var env *testenv.Env
 
 func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
 	testenv.Main(m, testenv.Options{
 		Options:   controlplane.Options{ControllerManager: true, AuditPolicy: controlplane.AuditWrites},
 		CRDs:      []string{"config/crd"},

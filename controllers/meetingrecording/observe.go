@@ -10,13 +10,10 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
-	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // observe reads what the recording's stage needs. A recording at rest costs reads from the cache only.
@@ -152,61 +149,6 @@ func (r *Reconciler) observeFailure(ctx context.Context, o *observation, last *a
 		last.failure = said
 	}
 	return nil
-}
-
-// observeStore opens the recording's store and sums up what its namespace has in it.
-func (r *Reconciler) observeStore(ctx context.Context, o *observation) error {
-	open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
-	switch reason := stores.Reason(err); {
-	case reason == v1alpha1.ReasonStoreNotFound:
-		o.store.problem = problem{reason, err.Error()}
-		return nil
-	case reason != "":
-		o.store.problem = problem{v1alpha1.ReasonStoreNotReady, fmt.Sprintf("RecordingStore %s cannot be used: %v", o.recording.StoreName(), err)}
-		return nil
-	case err != nil:
-		return err
-	}
-	if o.store.problem = notReady(open.Object); o.store.problem.found() {
-		return nil
-	}
-	o.store.open = open
-	namespace := kube.NamespaceMetadata()
-	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: o.recording.Namespace}, namespace); err != nil {
-		return fmt.Errorf("read namespace %s: %w", o.recording.Namespace, err)
-	}
-	o.store.labels = namespace.Labels
-	if open.Object.Spec.Quota.PerNamespace != nil {
-		o.store.used, err = r.usedIn(ctx, o.recording)
-	}
-	return err
-}
-
-func notReady(store *v1alpha1.RecordingStore) problem {
-	condition := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionReady)
-	if condition != nil && condition.Status == metav1.ConditionTrue {
-		return problem{}
-	}
-	why := "its controller has not looked yet"
-	if condition != nil && condition.Message != "" {
-		why = condition.Message
-	}
-	return problem{v1alpha1.ReasonStoreNotReady, fmt.Sprintf("RecordingStore %s is not ready: %s", store.Name, why)}
-}
-
-// usedIn sums up what the recordings of a namespace have in the same store, the trash included.
-func (r *Reconciler) usedIn(ctx context.Context, recording *v1alpha1.MeetingRecording) (int64, error) {
-	var list v1alpha1.MeetingRecordingList
-	if err := r.options.Client.List(ctx, &list, client.InNamespace(recording.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return 0, fmt.Errorf("list the recordings of namespace %s: %w", recording.Namespace, err)
-	}
-	var used int64
-	for i := range list.Items {
-		if list.Items[i].StoreName() == recording.StoreName() {
-			used += list.Items[i].Status.Media.Bytes
-		}
-	}
-	return used, nil
 }
 
 // observeShelved opens the store, so that what was being uploaded can be withdrawn.

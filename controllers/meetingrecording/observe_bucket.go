@@ -5,19 +5,14 @@ package meetingrecording
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/reelkeeper/reelkeeper/internal/keys"
-	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/worker"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -141,74 +136,6 @@ func numberOf(key string) int {
 		return 0
 	}
 	return number
-}
-
-// readResult returns nil where the attempt is of no use: its manifest does not authenticate or its media is not there. The
-// worker has read every byte back; here it is enough that the object has the length that the authentic manifest says.
-func (r *Reconciler) readResult(ctx context.Context, o *observation, names objectstore.Recording, number int) (*result, error) {
-	manifest, err := readManifest(ctx, o, names.ManifestKey(number))
-	if errors.Is(err, errUnusable) {
-		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", err.Error())
-		return nil, nil //nolint:nilnil // documented: no result and no error
-	}
-	if err != nil {
-		return nil, err
-	}
-	bucket := o.store.open.Bucket(o.recording.Namespace)
-	if manifest.Media.Key != names.MediaKey(number) {
-		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", "it names media of another attempt")
-		return nil, nil //nolint:nilnil // documented: no result and no error
-	}
-	info, err := o.store.open.Objects.Head(ctx, bucket, manifest.Media.Key)
-	if absent(err) || err == nil && info.Size != manifest.Media.Bytes {
-		log.FromContext(ctx).Info("Ignoring a manifest", "key", names.ManifestKey(number), "reason", "its media is not there in full")
-		return nil, nil //nolint:nilnil // documented: no result and no error
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &result{attempt: number, bucket: bucket, mediaKey: manifest.Media.Key, manifestKey: names.ManifestKey(number), facts: factsOf(manifest)}, nil
-}
-
-// errUnusable says that there is a manifest and that it is of no use.
-var errUnusable = errors.New("unusable manifest")
-
-// readManifest reads a manifest and authenticates it with the recording's own key.
-func readManifest(ctx context.Context, o *observation, key string) (*media.Manifest, error) {
-	stored, err := readSmall(ctx, o, key, media.MaxManifestBytes)
-	if absent(err) {
-		return nil, fmt.Errorf("%w: it has just gone", errUnusable)
-	}
-	if err != nil {
-		return nil, err
-	}
-	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		// Bound to this recording: a manifest copied from another one does not unwrap.
-		ad := keys.RecordingAD(o.recording.Namespace, string(o.recording.UID))
-		dataKey, err := o.store.open.Keys.Unwrap(unverified.Key.Wrapped, ad)
-		if err != nil {
-			return media.Key{}, err
-		}
-		return dataKey.Manifest(unverified.Key.Salt), nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnusable, err)
-	}
-	return manifest, nil
-}
-
-// readSmall reads an object of at most limit bytes of the recording's bucket.
-func readSmall(ctx context.Context, o *observation, key string, limit int64) ([]byte, error) {
-	body, _, err := o.store.open.Objects.Get(ctx, o.store.open.Bucket(o.recording.Namespace), key, objectstore.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read object %s: the connection broke, it is tried again: %w", key, err)
-	}
-	return content, nil
 }
 
 // readProgress is a courtesy: whatever is wrong with the note, there just is no progress to show.

@@ -103,7 +103,10 @@ func (r *Reconciler) armJob(ctx context.Context, o *observation, number int) err
 	}
 	var job batchv1.Job
 	key := client.ObjectKey{Namespace: r.options.OperatorNamespace, Name: jobName(o.recording.UID, number)}
-	if err := r.options.Direct.Get(ctx, key, &job); err != nil {
+	switch err := r.options.Direct.Get(ctx, key, &job); {
+	case apierrors.IsNotFound(err):
+		return nil // somebody has deleted it, which brings the next pass
+	case err != nil:
 		return fmt.Errorf("read the Job: %w", err)
 	}
 	if armed, err := r.secretExists(ctx, key.Namespace, key.Name); armed || err != nil {

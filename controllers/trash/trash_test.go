@@ -130,14 +130,12 @@ func TestTombstonesThatDoNotFitTheirKeyAreNotBelieved(t *testing.T) {
 		"another recording": `{"version":1,"namespace":"finance","uid":"uid-2","purgeAt":"2026-03-04T12:00:00Z"}`,
 		"another date":      `{"version":1,"namespace":"finance","uid":"uid-1","purgeAt":"2027-03-04T12:00:00Z"}`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := objects.Put(t.Context(), bucket, key, strings.NewReader(content), int64(len(content)), objectstore.PutOptions{}); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := read(t.Context(), objects, bucket, key); err == nil {
-				t.Errorf("read = %+v", got)
-			}
-		})
+		if _, err := objects.Put(t.Context(), bucket, key, strings.NewReader(content), int64(len(content)), objectstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := read(t.Context(), objects, bucket, key); err == nil {
+			t.Errorf("%s: read = %+v", name, got)
+		}
 	}
 }
 
@@ -206,12 +204,8 @@ func TestTheSweeperSleepsUntilTheDateAndNoLonger(t *testing.T) {
 		}
 		clock.Step(time.Minute)
 	}
-	select {
-	case again := <-woke:
-		if !again {
-			t.Error("the sweeper ended")
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("the sweeper oversleeps a tombstone that was noted")
+	// A sweeper that oversleeps what was noted keeps this waiting until the test's own deadline.
+	if again := <-woke; !again {
+		t.Error("the sweeper ended")
 	}
 }
