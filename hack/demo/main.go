@@ -62,6 +62,9 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 
+	if o.kubeconfig != "" {
+		tell.say("In your cluster remain afterwards: the namespaces %s, finance and engineering, and what config/ holds.", stage.Namespace)
+	}
 	story := &story{narrator: tell, stage: s, dir: dir, video: o.video}
 	if err := story.walk(ctx); err != nil {
 		return fmt.Errorf("%w\nThe logs are in %s", err, s.Logs)
