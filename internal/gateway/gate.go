@@ -223,6 +223,9 @@ func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.D
 	if !decision.Allowed() {
 		event.Outcome = v1alpha1.OutcomeRefused
 	}
+	if decision.WouldDeny() {
+		event.Evidence = []string{fmt.Sprintf("a policy in DryRun would have refused: %s, %s", decision.Trial.Reason, decision.Trial.Rule)}
+	}
 	if !d.exists {
 		event = g.elsewhere(event, v)
 	}

@@ -227,3 +227,23 @@ func TestR29ViewsAndDownloadsAreWrittenDown(t *testing.T) {
 		t.Errorf("written down: %q, want %q", got, want)
 	}
 }
+
+func TestAPolicyInDryRunIsWrittenDownAndRefusesNothing(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	recording, _ := w.Recording(t, namespace, "review")
+	policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "closed"}}
+	policy.Spec.Enforcement = v1alpha1.EnforcementDryRun
+	policy.Spec.Access.Roles = []v1alpha1.RolePermissions{{Role: v1alpha1.RoleParticipant, Permissions: []v1alpha1.Permission{}}}
+	if err := w.Admin.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, policy)
+	beginView(t, w.SignIn(t, "participant"), recording)
+	events := w.Events(t, namespace)
+	if len(events) != 1 || events[0].Spec.Outcome != v1alpha1.OutcomeAllowed || len(events[0].Spec.Evidence) != 1 ||
+		!strings.Contains(events[0].Spec.Evidence[0], "RecordingPolicy "+namespace+"/closed spec.access.roles") {
+		t.Errorf("written down: %+v", events)
+	}
+}

@@ -109,7 +109,7 @@ func page(recording *v1alpha1.MeetingRecording) string {
 // screenshots is a directory that outlives the test, so that people can look at the pages.
 func screenshots(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(os.TempDir(), "reelkeeper-pages", gatewaytest.Wall.Now().Format("20060102-150405"))
+	dir := filepath.Join(os.TempDir(), "reelkeeper-pages", gatewaytest.Wall.Now().Format("20060102-150405")) //nolint:usetesting // see above
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
