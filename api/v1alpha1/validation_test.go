@@ -4,9 +4,11 @@ package v1alpha1_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -21,6 +23,31 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 		name := strings.TrimSuffix(file.Name(), ".yaml")
 		if err := tryCreate(t, example(t, name, namespace, "")); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// TestTheDocumentedPoliciesAreAccepted takes every YAML block of docs/policies.md.
+func TestTheDocumentedPoliciesAreAccepted(t *testing.T) {
+	t.Parallel()
+	namespace := env.Namespace(t)
+	text, err := os.ReadFile("../../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := yamlBlock.FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Fatal("docs/policies.md has no examples")
+	}
+	for _, block := range blocks {
+		object := &unstructured.Unstructured{Object: parse(t, block[1])}
+		if object.GetNamespace() != "" {
+			object.SetNamespace(namespace)
+		}
+		if err := tryCreate(t, object); err != nil {
+			t.Errorf("%v\n%s", err, block[1])
 		}
 	}
 }

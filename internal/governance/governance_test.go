@@ -106,7 +106,7 @@ func TestR14APolicyEditTakesEffectAtTheNextDecision(t *testing.T) {
 	decided(access.NotPermitted)
 
 	g := grant(namespace, "replay")
-	g.Spec.ExpiresAt = metav1.NewTime(time.Now().Add(time.Hour)) //nolint:forbidigo // the API server stamps when a grant was made
+	g.Spec.ExpiresAt = metav1.NewTime(time.Now().Add(time.Hour)) // the API server stamps when the grant was made
 	mustDo(c.Create(t.Context(), g))
 	decided(access.GrantNotReady)
 

@@ -5,6 +5,7 @@ package policy_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -275,7 +276,7 @@ func TestWhatCannotBeUnderstood(t *testing.T) {
 		"R27 a retention that cannot be read deletes nothing": {
 			policies: `{kind: RecordingPolicy, spec: {retention: {expireAfter: 90 days, trashFor: soon}}}`,
 			field: func(r *policy.Rules) string {
-				return fmt.Sprint(min(r.Retention.ExpireAfter.Value, r.Retention.TrashFor.Value) == v1alpha1.Forever)
+				return strconv.FormatBool(min(r.Retention.ExpireAfter.Value, r.Retention.TrashFor.Value) == v1alpha1.Forever)
 			},
 			want:         "true",
 			wantProblems: []string{"until then nothing expires by it", "until then nothing leaves the trash by it"},
