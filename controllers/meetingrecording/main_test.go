@@ -25,6 +25,15 @@ var env *testenv.Env
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
+	// What the tests and the worker put into the temporary directory goes with the test binary.
+	dir, err := process.TempDir("meetingrecording-")
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	testenv.Main(m, testenv.Options{
 		Options:   controlplane.Options{ControllerManager: true, AuditPolicy: controlplane.AuditWrites},
 		CRDs:      []string{"config/crd"},
