@@ -180,8 +180,8 @@ type AccessRules struct {
 	Roles []RolePermissions `json:"roles,omitempty"`
 
 	// labels say what members of the organisation with a role label of the identity provider may do, where they may view
-	// at all. Somebody who carries labels that are named here may do only what all of these allow, whatever role or grant
-	// they have. In overrides, labels only bound.
+	// at all. Somebody who carries labels that are named here may view and download only what all of these list, whatever
+	// role or grant they have. In overrides, labels only bound.
 	// +optional
 	// +listType=map
 	// +listMapKey=label
@@ -212,7 +212,8 @@ type LabelPermissions struct {
 	// +kubebuilder:validation:MaxLength=128
 	Label string `json:"label,omitempty"`
 
-	// permissions are all that people with the label may do; an empty list is nothing at all.
+	// permissions are what people with the label may do besides what their roles permit. Without View or Download in the
+	// list, they may not do that whatever else permits it.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=0

@@ -80,7 +80,7 @@ type inquiry struct {
 	byRole, byLabel policy.PermissionSet
 	// ceiling is the most that the organisation's overrides let their roles be given.
 	ceiling policy.PermissionSet
-	// labelled is all that their role labels allow; limit is where the tightest of them comes from.
+	// labelled is all that their role labels leave them; limit is where the tightest of them comes from.
 	labelled policy.PermissionSet
 	limit    *policy.Provenance
 }
@@ -93,31 +93,41 @@ func inquire(rules *policy.Rules, req Request) inquiry {
 		// Whoever has no name can be anybody, an outsider as well.
 		c.ceiling = roleExternal.union(&rules.Access.Ceilings)
 	}
-	gives := c.readLabels()
+	given := c.readLabels()
 	if c.outside(false) != nil {
 		return c
 	}
 	c.byRole = c.roles.union(&rules.Access.Roles)
-	if gives && req.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
-		c.byLabel = c.labelled
+	if req.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
+		c.byLabel = given
 	}
 	return c
 }
 
-// readLabels works out what the subject's role labels allow together, and whether a policy means them to give as well.
-func (c *inquiry) readLabels() (gives bool) {
+// limitedByLabels is what a role label limits: watching and taking away. What somebody may do as creator or host of a meeting,
+// such as to trash its recording, is not less because of their position.
+var limitedByLabels = policy.Permissions(v1alpha1.PermissionView, v1alpha1.PermissionDownload)
+
+// readLabels works out what the subject's role labels leave them, and returns what those give that a policy means to give.
+func (c *inquiry) readLabels() policy.PermissionSet {
+	listed, gives := policy.AllPermissions, false
 	for i := range c.rules.Access.Labels {
 		label := &c.rules.Access.Labels[i]
 		if !slices.Contains(c.Subject.Labels, label.Name) {
 			continue
 		}
-		if c.limit == nil || !label.Permissions.Has(c.Permission) && c.labelled.Has(c.Permission) {
+		left := label.Permissions | policy.AllPermissions&^limitedByLabels
+		if c.limit == nil || !left.Has(c.Permission) && c.labelled.Has(c.Permission) {
 			c.limit = label.From
 		}
-		c.labelled &= label.Permissions
+		c.labelled &= left
+		listed &= label.Permissions
 		gives = gives || label.Gives
 	}
-	return gives
+	if !gives {
+		return 0
+	}
+	return listed
 }
 
 // permits says whether what is given holds the permission within what can be given at all.

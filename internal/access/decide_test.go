@@ -59,6 +59,12 @@ func TestDecide(t *testing.T) {
 		"R8 who may view may not download": {
 			subject: carol, permission: v1alpha1.PermissionDownload, wantReason: access.NotPermitted, wantKnow: true,
 		},
+		"R8 R23 who was let in to watch hears that they may not download, not that they were not let in": {
+			policies: `{kind: RecordingPolicy, spec: {access: {audience: Invited}}}`,
+			subject:  dave, permission: v1alpha1.PermissionDownload,
+			grants:     []access.Grant{grantTo("dave@example.com", func(g *access.Grant) { g.Permissions = policy.Permissions(v1alpha1.PermissionView) })},
+			wantReason: access.NotPermitted, wantKnow: true,
+		},
 		"R8 a grant to download is no grant to view": {
 			subject: dave, grants: []access.Grant{grantTo("dave@example.com", func(g *access.Grant) { g.Permissions = policy.Permissions(v1alpha1.PermissionDownload) })},
 			wantReason: access.NotPermitted, wantKnow: true,
@@ -169,6 +175,14 @@ func TestDecide(t *testing.T) {
 		"R17 somebody who is both may do only what both allow": {
 			policies: `{kind: RecordingPolicy, spec: {profile: Open, access: {labels: [{label: manager, permissions: [View, Download]}, {label: intern, permissions: [View]}]}}}`,
 			subject:  labelled(carol, "manager", "intern"), permission: v1alpha1.PermissionDownload, wantReason: access.LabelForbids, wantKnow: true,
+		},
+		"R17 R9 an intern who made the meeting still does with its recording what creators do": {
+			policies: `{kind: RecordingPolicy, spec: {access: {labels: [{label: intern, permissions: [View]}]}}}`,
+			subject:  labelled(askers["creator"], "intern"), permission: v1alpha1.PermissionTrash, wantReason: access.PermittedByRole, wantAllow: true,
+		},
+		"R17 an intern downloads not even what they made": {
+			policies: `{kind: RecordingPolicy, spec: {access: {labels: [{label: intern, permissions: [View]}]}}}`,
+			subject:  labelled(askers["creator"], "intern"), permission: v1alpha1.PermissionDownload, wantReason: access.LabelForbids, wantKnow: true,
 		},
 		"R17 an intern downloads by no grant either": {
 			policies: `{kind: RecordingPolicy, spec: {access: {labels: [{label: intern, permissions: [View]}]}}}`,

@@ -13,8 +13,8 @@
 //     a member of the organisation who may view already.
 //  4. Grants permit what they say to whom they name, while they count: accepted by their controller, within their dates,
 //     their password given, and within the policy as it is now.
-//  5. Labels and overrides limit all of it: somebody with role labels that are named may do only what all of them
-//     allow, and the organisation's overrides say the most that a role can be given by any means.
+//  5. Labels and overrides limit all of it: somebody with role labels that are named may view and download only
+//     what all of them list, and the organisation's overrides say the most that a role can be given by any means.
 //  6. The recording's own state comes last: in the trash it can only be restored, purged or held; while a hold or a lock
 //     lies on it, it is neither trashed nor purged; where recording is disabled, none can be started.
 //

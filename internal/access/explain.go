@@ -17,7 +17,7 @@ func (c *inquiry) explain(d *Decision) {
 	if grant != nil {
 		d.GrantName = grant.Name
 	}
-	outside := c.outside(false)
+	outside := c.outside(c.invited())
 	limited := c.ceiling & c.labelled
 	switch {
 	case d.asker == askerUnverified:
@@ -35,6 +35,14 @@ func (c *inquiry) explain(d *Decision) {
 	default:
 		d.deny(obstacle{reason: NotPermitted, rule: c.roles.lacking(&c.rules.Access.Roles, c.Permission)})
 	}
+}
+
+// invited says that a grant which counts names the subject, whatever it permits. To somebody who was let in for one thing, that
+// they were not let in would be the wrong answer to asking for another.
+func (c *inquiry) invited() bool {
+	return slices.ContainsFunc(c.Grants, func(g Grant) bool {
+		return g.names(&c.Subject) && c.inTheWayOf(&g).reason == ""
+	})
 }
 
 // outsideOf is the obstacle that somebody outside the audience meets.

@@ -160,13 +160,14 @@ func (o oracle) disabled() bool {
 // entitled: a role, a label or a grant permits it, and neither overrides nor labels forbid it.
 func (o oracle) entitled() bool {
 	p := o.req.Permission
-	if !o.someRoleMayBeGiven(p) || !o.everyLabelAllows(p) {
+	aboutTheMedia := p == v1alpha1.PermissionView || p == v1alpha1.PermissionDownload
+	if !o.someRoleMayBeGiven(p) || aboutTheMedia && !o.everyLabelLists(p) {
 		return false
 	}
 	if o.inside(false) && o.someRoleHas(p) {
 		return true
 	}
-	if o.inside(false) && o.isMember() && o.someRoleHas("View") && o.policyNamesALabel() {
+	if o.inside(false) && o.isMember() && o.someRoleHas("View") && o.policyNamesALabel() && o.everyLabelLists(p) {
 		return true
 	}
 	for _, g := range o.req.Grants {
@@ -261,7 +262,7 @@ func permissionsOfLabel(rules v1alpha1.PolicyRules, label string) (list []v1alph
 	return nil, false
 }
 
-func (o oracle) everyLabelAllows(p v1alpha1.Permission) bool {
+func (o oracle) everyLabelLists(p v1alpha1.Permission) bool {
 	for _, label := range o.req.Subject.Labels {
 		for _, rules := range o.own {
 			if list, there := permissionsOfLabel(rules, label); there {

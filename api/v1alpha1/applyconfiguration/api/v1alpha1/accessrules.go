@@ -21,8 +21,8 @@ type AccessRulesApplyConfiguration struct {
 	// list may do nothing.
 	Roles []RolePermissionsApplyConfiguration `json:"roles,omitempty"`
 	// labels say what members of the organisation with a role label of the identity provider may do, where they may view
-	// at all. Somebody who carries labels that are named here may do only what all of these allow, whatever role or grant
-	// they have. In overrides, labels only bound.
+	// at all. Somebody who carries labels that are named here may view and download only what all of these list, whatever
+	// role or grant they have. In overrides, labels only bound.
 	Labels []LabelPermissionsApplyConfiguration `json:"labels,omitempty"`
 }
 

@@ -15,7 +15,8 @@ import (
 type LabelPermissionsApplyConfiguration struct {
 	// label is the role label, as the identity provider sends it.
 	Label *string `json:"label,omitempty"`
-	// permissions are all that people with the label may do; an empty list is nothing at all.
+	// permissions are what people with the label may do besides what their roles permit. Without View or Download in the
+	// list, they may not do that whatever else permits it.
 	Permissions []apiv1alpha1.Permission `json:"permissions,omitempty"`
 }
 
