@@ -53,7 +53,7 @@ func (s *story) expire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = carol.play(ctx, path)
+	_, err = carol.play(ctx)
 	s.claim("nobody can watch what is in the trash", wantError(err))
 	return nil
 }
@@ -76,7 +76,7 @@ func (s *story) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	session, err := carol.play(ctx, path)
+	session, err := carol.play(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -99,16 +100,20 @@ func put(ctx context.Context, url, path string) error {
 
 // process shows the state whenever it changes, as `kubectl get --watch` does.
 func (s *story) process(ctx context.Context) error {
+	carol, err := signIn(ctx, s.stage.URL, "carol@example.com")
+	if err != nil {
+		return err
+	}
 	var shown string
 	var r v1alpha1.MeetingRecording
-	err := until(ctx, recording+" becomes available", patience, func() (bool, error) {
+	err = until(ctx, recording+" becomes available", patience, func() (bool, error) {
 		if err := s.get(ctx, recording, &r); err != nil {
 			return false, err
 		}
 		ready := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady)
 		if state := strings.TrimSpace(ready.Reason + " " + r.Status.Progress); state != shown {
 			shown = state
-			s.say("%s  STATE %s", s.clock(), state)
+			s.say("%s  STATE %s%s", s.clock(), state, onThePage(ctx, carol))
 		}
 		switch ready.Reason {
 		case v1alpha1.ReasonFailed, v1alpha1.ReasonNotAVideo, v1alpha1.ReasonTruncated, v1alpha1.ReasonEmpty, v1alpha1.ReasonTooLarge, v1alpha1.ReasonEncrypted:
@@ -129,6 +134,16 @@ func (s *story) process(ctx context.Context) error {
 	s.claim("it is available, with a link", wantLink(&r, s.stage.URL))
 	s.claim("it has an end: the policy's 90 days", wantSpan("expiresAt", r.Status.AvailableAt.Time, r.Status.ExpiresAt.Time, 90*24*time.Hour))
 	return nil
+}
+
+// onThePage is what the page of the recording says of its progress at the moment, in words, where it has any.
+func onThePage(ctx context.Context, who *person) string {
+	got, err := who.get(ctx, "/r/"+path+"/state")
+	var state struct{ Percent int }
+	if err != nil || json.Unmarshal(got.body, &state) != nil || state.Percent == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the page, which asks the worker's own progress: %d%%)", state.Percent)
 }
 
 func (s *story) inspectBucket(ctx context.Context) error {

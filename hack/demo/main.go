@@ -32,6 +32,14 @@ type options struct {
 }
 
 func main() {
+	if err := demo(); err != nil {
+		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// demo runs until the story is over, or until Ctrl-C.
+func demo() error {
 	var o options
 	flag.BoolVar(&o.once, "once", false, "exit after the story: 0 if every claim was seen to be true, else 1")
 	flag.StringVar(&o.video, "video", "", "a recording of your own; without it, a sample meeting is made")
@@ -39,10 +47,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
-		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
-		os.Exit(1)
-	}
+	return run(ctx, o)
 }
 
 // run starts everything, tells the story, and stops everything again.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -76,9 +77,7 @@ func (p *person) do(ctx context.Context, method, address string, body io.Reader,
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	response, err := p.client.Do(request)
 	if err != nil {
 		return answer{}, err
@@ -101,8 +100,8 @@ func (p *person) openLink(ctx context.Context, link, password string) (answer, e
 }
 
 // play starts a view session as the player in the page does, and returns the path that playlist, key and media lie under.
-func (p *person) play(ctx context.Context, recording string) (string, error) {
-	begun, err := p.post(ctx, p.gateway+"/r/"+recording+"/sessions", nil)
+func (p *person) play(ctx context.Context) (string, error) {
+	begun, err := p.post(ctx, p.gateway+"/r/"+path+"/sessions", nil)
 	if err != nil {
 		return "", err
 	}

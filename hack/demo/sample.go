@@ -21,9 +21,9 @@ var slides = []slide{
 }
 
 // rounds is how often the slides are gone through: enough that processing takes long enough to be watched.
-const rounds = 5
+const rounds = 8
 
-// makeSample makes a meeting of about two minutes, slides and a spoken voice, the way browsers record: WebM with VP8 and
+// makeSample makes a meeting of more than three minutes, slides and a spoken voice, the way browsers record: WebM with VP8 and
 // Opus.
 func makeSample(ctx context.Context, dir string) (string, error) {
 	var list strings.Builder

@@ -93,6 +93,25 @@ func TestR29TheFirstByteIsNoWayAroundTheRecord(t *testing.T) {
 	}
 }
 
+// The status of a short job goes from Uploading to Available; what the worker says is seen all the same.
+func TestR6ProgressOfTheWorkerIsVisibleBeforeTheStatusTells(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	recording.Status.Conditions[0].Status, recording.Status.Conditions[0].Reason = "False", "Uploading"
+	if err := w.Admin.Status().Update(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, recording)
+	if err := w.Report(t.Context(), recording, 73); err != nil {
+		t.Fatal(err)
+	}
+	answer := w.SignIn(t, "host").Get(t, pageOf(recording)+"/state")
+	if !bytes.Contains(answer.Body, []byte(`"percent":73`)) || !bytes.Contains(answer.Body, []byte("Being processed")) {
+		t.Errorf("the state is %s", answer.Body)
+	}
+}
+
 func TestR6ProcessingIsVisibleAndPlaysNothing(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)

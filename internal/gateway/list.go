@@ -66,7 +66,7 @@ func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
 	if d.decide(v1alpha1.PermissionDownload).Allowed() {
 		rights += " · " + lang.T("may.Download")
 	}
-	state := stateOf(lang, d.recording)
+	state := stateOf(lang, readyReason(d.recording))
 	if readyReason(d.recording) == v1alpha1.ReasonAvailable {
 		state = clockTime(d.recording.Status.Media.Duration)
 	}

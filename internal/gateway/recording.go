@@ -54,7 +54,7 @@ func (s *Server) recordingContent(r *http.Request, current *session.Session, d *
 	lang, path := language(r), pathOf(d.recording)
 	reason := readyReason(d.recording)
 	content := pages.RecordingContent{
-		Title: titleOf(lang, d.recording), State: stateOf(lang, d.recording),
+		Title: titleOf(lang, d.recording), State: stateOf(lang, readyReason(d.recording)),
 		Playable:     reason == v1alpha1.ReasonAvailable,
 		Processing:   reason == v1alpha1.ReasonProcessing || reason == v1alpha1.ReasonUploading || reason == v1alpha1.ReasonPending,
 		Percent:      percentOf(d.recording),

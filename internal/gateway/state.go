@@ -25,16 +25,19 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.progress(r, language(r), admitted.recording))
 }
 
-// progress prefers what the worker itself says, which is newer than the status.
+// progress prefers what the worker itself says, which is newer than the status: of a short job the status never tells.
 func (s *Server) progress(r *http.Request, lang pages.Language, recording *v1alpha1.MeetingRecording) map[string]any {
 	reason := readyReason(recording)
 	percent := percentOf(recording)
-	if reason == v1alpha1.ReasonProcessing {
+	if reason == v1alpha1.ReasonUploading || reason == v1alpha1.ReasonProcessing {
 		percent = max(percent, s.media.Progress(r.Context(), recording))
+	}
+	if percent > 0 {
+		reason = v1alpha1.ReasonProcessing
 	}
 	return map[string]any{
 		"available": reason == v1alpha1.ReasonAvailable,
-		"text":      stateOf(lang, recording),
+		"text":      stateOf(lang, reason),
 		"percent":   percent,
 	}
 }

@@ -47,8 +47,8 @@ func fill(lang pages.Language, text string, decision access.Decision) string {
 }
 
 // stateOf names the state of a recording for people.
-func stateOf(lang pages.Language, recording *v1alpha1.MeetingRecording) string {
-	return lang.Or("state."+readyReason(recording), lang.T("state.other"))
+func stateOf(lang pages.Language, reason string) string {
+	return lang.Or("state."+reason, lang.T("state.other"))
 }
 
 // titleOf is what a recording is called, to somebody who may see it.

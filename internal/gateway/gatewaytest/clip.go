@@ -104,6 +104,15 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 	}, nil
 }
 
+// Report writes how far the processing of a recording is, as its worker does.
+func (w *World) Report(ctx context.Context, recording *v1alpha1.MeetingRecording, percent int) error {
+	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	if err != nil {
+		return err
+	}
+	return w.put(ctx, names.ProgressKey(), fmt.Appendf(nil, `{"percent":%d}`, percent))
+}
+
 func (w *World) put(ctx context.Context, key string, content []byte) error {
 	_, err := w.store.Objects.Put(ctx, "recordings", key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
 	return err
