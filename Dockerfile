@@ -30,8 +30,9 @@ LABEL org.opencontainers.image.title="Reelkeeper" \
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates ffmpeg \
  && rm -rf /var/lib/apt/lists/*
-COPY --from=go /reelkeeper /usr/local/bin/reelkeeper
+COPY --from=go /reelkeeper /reelkeeper
 COPY LICENSE /usr/share/doc/reelkeeper/LICENSE
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
-ENTRYPOINT ["/usr/local/bin/reelkeeper"]
+# Where the Jobs of the manager expect it.
+ENTRYPOINT ["/reelkeeper"]

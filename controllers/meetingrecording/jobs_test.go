@@ -3,6 +3,9 @@
 package meetingrecording
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +168,21 @@ func TestNotesFitIntoEvents(t *testing.T) {
 		if len(got) > maxNote || !strings.HasPrefix(note, strings.TrimSuffix(got, "…")) {
 			t.Errorf("brief of %d bytes has %d", len(note), len(got))
 		}
+	}
+}
+
+// Nothing here runs the image, so that what it is made of is compared with what Jobs ask of it.
+func TestJobsRunWhatTheImageHas(t *testing.T) {
+	dockerfile, err := os.ReadFile(filepath.Join("..", "..", "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := newPodSpec(&Options{}, "secret", 1)
+	program := pod.Containers[0].Command[0]
+	if entrypoint := fmt.Sprintf("\nENTRYPOINT [%q]\n", program); !strings.Contains(string(dockerfile), entrypoint) {
+		t.Errorf("the Jobs run %s, which is not the Dockerfile's ENTRYPOINT", program)
+	}
+	if user := fmt.Sprintf("\nUSER %d:%d\n", workerID, workerID); !strings.Contains(string(dockerfile), user) {
+		t.Errorf("the Jobs run as user %d, which is not the Dockerfile's USER", workerID)
 	}
 }
