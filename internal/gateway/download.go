@@ -56,16 +56,12 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 func (s *Server) downloadVisit(r *http.Request, current *session.Session) visit {
 	v := visitOf(r, current, v1alpha1.PermissionDownload, v1alpha1.AuditDownloaded)
 	v.started, v.media = r.Method != http.MethodHead, true
-	for _, counted := range current.Counted {
-		if counted.Namespace == v.namespace && current.HasCounted(v.namespace, counted.Name, s.clock.Now().Add(-resumeWindow)) {
-			v.counted = counted.Name
-		}
-	}
+	v.counted = current.CountedSince(s.clock.Now().Add(-resumeWindow))
 	if resumes(r) {
-		window := s.clock.Now().Truncate(partsWindow).Unix()
+		v.since = s.clock.Now().Truncate(partsWindow)
 		v.step = func(d *dossier) string {
 			allowed := d.decide(v1alpha1.PermissionDownload).Allowed()
-			return fmt.Sprintf("download/%s/%s/%d/%t", current.Fingerprint(), d.recording.UID, window, allowed)
+			return fmt.Sprintf("download/%s/%s/%d/%t", current.Fingerprint(), d.recording.UID, v.since.Unix(), allowed)
 		}
 	}
 	return v
@@ -82,7 +78,7 @@ func (s *Server) remember(w http.ResponseWriter, current *session.Session, admit
 	if admitted.used == "" {
 		return nil
 	}
-	current.Count(admitted.recording.Namespace, admitted.used, s.clock.Now())
+	current.Count(admitted.used, admitted.recording.UID, s.clock.Now())
 	return s.sessions.Put(w, current)
 }
 

@@ -50,7 +50,9 @@ type dossier struct {
 	exists    bool
 	subject   access.Subject
 	// held says that the link of the visit was opened in this session before.
-	held   bool
+	held bool
+	// counted are the grants of which a use was counted before for what now goes on with this recording.
+	counted []string
 	rules  *policy.Rules
 	grants []access.Grant
 	now    time.Time
@@ -107,10 +109,12 @@ type visit struct {
 	// action is what is written down: a refusal always, an allowed visit where started says that something begins.
 	action  v1alpha1.AuditAction
 	started bool
-	// step names the step in the audit log, so that repeating it is written down once; empty for every time.
-	step func(d *dossier) string
-	// counted is a grant of which a use was counted for this before.
-	counted string
+	// step names the step in the audit log, so that repeating it is written down once; empty for every time. since is when it
+	// began, by which its record stands among the others.
+	step  func(d *dossier) string
+	since time.Time
+	// counted are uses of grants that were counted before, for this recording or another.
+	counted []session.Counted
 	// link is a grant whose link is being followed: the question is what those may do who hold it.
 	link string
 	// accept looks at the dossier before anything is decided; false makes it as if the recording did not exist.
@@ -159,11 +163,17 @@ func (g *gate) enter(v visit) (*admission, *refusal) {
 	return &admission{dossier: d, decision: decision, used: used}, nil
 }
 
-// uncount leaves out of consideration the one use that a running view or download itself has made.
-func (d *dossier) uncount(grant string) {
-	for i := range d.grants {
-		if d.grants[i].Name == grant && d.grants[i].Uses > 0 {
-			d.grants[i].Uses--
+// uncount leaves out of consideration the one use that a running view or download of this recording itself has made.
+func (d *dossier) uncount(counted []session.Counted) {
+	for _, use := range counted {
+		if use.Recording != d.recording.UID {
+			continue
+		}
+		d.counted = append(d.counted, use.Grant)
+		for i := range d.grants {
+			if d.grants[i].Name == use.Grant && d.grants[i].Uses > 0 {
+				d.grants[i].Uses--
+			}
 		}
 	}
 }
@@ -182,7 +192,7 @@ func (g *gate) use(ctx context.Context, d *dossier, v visit) (access.Decision, s
 	for {
 		decision := d.decide(v.permission)
 		grant := d.limited(decision)
-		if !v.started || grant == nil || grant.Name == v.counted {
+		if !v.started || grant == nil || slices.Contains(d.counted, grant.Name) {
 			return decision, "", nil
 		}
 		counted, err := g.uses.Count(ctx, d.recording.Namespace, grant.Name)
@@ -218,7 +228,7 @@ func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.D
 		Client: audit.Client(clientAddress(v.Request, g.proxies), d.rules.Audit.Addresses.Value, v.UserAgent()),
 	}
 	if v.step != nil {
-		event.Key = v.step(d)
+		event.Key, event.Since = v.step(d), v.since
 	}
 	if !decision.Allowed() {
 		event.Outcome = v1alpha1.OutcomeRefused

@@ -209,6 +209,35 @@ func TestALimitedGrantIsUsedSoOftenAndNoMore(t *testing.T) {
 	}
 }
 
+func TestAUseOfAGrantIsForOneRecording(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	first, _ := w.Recording(t, namespace, "first")
+	second, file := w.Recording(t, namespace, "second")
+	grant := grantToDave(v1alpha1.PermissionView, v1alpha1.PermissionDownload)(first)
+	grant.Spec.RecordingRef, grant.Spec.RecordingSelector = v1alpha1.RecordingReference{}, &metav1.LabelSelector{}
+	grant.Spec.MaxUses = 2
+	w.Grant(t, grant, "")
+	browser := w.SignIn(t, "internal")
+
+	view := beginView(t, browser, first)
+	if answer := browser.Get(t, pageOf(first)+"/download", "Range", "bytes=0-99"); answer.Status != http.StatusPartialContent {
+		t.Fatalf("the second use answers %d, want 206", answer.Status)
+	}
+	checkUses(t, w, grant, 2)
+	renewal := url.Values{"renew": {strings.Split(view, "/")[2]}}
+	for name, answer := range map[string]gatewaytest.Answer{
+		"downloading another recording":          browser.Get(t, pageOf(second)+"/download"),
+		"going on with a view of the other":      browser.Post(t, pageOf(second)+"/sessions", renewal),
+		"resuming a download that did not begin": browser.Get(t, pageOf(second)+"/download", "Range", "bytes=1-"),
+	} {
+		if answer.Status != http.StatusForbidden || len(answer.Body) >= len(file)-1 {
+			t.Errorf("%s answers %d, want 403: the uses were for the first recording", name, answer.Status)
+		}
+	}
+}
+
 func checkUses(t *testing.T, w *gatewaytest.World, grant *v1alpha1.AccessGrant, want int32) {
 	t.Helper()
 	if err := w.Admin.Get(t.Context(), client.ObjectKeyFromObject(grant), grant); err != nil {

@@ -5,6 +5,7 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -25,18 +26,18 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 	visit := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditViewed)
 	visit.started, visit.media = true, true
 	earlier := s.sessions.EndedView(current, r.PostFormValue("renew"))
-	if earlier != nil && earlier.Namespace == visit.namespace && earlier.Name == visit.name {
-		visit.counted = earlier.Grant
+	if earlier != nil {
+		visit.counted = earlier.Counted()
 	}
 	admitted, refused := s.gate.enter(visit)
 	if refused != nil {
 		s.refuseScript(w, r, refused)
 		return
 	}
-	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now().Add(s.config.Session.ViewLifetime.Duration))
+	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now(), s.config.Session.ViewLifetime.Duration)
 	view.Grant = admitted.used
-	if view.Grant == "" {
-		view.Grant = visit.counted
+	if view.Grant == "" && earlier != nil && earlier.UID == view.UID {
+		view.Grant = earlier.Grant
 	}
 	token, err := s.sessions.Token(view)
 	if err != nil {
@@ -62,10 +63,10 @@ func (s *Server) watch(r *http.Request) (*watched, *refusal) {
 	}
 	admitted, refused := s.gate.enter(visit{
 		Request: r, session: current, namespace: view.Namespace, name: view.Name,
-		permission: v1alpha1.PermissionView, action: v1alpha1.AuditViewed, counted: view.Grant, media: true,
+		permission: v1alpha1.PermissionView, action: v1alpha1.AuditViewed, counted: view.Counted(), media: true,
 		accept: func(d *dossier) bool { return d.recording.UID == view.UID },
 		// A player that is cut off tries again and again; that is one refusal.
-		step: func(*dossier) string { return "view/" + view.ID + "/refused" },
+		step: func(*dossier) string { return "view/" + view.ID + "/refused" }, since: time.Unix(view.Began, 0),
 	})
 	if refused != nil {
 		return nil, refused

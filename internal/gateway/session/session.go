@@ -39,10 +39,11 @@ type Opened struct {
 	Proof string `json:"h"`
 }
 
-// Counted is a grant by which a download began.
+// Counted is a use of a grant that was counted for a recording. It is none of another recording that the grant is about.
 type Counted struct {
-	Namespace string `json:"ns"`
-	Name      string `json:"n"`
+	// Grant is the grant's name, Recording what was downloaded by it.
+	Grant     string    `json:"n"`
+	Recording types.UID `json:"r"`
 	// At is when, in seconds since 1970.
 	At int64 `json:"t"`
 }
@@ -70,17 +71,15 @@ func (s *Session) Open(opened Opened) {
 	s.Opened = latest(append(s.Opened, opened))
 }
 
-// Count remembers that a download by a grant began, and was counted as a use of it.
-func (s *Session) Count(namespace, name string, now time.Time) {
-	s.Counted = slices.DeleteFunc(s.Counted, func(c Counted) bool { return c.Namespace == namespace && c.Name == name })
-	s.Counted = latest(append(s.Counted, Counted{Namespace: namespace, Name: name, At: now.Unix()}))
+// Count remembers that the download of a recording by a grant began, and was counted as a use of it.
+func (s *Session) Count(grant string, recording types.UID, now time.Time) {
+	s.Counted = slices.DeleteFunc(s.Counted, func(c Counted) bool { return c.Grant == grant && c.Recording == recording })
+	s.Counted = latest(append(s.Counted, Counted{Grant: grant, Recording: recording, At: now.Unix()}))
 }
 
-// HasCounted reports whether a download by a grant was counted since then.
-func (s *Session) HasCounted(namespace, name string, since time.Time) bool {
-	return slices.ContainsFunc(s.Counted, func(c Counted) bool {
-		return c.Namespace == namespace && c.Name == name && c.At > since.Unix()
-	})
+// CountedSince returns the uses that were counted since then.
+func (s *Session) CountedSince(since time.Time) []Counted {
+	return slices.DeleteFunc(slices.Clone(s.Counted), func(c Counted) bool { return c.At <= since.Unix() })
 }
 
 func latest[T any](list []T) []T { return list[max(0, len(list)-maxRemembered):] }

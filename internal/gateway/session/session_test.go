@@ -96,7 +96,7 @@ func TestAViewIsGoodOnlyInItsSessionAndTime(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(t, clock, session.NewKey())
 	own, other := session.New(nil, clock.Now().Add(time.Hour)), session.New(nil, clock.Now().Add(time.Hour))
-	view := own.NewView("finance", "review", "uid", clock.Now().Add(2*time.Hour))
+	view := own.NewView("finance", "review", "uid", clock.Now(), 2*time.Hour)
 	if view.Ends != own.Ends {
 		t.Errorf("the view ends at %d, after its session at %d", view.Ends, own.Ends)
 	}
@@ -157,7 +157,7 @@ func FuzzView(f *testing.F) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(f, clock, session.NewKey())
 	own := session.New(nil, clock.Now().Add(time.Hour))
-	token, err := store.Token(own.NewView("finance", "review", "uid", clock.Now().Add(time.Hour)))
+	token, err := store.Token(own.NewView("finance", "review", "uid", clock.Now(), time.Hour))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -23,17 +23,26 @@ type View struct {
 	UID       types.UID `json:"u"`
 	// Grant is the name of the grant of which a use was counted when the view began: the last use is not taken from under it.
 	Grant string `json:"g,omitempty"`
-	// Ends is when the player has to ask for a new one, in seconds since 1970.
-	Ends int64 `json:"x"`
+	// Began is when the view began, Ends when the player has to ask for a new one, in seconds since 1970.
+	Began int64 `json:"b"`
+	Ends  int64 `json:"x"`
 }
 
-// NewView returns a view of a recording in this session, until ends or the session's own end.
-func (s *Session) NewView(namespace, name string, uid types.UID, ends time.Time) *View {
+// Counted is the use that was counted when the view began; none where it has no grant.
+func (v *View) Counted() []Counted {
+	if v.Grant == "" {
+		return nil
+	}
+	return []Counted{{Grant: v.Grant, Recording: v.UID}}
+}
+
+// NewView returns a view of a recording in this session that begins now. It ends after lifetime, or with the session.
+func (s *Session) NewView(namespace, name string, uid types.UID, now time.Time, lifetime time.Duration) *View {
 	id := make([]byte, 12)
 	_, _ = rand.Read(id)
 	return &View{
 		ID: base64.RawURLEncoding.EncodeToString(id), Session: s.Fingerprint(),
-		Namespace: namespace, Name: name, UID: uid, Ends: min(ends.Unix(), s.Ends),
+		Namespace: namespace, Name: name, UID: uid, Began: now.Unix(), Ends: min(now.Add(lifetime).Unix(), s.Ends),
 	}
 }
 
