@@ -31,6 +31,16 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return address
 }
 
+// neighbourhood is what tries are counted by: an IPv4 address, or the 64 bits of an IPv6 address that are a network's. Whoever has
+// one such address has the other 2⁶⁴ of its network too.
+func neighbourhood(address netip.Addr) string {
+	if !address.Is6() {
+		return address.String()
+	}
+	network, _ := address.WithZone("").Prefix(64) // always fits an IPv6 address
+	return network.String()
+}
+
 func trusted(address netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(proxy netip.Prefix) bool { return proxy.Contains(address) })
 }

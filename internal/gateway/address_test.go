@@ -41,6 +41,23 @@ func TestWhomARequestComesFrom(t *testing.T) {
 	}
 }
 
+func TestANetworkIsNoWayAroundCounting(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1":             "192.0.2.1",
+		"2001:db8:1:2::1":       "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::99": "2001:db8:1:2::/64",
+		"2001:db8:1:3::1":       "2001:db8:1:3::/64",
+		"fe80::1%eth0":          "fe80::/64",
+	} {
+		if got := neighbourhood(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s is counted as %s, want %s", address, got, want)
+		}
+	}
+	if got := neighbourhood(netip.Addr{}); got == "" {
+		t.Error("an unknown address is not counted")
+	}
+}
+
 func TestR33EveryRefusalIsTranslated(t *testing.T) {
 	chinese := pages.Choose("zh-CN")
 	for reason := range maps.Keys(access.Explanations) {

@@ -36,6 +36,7 @@ type gate struct {
 	governance   Governance
 	recorder     audit.Recorder
 	uses         UseCounter
+	flood        *flood
 	clock        clock.PassiveClock
 	namespace    string // the gateway's own, for attempts at what does not exist
 	organisation config.Organisation
@@ -53,9 +54,9 @@ type dossier struct {
 	held bool
 	// counted are the grants of which a use was counted before for what now goes on with this recording.
 	counted []string
-	rules  *policy.Rules
-	grants []access.Grant
-	now    time.Time
+	rules   *policy.Rules
+	grants  []access.Grant
+	now     time.Time
 }
 
 // gather reads the dossier from the cache.
@@ -121,6 +122,8 @@ type visit struct {
 	accept func(d *dossier) bool
 	// media says that the visit is for the media, which therefore has to be there.
 	media bool
+	// last says that the record of the visit is the last one for a while.
+	last bool
 	// asked is what was asked for, in the record of an attempt at what does not exist; empty for namespace and name.
 	asked string
 }
@@ -147,6 +150,9 @@ func (g *gate) enter(v visit) (*admission, *refusal) {
 	d.hold(v.link)
 	if v.media && readyReason(d.recording) != v1alpha1.ReasonAvailable && d.decide(v.permission).Allowed() {
 		return nil, &refusal{kind: notReady}
+	}
+	if tooMany := g.bound(&v, d); tooMany != nil {
+		return nil, tooMany
 	}
 	decision, used, err := g.use(ctx, d, v)
 	if err != nil {
@@ -238,6 +244,9 @@ func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.D
 	}
 	if !d.exists {
 		event = g.elsewhere(event, v)
+	}
+	if v.last {
+		event.Evidence = append(event.Evidence, lastRecord)
 	}
 	err := g.recorder.Record(ctx, event)
 	if err != nil && !decision.Allowed() && audit.NamespaceGone(err) {

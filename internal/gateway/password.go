@@ -55,7 +55,7 @@ func (s *Server) linkPassword(w http.ResponseWriter, r *http.Request) {
 // alone, anybody could lock out everybody.
 func (s *Server) tryKeys(r *http.Request, current *session.Session) []string {
 	link := credentials.HashToken(chi.URLParam(r, "token"))
-	keys := []string{link + " from " + clientAddress(r, s.gate.proxies).String()}
+	keys := []string{link + " from " + neighbourhood(clientAddress(r, s.gate.proxies))}
 	if !nobody(current) {
 		keys = append(keys, link+" by "+current.Person.Issuer+" "+current.Person.Subject)
 	}
@@ -87,9 +87,12 @@ func (s *Server) wrongPassword(w http.ResponseWriter, r *http.Request, current *
 	s.page(w, r, http.StatusForbidden, pages.Password, current, pages.PasswordContent{Message: language(r).T("passwordWrong")})
 }
 
+// inSeconds is a wait in whole seconds, and never too short.
+func inSeconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
+
 func (s *Server) waitPage(w http.ResponseWriter, r *http.Request, current *session.Session, wait time.Duration) {
-	seconds := int(math.Ceil(wait.Seconds()))
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	seconds := inSeconds(wait)
+	w.Header().Set("Retry-After", seconds)
 	message := fmt.Sprintf(language(r).T("passwordWait"), seconds)
 	s.page(w, r, http.StatusTooManyRequests, pages.Password, current, pages.PasswordContent{Message: message})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
@@ -29,12 +30,16 @@ const (
 	unrecorded
 	// broken: the cluster or the store does not answer.
 	broken
+	// tooMany: one record too many was to be written. Nothing in the answer depends on what was asked for.
+	tooMany
 )
 
 // refusal is why a request gets nothing.
 type refusal struct {
 	kind     refusalKind
 	decision access.Decision
+	// wait is how long to wait before trying again; zero where that would not help.
+	wait time.Duration
 	// err is for the log.
 	err error
 }
@@ -63,6 +68,7 @@ func faulty(err error) *refusal {
 var refusalStatus = map[refusalKind]int{
 	absent: http.StatusNotFound, forbidden: http.StatusForbidden, notReady: http.StatusConflict,
 	unrecorded: http.StatusServiceUnavailable, broken: http.StatusServiceUnavailable,
+	tooMany: http.StatusTooManyRequests,
 }
 
 // faultTexts are the keys of what pages say about faults: title, text, remedy.
@@ -70,6 +76,7 @@ var faultTexts = map[refusalKind][3]string{
 	notReady:   {"notReadyTitle", "notReadyText", "faultRemedy"},
 	unrecorded: {"auditTitle", "auditText", "auditRemedy"},
 	broken:     {"faultTitle", "faultText", "faultRemedy"},
+	tooMany:    {"tooManyTitle", "tooManyText", "tooManyRemedy"},
 }
 
 // words says what a person is told, in their language.
@@ -96,6 +103,7 @@ func (s *Server) logRefusal(f *refusal) {
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, current *session.Session, f *refusal, next string) {
 	s.logRefusal(f)
 	lang := language(r)
+	f.waitHeader(w.Header())
 	title, message, remedy := f.words(lang)
 	content := pages.RefusalContent{Title: title, Message: message}
 	if remedy != "" {
@@ -117,6 +125,7 @@ func accountsDiffer(reason access.Reason) bool {
 // refuseScript answers a script of our own pages.
 func (s *Server) refuseScript(w http.ResponseWriter, r *http.Request, f *refusal) {
 	s.logRefusal(f)
+	f.waitHeader(w.Header())
 	_, message, remedy := f.words(language(r))
 	writeJSON(w, refusalStatus[f.kind], map[string]string{"message": message, "remedy": remedy})
 }
@@ -124,6 +133,7 @@ func (s *Server) refuseScript(w http.ResponseWriter, r *http.Request, f *refusal
 // refusePlayer answers a player, which shows nobody anything: every refusal looks the same.
 func (s *Server) refusePlayer(w http.ResponseWriter, f *refusal) {
 	s.logRefusal(f)
+	f.waitHeader(w.Header())
 	status := refusalStatus[f.kind]
 	if f.kind == forbidden {
 		status = http.StatusNotFound

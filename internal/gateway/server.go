@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type Options struct {
 	Recorder audit.Recorder
 	// Uses counts uses of grants.
 	Uses UseCounter
+	// RefusalsPerMinute and StartsPerMinute bound how many records one person makes. Zero is 60 and 120.
+	RefusalsPerMinute, StartsPerMinute int
 	// Stores opens RecordingStores.
 	Stores playback.Stores
 	// Synced reports whether the cache is filled. Before, the gateway is not ready.
@@ -126,6 +129,7 @@ func New(options Options) (*Server, error) {
 func newGate(options Options) *gate {
 	return &gate{
 		reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
+		flood: newFlood(options.Clock, cmp.Or(options.RefusalsPerMinute, refusalsPerMinute), cmp.Or(options.StartsPerMinute, startsPerMinute)),
 		clock: options.Clock, namespace: options.OperatorNamespace,
 		organisation: options.Config.Organisation, proxies: options.Config.Proxies(),
 	}

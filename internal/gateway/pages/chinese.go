@@ -61,6 +61,9 @@ var chinese = map[string]string{
 	"faultTitle":    "出现故障",
 	"faultText":     "目前无法读取该录制。",
 	"faultRemedy":   "请几分钟后重试。如果问题持续，请联系服务管理员。",
+	"tooManyTitle":  "请求过多",
+	"tooManyText":   "您在一分钟内发出的请求过多，此请求已被拒绝。",
+	"tooManyRemedy": "请等待一分钟后重试。",
 	"notReadyTitle": "尚未就绪",
 	"notReadyText":  "该录制目前没有可打开的媒体。",
 
@@ -76,5 +79,5 @@ var chinese = map[string]string{
 	"password":      "密码",
 	"open":          "打开",
 	"passwordWrong": "密码不正确。",
-	"passwordWait":  "尝试次数过多。请等待 %d 秒后重试。",
+	"passwordWait":  "尝试次数过多。请等待 %s 秒后重试。",
 }

@@ -61,6 +61,9 @@ var english = map[string]string{
 	"faultTitle":    "Something is broken",
 	"faultText":     "The recording cannot be read at the moment.",
 	"faultRemedy":   "Try again in a few minutes. If it stays like this, tell whoever runs the service.",
+	"tooManyTitle":  "Too many requests",
+	"tooManyText":   "So many requests came from you within a minute that this one was refused.",
+	"tooManyRemedy": "Wait a minute, then try again.",
 	"notReadyTitle": "Not ready yet",
 	"notReadyText":  "The recording has no media that could be opened.",
 
@@ -76,5 +79,5 @@ var english = map[string]string{
 	"password":      "Password",
 	"open":          "Open",
 	"passwordWrong": "That is not the password.",
-	"passwordWait":  "Too many tries. Wait %d seconds, then try again.",
+	"passwordWait":  "Too many tries. Wait %s seconds, then try again.",
 }
