@@ -28,9 +28,10 @@ const fieldOwner = "reelkeeper-gateway"
 // Cluster is the gateway's view of the cluster: a cache of what decisions need, kept up to date by watches, and a client for
 // the little that it writes.
 type Cluster struct {
-	cache  cache.Cache
-	direct client.Client
-	synced atomic.Bool
+	cache      cache.Cache
+	direct     client.Client
+	namespaces []string
+	synced     atomic.Bool
 }
 
 // Connect prepares the view. With namespaces it sees the recordings of these only.
@@ -45,7 +46,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
 	}
-	cluster := &Cluster{cache: objects, direct: direct}
+	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces}
 	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
 }
 
@@ -80,6 +81,7 @@ func (c *Cluster) Synced() bool { return c.synced.Load() }
 // Complete fills in what a gateway takes from the cluster.
 func (c *Cluster) Complete(options Options) Options {
 	options.Clock = clock.RealClock{}
+	options.Namespaces = c.namespaces
 	options.Reader = c.cache
 	options.Governance = governance.Reader{Client: c.cache}
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)

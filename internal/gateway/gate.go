@@ -38,15 +38,16 @@ type gate struct {
 	uses         UseCounter
 	flood        *flood
 	clock        clock.PassiveClock
-	namespace    string // the gateway's own, for attempts at what does not exist
+	namespace    string   // the gateway's own, for attempts at what does not exist
+	namespaces   []string // whose recordings it sees; all, where there are none
 	organisation config.Organisation
 	proxies      []netip.Prefix
 }
 
 // dossier is everything that is known about one recording and who asks for it, at one moment.
 type dossier struct {
-	// recording is the recording asked for. Where there is none, it is an empty one of the gateway's own namespace, so that
-	// the same work is done; exists tells.
+	// recording is the recording asked for. Where there is none, it is an empty one of a namespace that the gateway sees, so
+	// that the same work is done; exists tells.
 	recording *v1alpha1.MeetingRecording
 	exists    bool
 	subject   access.Subject
@@ -62,13 +63,28 @@ type dossier struct {
 // gather reads the dossier from the cache.
 func (g *gate) gather(ctx context.Context, current *session.Session, namespace, name string) (*dossier, error) {
 	d := &dossier{recording: &v1alpha1.MeetingRecording{}, exists: true, now: g.clock.Now()}
-	err := g.reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, d.recording)
-	if apierrors.IsNotFound(err) {
-		d.recording, d.exists = &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: name}}, false
+	if err := g.find(ctx, client.ObjectKey{Namespace: namespace, Name: name}, d.recording); apierrors.IsNotFound(err) {
+		d.recording, d.exists = &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: g.standIn(), Name: name}}, false
 	} else if err != nil {
 		return nil, fmt.Errorf("find recording %s/%s: %w", namespace, name, err)
 	}
 	return d, g.complete(ctx, d, current)
+}
+
+// find reads a recording. For a confined gateway, those of other namespaces do not exist.
+func (g *gate) find(ctx context.Context, key client.ObjectKey, recording *v1alpha1.MeetingRecording) error {
+	if len(g.namespaces) > 0 && !slices.Contains(g.namespaces, key.Namespace) {
+		return apierrors.NewNotFound(v1alpha1.SchemeGroupVersion.WithResource("meetingrecordings").GroupResource(), key.Name)
+	}
+	return g.reader.Get(ctx, key, recording)
+}
+
+// standIn is a namespace whose policies and grants the gateway can read, for the work on what does not exist.
+func (g *gate) standIn() string {
+	if len(g.namespaces) > 0 {
+		return g.namespaces[0]
+	}
+	return g.namespace
 }
 
 // complete reads what belongs to the dossier's recording.

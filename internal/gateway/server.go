@@ -36,6 +36,8 @@ type Options struct {
 	PublicURL string
 	// OperatorNamespace is the gateway's own, where attempts at what does not exist are written down.
 	OperatorNamespace string
+	// Namespaces are those whose recordings the gateway sees. Empty is all.
+	Namespaces []string
 	// Reader is a cache of our kinds, with the indexes of AddIndexes.
 	Reader client.Reader
 	// Governance gathers what decisions need, from the same cache.
@@ -130,7 +132,7 @@ func newGate(options Options) *gate {
 	return &gate{
 		reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
 		flood: newFlood(options.Clock, cmp.Or(options.RefusalsPerMinute, refusalsPerMinute), cmp.Or(options.StartsPerMinute, startsPerMinute)),
-		clock: options.Clock, namespace: options.OperatorNamespace,
+		clock: options.Clock, namespace: options.OperatorNamespace, namespaces: options.Namespaces,
 		organisation: options.Config.Organisation, proxies: options.Config.Proxies(),
 	}
 }

@@ -133,6 +133,11 @@ func TestConfinedToNamespaces(t *testing.T) {
 	for _, user := range []string{manager, gateway} {
 		checkRights(t, confined, user, everywhere)
 	}
+	// What belongs to no namespace of theirs is written down in their own.
+	for _, user := range []string{manager, gateway} {
+		checkRights(t, confined, user, []right{{"auditevents.reelkeeper.io", operatorNamespace, "create", "update patch delete"}})
+	}
+	checkRights(t, confined, gateway, []right{{"accessgrants.reelkeeper.io/status", "default", "", "update patch"}})
 	// Confined, not even the manager can change a keyset.
 	checkRights(t, confined, manager, []right{{"secrets", operatorNamespace, "get list watch create", "update patch delete"}})
 	for _, namespace := range []string{"finance", "legal"} {
