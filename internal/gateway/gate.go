@@ -150,6 +150,8 @@ type admission struct {
 	decision access.Decision
 	// used is the grant of which a use was counted now, or empty.
 	used string
+	// again is the same visit, to ask whether it may go on.
+	again visit
 }
 
 // enter decides about a visit and writes down what has to be. Only with an admission may anything be given out.
@@ -182,7 +184,15 @@ func (g *gate) enter(v visit) (*admission, *refusal) {
 	if !decision.Allowed() {
 		return nil, refused(decision)
 	}
-	return &admission{dossier: d, decision: decision, used: used}, nil
+	return &admission{dossier: d, decision: decision, used: used, again: v.goingOn(d, used)}, nil
+}
+
+// goingOn is the visit while its answer is being sent: nothing begins, and it is about this recording and no other.
+func (v visit) goingOn(d *dossier, used string) visit {
+	v.started = false
+	v.counted = append(slices.Clone(v.counted), session.Counted{Grant: used, Recording: d.recording.UID})
+	v.accept = func(now *dossier) bool { return now.recording.UID == d.recording.UID }
+	return v
 }
 
 // uncount leaves out of consideration the one use that a running view or download of this recording itself has made.

@@ -4,8 +4,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
 	"github.com/reelkeeper/reelkeeper/internal/media"
@@ -16,6 +19,8 @@ type content struct {
 	size int64
 	etag string
 	open func(ctx context.Context, off, n int64) (*media.Stream, error)
+	// visit is what it was allowed by.
+	visit visit
 }
 
 // serve answers with the bytes that the request asks for. What goes wrong before the first byte is returned as a refusal;
@@ -47,18 +52,48 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	header.Set("Content-Length", strconv.FormatInt(asked.Length, 10))
 	w.WriteHeader(status)
 	if stream != nil {
-		s.send(w, r, stream)
+		s.send(w, r, stream, c.visit)
 	}
 	return nil
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream) {
-	_, err := stream.WriteTo(w)
+func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream, allowed visit) {
+	guard := &guard{to: w, gate: s.gate, visit: allowed, next: s.clock.Now().Add(recheckEvery)}
+	_, err := stream.WriteTo(guard)
 	if err == nil {
 		return
 	}
-	if r.Context().Err() == nil {
+	if guard.refused != nil {
+		s.logRefusal(guard.refused) // a decision is no fault, and stands in the audit log
+	} else if r.Context().Err() == nil {
 		s.log.Error(err, "Breaking off in the middle of a recording")
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// recheckEvery is how often it is decided anew whether an answer that takes long may go on. A file can take hours, and
+// revoking the right to it is to take effect in seconds.
+const recheckEvery = time.Second
+
+var errRevoked = errors.New("the right to it was revoked while it was being sent")
+
+// guard passes on what may still be sent.
+type guard struct {
+	to    io.Writer
+	gate  *gate
+	visit visit
+	next  time.Time
+	// refused is why nothing more is.
+	refused *refusal
+}
+
+// Write implements io.Writer.
+func (g *guard) Write(data []byte) (int, error) {
+	if now := g.gate.clock.Now(); !now.Before(g.next) {
+		if _, g.refused = g.gate.enter(g.visit); g.refused != nil {
+			return 0, errRevoked
+		}
+		g.next = now.Add(recheckEvery)
+	}
+	return g.to.Write(data)
 }

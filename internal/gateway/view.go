@@ -107,7 +107,7 @@ func (s *Server) ciphertext(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused == nil {
 		w.Header().Set("Content-Type", "application/octet-stream")
-		refused = s.serve(w, r, content{watched.media.Reader.Size(), watched.media.ETag(), watched.media.Reader.Ciphertext})
+		refused = s.serve(w, r, content{watched.media.Reader.Size(), watched.media.ETag(), watched.media.Reader.Ciphertext, watched.again})
 	}
 	if refused != nil {
 		s.refusePlayer(w, refused)

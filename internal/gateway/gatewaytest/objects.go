@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -97,6 +98,19 @@ func (w *World) Seen(t testing.TB, object client.Object) {
 	})
 	if err != nil {
 		t.Fatalf("waiting for the gateway to see %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+// Gone waits until the gateway's cache no longer holds an object that was deleted.
+func (w *World) Gone(t testing.TB, object client.Object) {
+	t.Helper()
+	cached := object.DeepCopyObject().(client.Object)
+	err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		err := w.Options.Reader.Get(ctx, client.ObjectKeyFromObject(object), cached)
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	})
+	if err != nil {
+		t.Fatalf("waiting for the gateway to see that %T %s is gone: %v", object, object.GetName(), err)
 	}
 }
 
