@@ -36,6 +36,9 @@ func (w *response) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
+	// An answer without a body would be sent under the deadline that the connection's last answer had. Where there are no
+	// deadlines, as in tests, there is none to go past.
+	_ = w.controller.SetWriteDeadline(wall.Now().Add(writeTimeout))
 	w.ResponseWriter.WriteHeader(status)
 }
 

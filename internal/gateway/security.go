@@ -49,14 +49,14 @@ func secured(https bool) func(http.Handler) http.Handler {
 const (
 	// maxBody bounds what a request may send: forms with a password or a token.
 	maxBody = 16 << 10
-	// bodyTimeout is how long it may take. The server has no such limit for all requests, because the one of net/http also ends
-	// answers that take longer.
+	// bodyTimeout is how long it may take, whatever the method: net/http reads what a handler leaves before the next request.
+	// The server has no such limit for all requests, because the one of net/http also ends answers that take longer.
 	bodyTimeout = 15 * time.Second
 )
 
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
+		if r.Body != http.NoBody {
 			// Not every writer has deadlines: in tests there is none to hold up.
 			_ = http.NewResponseController(w).SetReadDeadline(wall.Now().Add(bodyTimeout))
 		}
