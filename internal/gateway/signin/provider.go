@@ -13,11 +13,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
@@ -34,8 +35,8 @@ type Provider struct {
 	callback string
 	client   *http.Client
 
-	mutex      sync.Mutex
-	discovered *oidc.Provider
+	flight     singleflight.Group
+	discovered atomic.Pointer[oidc.Provider]
 }
 
 // NewProvider returns the provider of the settings. Callback is the gateway's own URL that the provider sends people back to.
@@ -82,20 +83,28 @@ func newClient(caFile string) (*http.Client, error) {
 	return &http.Client{Transport: transport, Timeout: providerTimeout}, nil
 }
 
-// discover asks the provider for its endpoints, once it answers.
+// discover asks the provider for its endpoints, once it answers. Whoever wants to sign in meanwhile waits for the same answer,
+// and not each for their own after that of everybody before.
 func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.discovered != nil {
-		return p.discovered, nil
+	if known := p.discovered.Load(); known != nil {
+		return known, nil
 	}
-	// The provider keeps the context's HTTP client for fetching keys later, so it must not end with the request.
-	discovered, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.settings.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("ask the identity provider %s for its endpoints: %w", p.settings.Issuer, err)
+	asked := p.flight.DoChan("", func() (any, error) {
+		// The provider keeps the context's HTTP client for fetching keys later, so it must not end with the request.
+		discovered, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.settings.Issuer)
+		if err != nil {
+			return nil, fmt.Errorf("ask the identity provider %s for its endpoints: %w", p.settings.Issuer, err)
+		}
+		p.discovered.Store(discovered)
+		return discovered, nil
+	})
+	select {
+	case answer := <-asked:
+		discovered, _ := answer.Val.(*oidc.Provider)
+		return discovered, answer.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	p.discovered = discovered
-	return discovered, nil
 }
 
 func (p *Provider) oauth(discovered *oidc.Provider) *oauth2.Config {
