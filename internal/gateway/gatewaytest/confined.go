@@ -26,7 +26,9 @@ func (w *World) ServeConfined(t testing.TB, namespace string) string {
 	role := func(kind, name string) rbacv1.RoleRef {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 	}
-	meta := func(namespace string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: account} }
+	meta := func(namespace string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: namespace, Name: account}
+	}
 	for _, binding := range []client.Object{
 		&rbacv1.ClusterRoleBinding{ObjectMeta: meta(""), Subjects: subjects, RoleRef: role("ClusterRole", "reelkeeper-gateway-cluster")},
 		&rbacv1.RoleBinding{ObjectMeta: meta(OperatorNamespace), Subjects: subjects, RoleRef: role("Role", "reelkeeper-gateway")},

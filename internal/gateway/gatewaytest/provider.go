@@ -5,16 +5,12 @@
 package gatewaytest
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 
-	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 )
 
 // Person is an account of the OpenID provider.
@@ -39,27 +35,8 @@ var People = map[string]Person{
 	"unverified":  {Email: "alice@example.com.evil.example", Name: "Not Alice", Verified: new(false)},
 }
 
-// provider is a running OpenID provider.
-type provider struct {
-	Issuer       string `json:"issuer"`
-	ClientID     string `json:"clientID"`
-	ClientSecret string `json:"clientSecret"`
-}
-
-// pipes are the standard inputs and outputs of the providers that run. They end when their input does, which the garbage
-// collector must not bring about.
-var pipes []io.Closer
-
-// startProvider starts hack/oidc. It ends with this process, because its standard input does.
-func startProvider(ctx context.Context, dir, redirectURL string) (*provider, error) {
-	root, err := controlplane.Root()
-	if err != nil {
-		return nil, err
-	}
-	program := filepath.Join(root, "hack", "oidc")
-	if _, err := os.Stat(filepath.Join(program, "node_modules")); err != nil {
-		return nil, fmt.Errorf("the OpenID provider is not installed: run `npm ci` in %s: %w", program, err)
-	}
+// startProvider starts an OpenID provider with People in it. It lasts as long as this process.
+func startProvider(ctx context.Context, dir, redirectURL string) (*oidctest.Provider, error) {
 	var accounts []Person
 	for _, person := range People {
 		person.Password = "secret of " + person.Email
@@ -73,24 +50,5 @@ func startProvider(ctx context.Context, dir, redirectURL string) (*provider, err
 	if err := os.WriteFile(file, encoded, 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "node", filepath.Join(program, "server.mjs"),
-		"--accounts", file, "--redirect-uri", redirectURL, "--exit-with-stdin")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the OpenID provider (it needs Node.js 20): %w", err)
-	}
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err != nil {
-		return nil, fmt.Errorf("the OpenID provider ended before it was ready: %w", err)
-	}
-	pipes = append(pipes, stdin, stdout)
-	var ready provider
-	return &ready, json.Unmarshal(line, &ready)
+	return oidctest.Start(ctx, oidctest.Options{Accounts: file, RedirectURL: redirectURL, Log: filepath.Join(dir, "oidc.log")})
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
@@ -59,6 +60,8 @@ type World struct {
 	Options gateway.Options
 	// Config is the gateway's configuration.
 	Config *config.Config
+
+	provider *oidctest.Provider
 
 	store  *stores.Store
 	keyset *keys.Keyset
@@ -91,11 +94,10 @@ func (w *World) start(t testing.TB) error {
 	if err := w.startStore(t.Context()); err != nil {
 		return err
 	}
-	provider, err := startProvider(t.Context(), dir, w.URL+"/signin/callback")
-	if err != nil {
+	if w.provider, err = startProvider(t.Context(), dir, w.URL+"/signin/callback"); err != nil {
 		return err
 	}
-	if w.Config, err = configure(dir, provider); err != nil {
+	if w.Config, err = configure(dir, w.provider); err != nil {
 		return err
 	}
 	api, _ := w.Env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-gateway")
@@ -124,7 +126,7 @@ func (w *World) start(t testing.TB) error {
 }
 
 // configure writes the files of a configuration and reads it back, as the program does.
-func configure(dir string, provider *provider) (*config.Config, error) {
+func configure(dir string, provider *oidctest.Provider) (*config.Config, error) {
 	files := map[string]string{
 		"client-secret": provider.ClientSecret + "\n",
 		"session-keys":  session.NewKey() + "\n",

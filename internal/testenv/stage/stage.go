@@ -26,6 +26,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
@@ -39,6 +40,8 @@ const scheduler = "reelkeeper-devnode"
 type Options struct {
 	// Dir keeps everything: buckets, logs, the control plane's state. Required.
 	Dir string
+	// Logs is the directory for the programs' logs, where they are to be kept. Empty means one in Dir.
+	Logs string
 	// Kubeconfig is a cluster to use in place of a control plane of our own.
 	Kubeconfig string
 	// AuditPolicy is the API server's, see controlplane.Options. It has no effect on a cluster that exists.
@@ -69,7 +72,7 @@ type Stage struct {
 	root    string
 	kubectl string
 	plane   *controlplane.ControlPlane
-	oidc    *oidcProvider
+	oidc    *oidctest.Provider
 	ports   ports
 
 	mu        sync.Mutex
@@ -81,7 +84,10 @@ type ports struct{ gateway, gatewayHealth, managerHealth int }
 
 // Start starts everything and returns when it can be used. ctx bounds the start alone. Call Stop when done.
 func Start(ctx context.Context, options Options) (*Stage, error) {
-	s := &Stage{options: options, Logs: filepath.Join(options.Dir, "logs"), processes: map[string]*process.Process{}}
+	if options.Logs == "" {
+		options.Logs = filepath.Join(options.Dir, "logs")
+	}
+	s := &Stage{options: options, Logs: options.Logs, processes: map[string]*process.Process{}}
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
@@ -240,7 +246,7 @@ func (s *Stage) Stop() error {
 		}
 	}
 	if s.oidc != nil {
-		s.oidc.stop()
+		s.oidc.Stop()
 	}
 	if s.S3 != nil {
 		s.S3.Close()
