@@ -38,7 +38,8 @@ DEMO_FLAGS = $(if $(ONCE),--once) $(if $(VIDEO),--video '$(abspath $(VIDEO))') \
 .PHONY: demo
 demo: DEPS := ffmpeg ffprobe espeak-ng
 demo: deps build controlplane s3server oidc ## Run everything on this machine and walk the story. ONCE=1 exits after it; VIDEO=file; KUBECONFIG=file.
-	go run ./hack/demo $(DEMO_FLAGS)
+	go build -o bin/demo ./hack/demo
+	bin/demo $(DEMO_FLAGS)
 
 .PHONY: clean
 clean: ## Delete everything that was built.

@@ -56,10 +56,18 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	// Kept for whoever wants to know what went wrong; everything else goes with the demo.
+	logs, err := filepath.Abs(filepath.Join("bin", "demo-logs"))
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(logs); err != nil {
+		return err
+	}
 	tell := newNarrator(os.Stdout)
 	tell.chapter("Starting everything on this machine")
 	s, err := stage.Start(ctx, stage.Options{
-		Dir: dir, Kubeconfig: o.kubeconfig, Accounts: filepath.Join("hack", "demo", "accounts.json"),
+		Dir: dir, Logs: logs, Kubeconfig: o.kubeconfig, Accounts: filepath.Join("hack", "demo", "accounts.json"),
 		Progress: func(what string) { tell.say("%s", what) },
 	})
 	if err != nil {
