@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -118,11 +119,12 @@ func (b *bench) runProcess(spec Spec) (time.Duration, usage) {
 	return took, used
 }
 
-// meeting is a 720p H.264 and AAC recording of so many minutes, kept for later runs. Half a megabit a second is 225 MB an
-// hour: what the meeting systems themselves tell their administrators to reckon with.
+// meeting is a 720p H.264 and AAC recording of so many minutes, kept for later runs. Its 890 kbit/s are the 400 MB an hour
+// that Microsoft tells administrators to plan for a Teams recording, the most that we found a vendor to publish: Zoom's
+// 200 MB an hour of video, or 20 of a shared screen, would let the costs that grow with bytes look small.
 func meeting(tb testing.TB, minutes int) string {
 	tb.Helper()
-	folder := filepath.Join(os.TempDir(), "reelkeeper-bench") //nolint:usetesting // it is meant to stay
+	folder := filepath.Join(os.TempDir(), "reelkeeper-bench-890k") //nolint:usetesting // it is meant to stay
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		tb.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func meeting(tb testing.TB, minutes int) string {
 		}
 	}
 	ffmpeg(minute, "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=60", "-f", "lavfi", "-i", "sine=frequency=300:duration=60:sample_rate=48000",
-		"-c:v", "libx264", "-preset", "veryfast", "-b:v", "400k", "-maxrate", "800k", "-bufsize", "3200k", "-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k", "-ac", "2")
+		"-c:v", "libx264", "-preset", "veryfast", "-b:v", "760k", "-maxrate", "1520k", "-bufsize", "6080k", "-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-ac", "2")
 	ffmpeg(whole, "-stream_loop", strconv.Itoa(minutes-1), "-i", minute, "-c", "copy")
 	return whole
 }
@@ -161,44 +163,60 @@ func plainCopy(tb testing.TB, path string) (took, cpu time.Duration) {
 	return took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// BenchmarkPackageCopy times packaging a half-hour meeting that needs no transcoding (inspect, package, encrypt, upload to a
-// real S3 server, read back, verify, manifest) against "ffmpeg -c copy" of the same file, one after the other in every
-// round. The target is a ratio of 2.0 at most. "whole" is with the download of the raw recording besides. On a machine
-// that does other things too, CPU time says more than time. The peak memory for 3 and for 30 minutes should not differ.
+// fresh uploads a meeting of so many minutes to an empty bucket. In production no two attempts share a key; here a
+// version that an earlier round left would be copied aside by the server, on our time.
+func (b *bench) fresh(minutes int) Spec {
+	b.tb.Helper()
+	for _, prefix := range []string{"staging/", "media/", "manifests/"} {
+		if _, err := b.client.DeleteAllVersionsUnder(b.tb.Context(), bucket, prefix); err != nil {
+			b.tb.Fatal(err)
+		}
+	}
+	b.put(meeting(b.tb, minutes))
+	return b.spec(64)
+}
+
+// copyRounds are enough for a median on a machine that does other things too.
+const copyRounds = 7
+
+// BenchmarkPackageCopy compares packaging a half-hour meeting that needs no transcoding (inspect, package, encrypt, upload to a
+// real S3 server, read back, verify, manifest, and the start of the process) with "ffmpeg -c copy" of the same file, one after the
+// other in every round, and prints both. The target is a ratio of 2.0 at most, on two cores that nobody else uses. All numbers are
+// medians of the rounds; "whole" is with the download of the raw recording besides. CPU time is the worker's and its
+// ffmpeg's. The peak memory for 3 and for 30 minutes should not differ.
 func BenchmarkPackageCopy(b *testing.B) {
 	bench := newBench(b)
-	spec := func(minutes int) Spec {
-		bench.put(meeting(b, minutes))
-		return bench.spec(64)
-	}
-	_, short := bench.runProcess(spec(3))
+	_, short := bench.runProcess(bench.fresh(3))
 
 	path := meeting(b, 30)
-	var ours, oursCPU, theirs, theirsCPU, downloads time.Duration
+	medians := map[string][]float64{}
 	var long usage
 	for b.Loop() {
-		next := spec(30)
-		took, cpu := plainCopy(b, path)
-		theirs, theirsCPU = theirs+took, theirsCPU+cpu
-		took, used := bench.runProcess(next)
-		ours, oursCPU, downloads = ours+took, oursCPU+used.CPU, downloads+used.Download
-		long.SelfKiB, long.FFmpegKiB = max(long.SelfKiB, used.SelfKiB), max(long.FFmpegKiB, used.FFmpegKiB)
+		for range copyRounds {
+			spec := bench.fresh(30)
+			theirs, theirsCPU := plainCopy(b, path)
+			whole, used := bench.runProcess(spec)
+			ours := whole - used.Download
+			long.SelfKiB, long.FFmpegKiB = max(long.SelfKiB, used.SelfKiB), max(long.FFmpegKiB, used.FFmpegKiB)
+			for unit, value := range map[string]float64{
+				"ffmpeg-copy-s": theirs.Seconds(), "ffmpeg-copy-cpu-s": theirsCPU.Seconds(),
+				"package-s": ours.Seconds(), "whole-s": whole.Seconds(), "whole-cpu-s": used.CPU.Seconds(),
+				"ratio": ours.Seconds() / theirs.Seconds(), "whole-ratio": whole.Seconds() / theirs.Seconds(),
+			} {
+				medians[unit] = append(medians[unit], value)
+			}
+			b.Logf("ffmpeg -c copy %.2f s, packaging %.2f s: ratio %.2f", theirs.Seconds(), ours.Seconds(), ours.Seconds()/theirs.Seconds())
+		}
 	}
-	each := func(d time.Duration) float64 { return d.Seconds() / float64(b.N) }
-	for unit, value := range map[string]float64{
-		"ns/op":             0,
-		"ffmpeg-copy-s":     each(theirs),
-		"package-s":         each(ours - downloads),
-		"ratio":             (ours - downloads).Seconds() / theirs.Seconds(),
-		"whole-s":           each(ours),
-		"whole-ratio":       ours.Seconds() / theirs.Seconds(),
-		"ffmpeg-copy-cpu-s": each(theirsCPU),
-		"whole-cpu-s":       each(oursCPU),
-		"worker-MiB-3min":   float64(short.SelfKiB) / 1024,
-		"worker-MiB-30min":  float64(long.SelfKiB) / 1024,
-		"ffmpeg-MiB-3min":   float64(short.FFmpegKiB) / 1024,
-		"ffmpeg-MiB-30min":  float64(long.FFmpegKiB) / 1024,
+	b.ReportMetric(0, "ns/op")
+	for unit, values := range medians {
+		slices.Sort(values)
+		b.ReportMetric(values[len(values)/2], unit)
+	}
+	for unit, kib := range map[string]int64{
+		"worker-MiB-3min": short.SelfKiB, "worker-MiB-30min": long.SelfKiB,
+		"ffmpeg-MiB-3min": short.FFmpegKiB, "ffmpeg-MiB-30min": long.FFmpegKiB,
 	} {
-		b.ReportMetric(value, unit)
+		b.ReportMetric(float64(kib)/1024, unit)
 	}
 }
