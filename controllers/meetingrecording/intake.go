@@ -5,6 +5,7 @@ package meetingrecording
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -103,6 +104,10 @@ func importNotAllowed(o *observation) problem {
 	if from == nil {
 		return problem{}
 	}
+	if isPath(from.Key) {
+		return problem{v1alpha1.ReasonImportNotAllowed,
+			"The key has a part that is . or .., which some object stores take for a path out of the bucket: give the object another key, and make a new MeetingRecording"}
+	}
 	allowed, err := o.store.open.AllowsImport(from.Bucket, o.store.labels)
 	if err != nil {
 		return problem{v1alpha1.ReasonStoreNotReady, err.Error()}
@@ -113,6 +118,11 @@ func importNotAllowed(o *observation) problem {
 			o.recording.StoreName(), o.recording.Namespace, from.Bucket)}
 	}
 	return problem{}
+}
+
+// isPath says that a key could lead elsewhere where something on the way to the object store reads it as a path.
+func isPath(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(part string) bool { return part == "." || part == ".." })
 }
 
 // decideGated waits for whoever keeps the gate. All of them are watched, except how full the namespace is.

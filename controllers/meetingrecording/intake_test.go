@@ -117,6 +117,46 @@ func TestImportedObjectsStayWhereTheyAre(t *testing.T) {
 	w.name = "elsewhere"
 	w.record(imports("somebody-elses"))
 	w.drive(is(v1alpha1.ReasonImportNotAllowed))
+
+	for i, key := range []string{"../recordings/media/1", "2026/../../recordings", "./q3.mp4", ".."} {
+		w.name = fmt.Sprint("path-", i)
+		w.record(func(r *v1alpha1.MeetingRecording) {
+			r.Spec.Source = v1alpha1.MediaSource{Object: &v1alpha1.ObjectSource{Bucket: "imports", Key: key}}
+		})
+		w.drive(is(v1alpha1.ReasonImportNotAllowed))
+	}
+}
+
+func TestDatesThatSomebodyPutOffCountNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record()
+	recording := w.drive(is(v1alpha1.ReasonUploading))
+	secret := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: w.namespace, Name: recording.Status.Upload.SecretRef.Name}
+	if err := w.admin.Get(t.Context(), key, secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, annotation := range []string{annotationValidUntil, annotationDeadline} {
+		secret.Annotations[annotation] = "2999-01-01T00:00:00Z"
+	}
+	if err := w.admin.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := w.pass(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.admin.Get(t.Context(), key, secret); err != nil {
+		t.Fatal(err)
+	}
+	for annotation, limit := range map[string]time.Duration{annotationValidUntil: uploadFor, annotationDeadline: uploadPatience} {
+		date, err := time.Parse(time.RFC3339, secret.Annotations[annotation])
+		if err != nil || date.After(w.clock.Now().Add(limit)) {
+			t.Errorf("%s is still %s", annotation, secret.Annotations[annotation])
+		}
+	}
 }
 
 func TestUploadSecretsSayNothingToTheStatusAndEndWithTheOffer(t *testing.T) {

@@ -50,7 +50,7 @@ func (r *Reconciler) observeBucket(ctx context.Context, o *observation) error {
 		return nil
 	}
 	if err == nil {
-		o.upload = viewOfUpload(o.recording, secret)
+		o.upload = viewOfUpload(o.recording, secret, o.now)
 	}
 	return err
 }

@@ -128,11 +128,20 @@ func (f offer) secret(recording *v1alpha1.MeetingRecording) *corev1ac.SecretAppl
 		WithData(data)
 }
 
-// viewOfUpload reads the metadata of that Secret.
-func viewOfUpload(recording *v1alpha1.MeetingRecording, secret *metav1.ObjectMeta) uploadView {
+// viewOfUpload reads the metadata of that Secret, which whoever may change Secrets of the namespace may change too.
+func viewOfUpload(recording *v1alpha1.MeetingRecording, secret *metav1.ObjectMeta, now time.Time) uploadView {
 	view := uploadView{found: true, foreign: !metav1.IsControlledBy(secret, recording)}
-	// A date that somebody spoiled is zero: the URLs are then renewed, and the wait begins anew.
-	view.validUntil, _ = time.Parse(time.RFC3339, secret.Annotations[annotationValidUntil])
-	view.deadline, _ = time.Parse(time.RFC3339, secret.Annotations[annotationDeadline])
+	view.validUntil = dateWithin(uploadFor, secret.Annotations[annotationValidUntil], now)
+	view.deadline = dateWithin(uploadPatience, secret.Annotations[annotationDeadline], now)
 	return view
+}
+
+// dateWithin reads a date that is no further away than what is ever written. One that somebody spoiled is zero: the URLs are
+// then renewed, and the wait begins anew. One that was put off would have the bucket asked every second for as long.
+func dateWithin(limit time.Duration, text string, now time.Time) time.Time {
+	date, err := time.Parse(time.RFC3339, text)
+	if err != nil || date.After(now.Add(limit)) {
+		return time.Time{}
+	}
+	return date
 }
