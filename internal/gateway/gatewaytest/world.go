@@ -61,8 +61,6 @@ type World struct {
 	// Config is the gateway's configuration.
 	Config *config.Config
 
-	provider *oidctest.Provider
-
 	store  *stores.Store
 	keyset *keys.Keyset
 	clip   func() (*clip, error)
@@ -94,10 +92,11 @@ func (w *World) start(t testing.TB) error {
 	if err := w.startStore(t.Context()); err != nil {
 		return err
 	}
-	if w.provider, err = startProvider(t.Context(), dir, w.URL+"/signin/callback"); err != nil {
+	provider, err := startProvider(t.Context(), dir, w.URL+"/signin/callback")
+	if err != nil {
 		return err
 	}
-	if w.Config, err = configure(dir, w.provider); err != nil {
+	if w.Config, err = configure(dir, provider); err != nil {
 		return err
 	}
 	api, _ := w.Env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-gateway")

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
@@ -29,8 +30,8 @@ type Options struct {
 	Log string
 }
 
-// Provider is a running OpenID provider, with what it said of itself when it was ready. It lasts until Stop, or as long as this
-// program does and somebody holds on to the Provider: it ends when its standard input does.
+// Provider is a running OpenID provider, with what it said of itself when it was ready. It lasts until Stop, and no longer than
+// this program: it ends when its standard input does.
 type Provider struct {
 	Issuer       string `json:"issuer"`
 	ClientID     string `json:"clientID"`
@@ -39,6 +40,10 @@ type Provider struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
+
+// running holds on to the providers that run. Their standard input ends when nobody does, which the garbage collector must not
+// bring about.
+var running sync.Map
 
 // Start returns when the provider has said that it is ready. ctx bounds the start alone.
 func Start(ctx context.Context, options Options) (*Provider, error) {
@@ -69,6 +74,7 @@ func Start(ctx context.Context, options Options) (*Provider, error) {
 		provider.Stop()
 		return nil, fmt.Errorf("the OpenID provider did not start (its log is %s): %w", options.Log, err)
 	}
+	running.Store(provider, struct{}{})
 	return provider, nil
 }
 
@@ -91,6 +97,7 @@ func (p *Provider) start(logfile string) (ready io.Reader, err error) {
 
 // Stop stops the provider. Stopping twice does nothing.
 func (p *Provider) Stop() {
+	running.Delete(p)
 	_ = p.stdin.Close()
 	_ = p.cmd.Wait()
 }

@@ -7,18 +7,25 @@ package oidctest_test
 import (
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 )
 
-func TestTheProviderTellsWhereItIsAndStops(t *testing.T) {
+func start(t *testing.T) *oidctest.Provider {
+	t.Helper()
 	provider, err := oidctest.Start(t.Context(), oidctest.Options{
 		RedirectURL: "http://localhost:1/signin/callback", Log: filepath.Join(t.TempDir(), "oidc.log"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return provider
+}
+
+func TestTheProviderTellsWhereItIsAndStops(t *testing.T) {
+	provider := start(t)
 	configuration := provider.Issuer + "/.well-known/openid-configuration"
 	answer, err := http.Get(configuration)
 	if err != nil {
@@ -34,4 +41,16 @@ func TestTheProviderTellsWhereItIsAndStops(t *testing.T) {
 		answer.Body.Close()
 		t.Error("it answers after it was stopped")
 	}
+}
+
+func TestAProviderThatNobodyHoldsOnToGoesOn(t *testing.T) {
+	issuer := start(t).Issuer
+	for range 3 { // the first collection finds it, a later one would close its standard input
+		runtime.GC()
+	}
+	answer, err := http.Get(issuer + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
 }
