@@ -35,8 +35,6 @@ type Packaged struct {
 	Segments []Segment
 	// Bytes is the size of the object, PaddingBytes how much of it is padding.
 	Bytes, PaddingBytes int64
-	// SHA256 is of the whole ciphertext.
-	SHA256 Digest
 	// Duration is from the first sample's start to the last one's end.
 	Duration time.Duration
 	// Codecs as RFC 6381 writes them, such as "avc1.64001f,mp4a.40.2".
@@ -234,7 +232,7 @@ func (p *packager) finish() (*Packaged, error) {
 		return nil, err
 	}
 	done := &p.packaged
-	done.Bytes, done.SHA256 = p.out.offset, p.out.sum()
+	done.Bytes = p.out.offset
 	done.Duration = max(p.end-p.first, 0)
 	done.Codecs = p.movie.Codecs()
 	if picture := p.movie.Picture(); picture != nil {
@@ -243,10 +241,11 @@ func (p *packager) finish() (*Packaged, error) {
 	return done, nil
 }
 
-// Facts is what a manifest says about the object, stored under key.
+// Facts is what a manifest says about the object, stored under key. The hash of the whole is missing: packaging has hashed
+// every unit, and whoever reads the object back to compare them hashes the whole of what is really stored on the way.
 func (p *Packaged) Facts(key string) MediaFacts {
 	return MediaFacts{
-		Key: key, Bytes: p.Bytes, SHA256: p.SHA256, DurationMillis: p.Duration.Milliseconds(),
+		Key: key, Bytes: p.Bytes, DurationMillis: p.Duration.Milliseconds(),
 		Codecs: p.Codecs, Width: p.Width, Height: p.Height,
 	}
 }

@@ -13,15 +13,15 @@ import (
 // sealBuffer is how much is encrypted and hashed in one go: enough to be fast, little enough to stay in the CPU's cache.
 const sealBuffer = 128 << 10
 
-// sealer encrypts a stream and hashes the ciphertext, per unit and as a whole.
+// sealer encrypts a stream and hashes the ciphertext of every unit.
 type sealer struct {
-	out         io.Writer
-	stream      cipher.Stream
-	unit, whole hash.Hash
-	buf         []byte
-	offset      int64
-	unitStart   int64
-	maxBytes    int64
+	out       io.Writer
+	stream    cipher.Stream
+	unit      hash.Hash
+	buf       []byte
+	offset    int64
+	unitStart int64
+	maxBytes  int64
 }
 
 func newSealer(out io.Writer, key Key, maxBytes int64) (*sealer, error) {
@@ -31,7 +31,7 @@ func newSealer(out io.Writer, key Key, maxBytes int64) (*sealer, error) {
 	}
 	return &sealer{
 		out: out, stream: stream, maxBytes: maxBytes,
-		unit: sha256.New(), whole: sha256.New(), buf: make([]byte, sealBuffer),
+		unit: sha256.New(), buf: make([]byte, sealBuffer),
 	}, nil
 }
 
@@ -75,7 +75,6 @@ func (s *sealer) seal(chunk []byte) error {
 	}
 	s.stream.XORKeyStream(chunk, chunk)
 	s.unit.Write(chunk)
-	s.whole.Write(chunk)
 	s.offset += int64(len(chunk))
 	_, err := s.out.Write(chunk)
 	return err
@@ -90,10 +89,4 @@ func (s *sealer) endUnit() Unit {
 	s.unit.Reset()
 	s.unitStart = s.offset
 	return unit
-}
-
-func (s *sealer) sum() Digest {
-	var sum Digest
-	s.whole.Sum(sum[:0])
-	return sum
 }

@@ -7,6 +7,7 @@ package gatewaytest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -57,7 +58,7 @@ func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecor
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := w.manifest(recording, names, packaged, dataKey, salt)
+	manifest, err := w.manifest(recording, names, packaged, media.Digest(sha256.Sum256(stored.Bytes())), dataKey, salt)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +72,14 @@ func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecor
 	if err := w.put(ctx, names.ManifestKey(1), encoded); err != nil {
 		return nil, err
 	}
-	setAvailable(recording, names, packaged)
+	setAvailable(recording, names, manifest.Media, len(manifest.Segments))
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}
 	return decrypt(ctx, manifest, stored.Bytes(), dataKey.Media(salt))
 }
 
-func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged, dataKey keys.DataKey, salt []byte) (*media.Manifest, error) {
+func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged, whole media.Digest, dataKey keys.DataKey, salt []byte) (*media.Manifest, error) {
 	wrapped, err := w.keyset.Wrap(dataKey, keys.RecordingAD(recording.Namespace, string(recording.UID)))
 	if err != nil {
 		return nil, err
@@ -95,9 +96,9 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 		Version: media.ManifestVersion, CreatedAt: Wall.Now().UTC().Truncate(time.Second),
 		Recording: media.Recording{Namespace: recording.Namespace, Name: recording.Name, UID: string(recording.UID), Attempt: 1, Spec: spec},
 		Key:       media.WrappedKey{ID: w.keyset.KeyID(), Wrapped: wrapped, Salt: salt},
-		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: packaged.SHA256},
+		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: whole},
 		Media: media.MediaFacts{
-			Key: names.MediaKey(1), Bytes: packaged.Bytes, SHA256: packaged.SHA256, DurationMillis: millis,
+			Key: names.MediaKey(1), Bytes: packaged.Bytes, SHA256: whole, DurationMillis: millis,
 			Codecs: packaged.Codecs, Width: packaged.Width, Height: packaged.Height,
 		},
 		Init: packaged.Init, Segments: packaged.Segments,

@@ -124,10 +124,10 @@ func (w *World) Events(t testing.TB, namespace string) []v1alpha1.AuditEvent {
 	return events.Items
 }
 
-func setAvailable(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged) {
+func setAvailable(recording *v1alpha1.MeetingRecording, names objectstore.Recording, facts media.MediaFacts, segments int) {
 	recording.Status.Media = v1alpha1.MediaFacts{
-		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", ClipSeconds)), Bytes: packaged.Bytes, Height: int32(packaged.Height),
-		Segments: int32(len(packaged.Segments)), SHA256: hex.EncodeToString(packaged.SHA256[:]),
+		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", ClipSeconds)), Bytes: facts.Bytes, Height: int32(facts.Height),
+		Segments: int32(segments), SHA256: hex.EncodeToString(facts.SHA256[:]),
 	}
 	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
 	ready(&recording.Status.Conditions, v1alpha1.ReasonAvailable, recording.Generation)

@@ -119,12 +119,17 @@ func (b *bench) runProcess(spec Spec) (time.Duration, usage) {
 	return took, used
 }
 
-// meeting is a 720p H.264 and AAC recording of so many minutes, kept for later runs. Its 890 kbit/s are the 400 MB an hour
-// that Microsoft tells administrators to plan for a Teams recording, the most that we found a vendor to publish: Zoom's
-// 200 MB an hour of video, or 20 of a shared screen, would let the costs that grow with bytes look small.
-func meeting(tb testing.TB, minutes int) string {
+// rates are bit rates of meetings in kbit/s, by what vendors tell administrators to plan for: 200 MB an hour of video (Zoom) and 400
+// MB an hour (Microsoft Teams). Plain copying costs by the frame, packaging by the byte as well, so that the rate matters.
+var rates = []int{445, 890}
+
+// audioRate is the part of it that is sound, in kbit/s.
+const audioRate = 128
+
+// meeting is a 720p H.264 and AAC recording of so many minutes, kept for later runs.
+func meeting(tb testing.TB, rate, minutes int) string {
 	tb.Helper()
-	folder := filepath.Join(os.TempDir(), "reelkeeper-bench-890k") //nolint:usetesting // it is meant to stay
+	folder := filepath.Join(os.TempDir(), fmt.Sprintf("reelkeeper-bench-%dk", rate)) //nolint:usetesting // it is meant to stay
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		tb.Fatal(err)
 	}
@@ -142,10 +147,13 @@ func meeting(tb testing.TB, minutes int) string {
 		}
 	}
 	ffmpeg(minute, "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30:duration=60", "-f", "lavfi", "-i", "sine=frequency=300:duration=60:sample_rate=48000",
-		"-c:v", "libx264", "-preset", "veryfast", "-b:v", "760k", "-maxrate", "1520k", "-bufsize", "6080k", "-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-ac", "2")
+		"-c:v", "libx264", "-preset", "veryfast", "-b:v", kilobits(rate-audioRate), "-maxrate", kilobits(2*rate), "-bufsize", kilobits(8*rate),
+		"-g", "60", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", kilobits(audioRate), "-ac", "2")
 	ffmpeg(whole, "-stream_loop", strconv.Itoa(minutes-1), "-i", minute, "-c", "copy")
 	return whole
 }
+
+func kilobits(rate int) string { return strconv.Itoa(rate) + "k" }
 
 // plainCopy is what packaging is measured against: ffmpeg alone, from the same file to fragmented MP4 on the same disk.
 func plainCopy(tb testing.TB, path string) (took, cpu time.Duration) {
@@ -163,16 +171,16 @@ func plainCopy(tb testing.TB, path string) (took, cpu time.Duration) {
 	return took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// fresh uploads a meeting of so many minutes to an empty bucket. In production no two attempts share a key; here a
+// fresh uploads a meeting to an empty bucket. In production no two attempts share a key; here a
 // version that an earlier round left would be copied aside by the server, on our time.
-func (b *bench) fresh(minutes int) Spec {
+func (b *bench) fresh(rate, minutes int) Spec {
 	b.tb.Helper()
 	for _, prefix := range []string{"staging/", "media/", "manifests/"} {
 		if _, err := b.client.DeleteAllVersionsUnder(b.tb.Context(), bucket, prefix); err != nil {
 			b.tb.Fatal(err)
 		}
 	}
-	b.put(meeting(b.tb, minutes))
+	b.put(meeting(b.tb, rate, minutes))
 	return b.spec(64)
 }
 
@@ -185,15 +193,22 @@ const copyRounds = 7
 // medians of the rounds; "whole" is with the download of the raw recording besides. CPU time is the worker's and its
 // ffmpeg's. The peak memory for 3 and for 30 minutes should not differ.
 func BenchmarkPackageCopy(b *testing.B) {
-	bench := newBench(b)
-	_, short := bench.runProcess(bench.fresh(3))
+	for _, rate := range rates {
+		b.Run(kilobits(rate), func(b *testing.B) { benchmarkPackageCopy(b, rate) })
+	}
+}
 
-	path := meeting(b, 30)
+func benchmarkPackageCopy(b *testing.B, rate int) {
+	b.Helper()
+	bench := newBench(b)
+	_, short := bench.runProcess(bench.fresh(rate, 3))
+
+	path := meeting(b, rate, 30)
 	medians := map[string][]float64{}
 	var long usage
 	for b.Loop() {
 		for range copyRounds {
-			spec := bench.fresh(30)
+			spec := bench.fresh(rate, 30)
 			theirs, theirsCPU := plainCopy(b, path)
 			whole, used := bench.runProcess(spec)
 			ours := whole - used.Download

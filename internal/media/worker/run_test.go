@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -27,6 +28,9 @@ func TestR7RunStoresOneEncryptedObjectAndItsManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored := b.get(mediaKey)
+	if whole := media.Digest(sha256.Sum256(stored)); whole != written.Media.SHA256 {
+		t.Errorf("the object's hash is %s, the manifest says %s", whole, written.Media.SHA256)
+	}
 	if int64(len(stored)) != written.Media.Bytes {
 		t.Errorf("the object has %d bytes, the manifest says %d", len(stored), written.Media.Bytes)
 	}

@@ -4,19 +4,22 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/isobmff"
 )
 
-// verify reads the finished object back the way that viewers will: through a Reader, which checks every unit, and with the
-// media key. Units without gaps that each have their hash are the whole that was hashed while it was written, so the whole
-// is not hashed a second time. Only after this may the raw copy be deleted.
+// verify reads the finished object back the way that viewers will: through a Reader, which checks every unit against the
+// hash that it was written with, and with the media key. It completes the manifest by the hash of the whole: units without
+// gaps that are each what was written are the object that was written, so one pass over what the store returns
+// serves both. Only after this may the raw copy be deleted.
 func (w *work) verify(ctx context.Context, m *media.Manifest, mediaKey media.Key) error {
-	source := &wholeObject{work: w, want: m.Media.Bytes}
+	source := &storedObject{work: w, want: m.Media.Bytes, hash: sha256.New()}
 	reader := media.NewReader(m, source)
 	if reader.Size() != m.Media.Bytes {
 		return fail(VerificationFailed, "checking the manifest", errors.New("its units do not add up to the object"))
@@ -24,6 +27,8 @@ func (w *work) verify(ctx context.Context, m *media.Manifest, mediaKey media.Key
 	if err := w.verifyUnits(ctx, reader); err != nil {
 		return verification(err)
 	}
+	source.hash.Sum(m.Media.SHA256[:0])
+	source.hash = nil
 	return verification(w.verifyInit(ctx, reader, m, mediaKey))
 }
 
@@ -68,14 +73,15 @@ func (w *work) verifyInit(ctx context.Context, reader *media.Reader, m *media.Ma
 	return nil
 }
 
-// wholeObject is the finished object as a media.Ranger.
-type wholeObject struct {
+// storedObject is the finished object as a media.Ranger.
+type storedObject struct {
 	work *work
 	want int64
+	hash hash.Hash // of what is read; nil for none
 }
 
 // ReadRange implements media.Ranger.
-func (o *wholeObject) ReadRange(ctx context.Context, off, n int64) (io.ReadCloser, error) {
+func (o *storedObject) ReadRange(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	return newReadAhead(ctx, func(ctx context.Context) (io.ReadCloser, error) {
 		body, size, err := o.work.store.Get(ctx, o.work.spec.Media.GetURL, off)
 		if err != nil {
@@ -84,7 +90,12 @@ func (o *wholeObject) ReadRange(ctx context.Context, off, n int64) (io.ReadClose
 		if size != o.want {
 			return nil, errors.Join(fmt.Errorf("%w: it has %d bytes, not %d", media.ErrCorrupt, size, o.want), body.Close())
 		}
-		return firstBytes{Reader: io.LimitReader(body, n), Closer: body}, nil
+		ranged := io.LimitReader(body, n)
+		if o.hash != nil {
+			// In the background, where the time of the other hash, which the Reader makes, is not added to it.
+			ranged = io.TeeReader(ranged, o.hash)
+		}
+		return firstBytes{Reader: ranged, Closer: body}, nil
 	})
 }
 
