@@ -21,6 +21,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 )
 
+// R5: the recording lives in the organisation's bucket and nowhere else. R7: as one encrypted object.
 func TestR5R7AnUploadBecomesAvailable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

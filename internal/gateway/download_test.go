@@ -112,6 +112,7 @@ func TestR6ProgressOfTheWorkerIsVisibleBeforeTheStatusTells(t *testing.T) {
 	}
 }
 
+// R6: what lies between the meeting and the link is seen, and gives nothing away.
 func TestR6ProcessingIsVisibleAndPlaysNothing(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)

@@ -200,6 +200,7 @@ func TestAViewIsGoodOnlyInItsOwnSession(t *testing.T) {
 	}
 }
 
+// R29: who, which recording, what, when, from which device and address, under which rule.
 func TestR29ViewsAndDownloadsAreWrittenDown(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)

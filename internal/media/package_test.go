@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 )
 
+// R7: what is stored is compressed and encrypted.
 func TestR7StoredBytesAreEncryptedAndBarelyLongerThanTheMedia(t *testing.T) {
 	t.Parallel()
 	stored, packaged, _ := packageFile(t, mediatest.MP4(t), Limits{})

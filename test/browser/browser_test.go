@@ -46,6 +46,8 @@ type setting struct {
 	Shared      string             `json:"shared"`
 }
 
+// The stories are in pages.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
+// R33 (the pages speak English and Chinese) among them.
 func TestPagesInABrowser(t *testing.T) {
 	if _, err := web.Load(); err != nil {
 		t.Fatal(err)
