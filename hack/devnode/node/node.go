@@ -108,6 +108,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 func newNode(config *rest.Config, options Options) (*Node, error) {
 	config = rest.CopyConfig(config)
 	config.UserAgent = "reelkeeper-devnode"
+	config.QPS = -1 // the API server has its own ways to slow down who asks too much
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("making the node's client: %w", err)

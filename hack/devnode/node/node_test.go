@@ -178,5 +178,7 @@ func TestActiveDeadline(t *testing.T) {
 	if _, err := env.Clientset(t).CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	env.Kubectl(t, "-n", namespace, "wait", "--for=jsonpath={.status.reason}=DeadlineExceeded", "pod/pod", "--timeout=60s")
+	if _, err := env.RunKubectl(t.Context(), "-n", namespace, "wait", "--for=jsonpath={.status.reason}=DeadlineExceeded", "pod/pod", "--timeout=60s"); err != nil {
+		t.Fatalf("%v; the Pod is\n%s", err, env.Kubectl(t, "-n", namespace, "get", "pod/pod", "-o=yaml"))
+	}
 }
