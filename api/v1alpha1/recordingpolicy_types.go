@@ -202,7 +202,19 @@ type RolePermissions struct {
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=10
 	Permissions []Permission `json:"permissions"`
+
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: the role may do nothing, whatever other sources say. That is also so while it cannot be compiled or
+	// evaluated. Absent is always. See docs/policies.md for what it can look at.
+	// +optional
+	When Condition `json:"when,omitempty"`
 }
+
+// Condition is an expression in CEL that is true or false.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=1024
+type Condition string
 
 // LabelPermissions are the permissions of people who carry a role label.
 type LabelPermissions struct {
@@ -219,6 +231,12 @@ type LabelPermissions struct {
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=10
 	Permissions []Permission `json:"permissions"`
+
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: people with the label may neither view nor download, and gain nothing. That is also so while it cannot be
+	// compiled or evaluated. Absent is always. See docs/policies.md for what it can look at.
+	// +optional
+	When Condition `json:"when,omitempty"`
 }
 
 // SharingRules say what may be granted.
