@@ -20,7 +20,7 @@ import (
 // nothing shared with what it checks.
 type oracle struct {
 	req access.Request
-	// own are the rules of the policies that count, the first deciding; the last is the profile.
+	// own are the rules of the policies that count, with their profiles spelled out, the first deciding; the last is Standard.
 	own []v1alpha1.PolicyRules
 	// bounds are the overrides, with their profiles spelled out.
 	bounds []v1alpha1.PolicyRules
@@ -78,16 +78,10 @@ func newOracle(in policy.Input, withTrials bool) oracle {
 			enforcement = inherited
 		}
 		if withTrials || noTrials || enforcement == v1alpha1.EnforcementEnforce {
-			o.own = append(o.own, rules)
+			o.own = append(o.own, spelledOut(rules))
 		}
 	}
-	chosen := v1alpha1.ProfileStandard
-	for _, rules := range slices.Backward(o.own) {
-		if rules.Profile != "" {
-			chosen = rules.Profile
-		}
-	}
-	o.own = append(o.own, oracleProfiles[chosen])
+	o.own = append(o.own, oracleProfiles["Standard"])
 	return o
 }
 

@@ -10,7 +10,8 @@ import (
 
 // Rules are the rules that hold for one recording. They are read-only and can be shared between goroutines.
 type Rules struct {
-	// Profile is the preset that filled what no policy said.
+	// Profile is the preset that the first policy to name one has chosen, Standard where none has. Another policy's can have
+	// set single fields: see their provenance.
 	Profile Field[v1alpha1.Profile]
 	// Recording says whether and how the meeting is recorded.
 	Recording Recording
