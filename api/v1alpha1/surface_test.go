@@ -150,7 +150,7 @@ func TestEverySelectableFieldSelects(t *testing.T) {
 func TestKubectlExplains(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{
-		"recordingpolicy.spec.access.labels":    "may do only what all of these allow",
+		"recordingpolicy.spec.access.labels":    "may view and download only what all of these list",
 		"clusterrecordingpolicy.spec.overrides": "overrides bound whatever is said below",
 		"meetingrecording.spec.holds":           "holds are legal holds",
 		"accessgrant.spec.expiresAt":            "expiresAt is when the grant ends",
