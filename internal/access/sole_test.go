@@ -95,7 +95,7 @@ var table = map[api.Permission]bool{}
 
 func asks(d access.Decision) bool             { return d.Allowed() && d.Permission != "" }
 func passes(f func(api.Permission)) string    { f(api.PermissionView); return "View" }
-func compares(p api.Permission) bool          { return p == api.PermissionView }
+func equals(p api.Permission) bool          { return p == api.PermissionView }
 func asText(r api.Role) bool                  { return string(r) == "Host" }
 func byReason(d access.Decision) bool         { return d.Reason != access.Held }
 func byEffect(d access.Decision) bool         { return access.Allow == d.Effect }
@@ -103,7 +103,7 @@ func isAmong(p []api.Permission) bool         { return slices.Contains(p, api.Pe
 func looksUp(p api.Permission) bool           { return table[p] }
 func has(s policy.PermissionSet) bool         { return s.Has(api.PermissionView) }
 func overlaps(a, b policy.PermissionSet) bool { return a&b != 0 }
-func switches(r api.Role) int {
+func chooses(r api.Role) int {
 	switch r {
 	case api.RoleHost:
 		return 1
@@ -121,8 +121,8 @@ func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts
 		got = append(got, strings.TrimPrefix(f.function, "sample.")+" "+f.what)
 	}
 	want := []string{
-		"compares compares Permission", "asText compares Role", "byReason compares Reason", "byEffect compares Effect", "isAmong searches Permission",
-		"looksUp looks up Permission", "has asks PermissionSet.Has", "overlaps computes with PermissionSet", "switches switches on Role",
+		"equals compares Permission", "asText compares Role", "byReason compares Reason", "byEffect compares Effect", "isAmong searches Permission",
+		"looksUp looks up Permission", "has asks PermissionSet.Has", "overlaps computes with PermissionSet", "chooses switches on Role",
 		"isCreator reads who has a role: Creator", "isHost reads who has a role: Hosts",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -143,8 +143,7 @@ func listPackages(t *testing.T) []listed {
 	command.Dir = "../.."
 	out, err := command.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("go list: %v: %s\nrun `make web` if it misses web/dist", err, exit.Stderr)
 		}
 		t.Fatal(err)

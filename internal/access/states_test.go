@@ -3,6 +3,7 @@
 package access_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -26,9 +27,7 @@ func TestEveryPermissionInEveryState(t *testing.T) {
 	type refusals map[v1alpha1.Permission]access.Reason
 	inTheTrash := func(more refusals) refusals {
 		all := refusals{"View": access.Trashed, "Download": access.Trashed, "Share": access.Trashed, "Trash": access.Trashed, "Start": access.Trashed, "Stop": access.Trashed, "Approve": access.Trashed}
-		for permission, reason := range more {
-			all[permission] = reason
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	cases := map[string]struct {
