@@ -233,3 +233,24 @@ func changed(in policy.Input, change func(*v1alpha1.PolicyRules)) policy.Input {
 	}
 	return in
 }
+
+// BenchmarkDecideUnderACondition shows what a condition costs: it is evaluated for every permission that the entry lists,
+// where it looks at the permission, else once.
+func BenchmarkDecideUnderACondition(b *testing.B) {
+	for name, when := range map[string]string{
+		"of the subject":    `recording.department in subject.departments`,
+		"of the permission": `permission != "Download" || recording.department in subject.departments`,
+	} {
+		rules := policy.Resolve(governancetest.Policies(b, `{kind: RecordingPolicy, spec: {access: {roles: [{role: Participant, permissions: [View, Download], when: '`+when+`'}]}}}`))
+		req := access.Request{Subject: askers["participant"], Permission: v1alpha1.PermissionDownload, Recording: meeting, Now: governancetest.Now}
+		req.Recording.Department = "finance"
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !access.Decide(rules, req).Allowed() {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+}
