@@ -56,11 +56,12 @@ type RecordingPolicySpec struct {
 }
 
 // PolicyRules are the rules that a policy can set. What a policy leaves out comes from the next source in order:
-// a less specific policy, the organisation's defaults, the profile.
+// the profile that it chooses, a less specific policy, the organisation's defaults, the profile Standard.
 //
 // +kubebuilder:validation:MinProperties=1
 type PolicyRules struct {
-	// profile is the preset that fills whatever no policy says: Open, Standard or Restricted. Without any, Standard.
+	// profile is a preset that says what this policy leaves open: Open, Standard or Restricted. Choosing one is the same as
+	// writing all its fields. Absent says nothing; what no policy says is as in Standard.
 	// +optional
 	Profile Profile `json:"profile,omitempty"`
 
@@ -202,7 +203,19 @@ type RolePermissions struct {
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=10
 	Permissions []Permission `json:"permissions"`
+
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: the role may do nothing, whatever other sources say. That is also so while it cannot be compiled or
+	// evaluated. Absent is always. See docs/policies.md for what it can look at.
+	// +optional
+	When Condition `json:"when,omitempty"`
 }
+
+// Condition is an expression in CEL that is true or false.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=1024
+type Condition string
 
 // LabelPermissions are the permissions of people who carry a role label.
 type LabelPermissions struct {
@@ -219,6 +232,12 @@ type LabelPermissions struct {
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=10
 	Permissions []Permission `json:"permissions"`
+
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: people with the label may neither view nor download, and gain nothing. That is also so while it cannot be
+	// compiled or evaluated. Absent is always. See docs/policies.md for what it can look at.
+	// +optional
+	When Condition `json:"when,omitempty"`
 }
 
 // SharingRules say what may be granted.

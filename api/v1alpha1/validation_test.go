@@ -3,6 +3,8 @@
 package v1alpha1_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -10,6 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/internal/condition"
 )
 
 func TestEveryExampleIsAccepted(t *testing.T) {
@@ -27,29 +31,82 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	}
 }
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+var (
+	yamlBlock    = regexp.MustCompile("(?s)```ya?ml\\n(.*?)```")
+	yamlDocument = regexp.MustCompile(`(?m)^---$`)
+)
 
-// TestTheDocumentedPoliciesAreAccepted takes every YAML block of docs/policies.md.
-func TestTheDocumentedPoliciesAreAccepted(t *testing.T) {
+// elsewhere are the YAML blocks that are no objects, by page and first line, and what reads them.
+var elsewhere = map[string]string{
+	"gateway.md: signIn:":              "TestTheDocumentedConfigurationIsValid in internal/gateway/config",
+	"install.md: # values.yaml":        "TestTheDocumentedInstallationsAreAccepted in test/chart",
+	"install.md: # kustomization.yaml": "TestTheDocumentedInstallationsAreAccepted in test/chart",
+}
+
+// TestTheDocumentationIsAccepted offers every YAML block of the documentation to the API server.
+func TestTheDocumentationIsAccepted(t *testing.T) {
 	t.Parallel()
 	namespace := env.Namespace(t)
-	text, err := os.ReadFile("../../docs/policies.md")
+	pages := documentation(t)
+	objects, others := 0, map[string]bool{}
+	for page, text := range pages {
+		if blocks := strings.Count(text, "```y"); blocks != len(yamlBlock.FindAllString(text, -1)) {
+			t.Errorf("%s: of %d YAML blocks not all can be read: begin them with ```yaml at the start of a line", page, blocks)
+		}
+		for _, block := range yamlBlock.FindAllStringSubmatch(text, -1) {
+			head, _, _ := strings.Cut(block[1], "\n")
+			if key := page + ": " + head; elsewhere[key] != "" {
+				others[key] = true
+				continue
+			}
+			for _, document := range yamlDocument.Split(block[1], -1) {
+				object := &unstructured.Unstructured{Object: parse(t, document)}
+				if object.GetNamespace() != "" {
+					object.SetNamespace(namespace)
+				}
+				if err := tryCreate(t, object); err != nil {
+					t.Errorf("%s: %v\n%s", page, err, document)
+				}
+				objects++
+			}
+		}
+	}
+	for key := range elsewhere {
+		if !others[key] {
+			t.Errorf("there is no block %q any more: take it off the list", key)
+		}
+	}
+	t.Logf("%d objects in %d pages, %d other blocks", objects, len(pages), len(others))
+}
+
+// documentation returns the text of README.md, CONTRIBUTING.md and every page under docs, by its path there.
+func documentation(t *testing.T) map[string]string {
+	t.Helper()
+	root, err := os.OpenRoot("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := yamlBlock.FindAllStringSubmatch(string(text), -1)
-	if len(blocks) == 0 {
-		t.Fatal("docs/policies.md has no examples")
-	}
-	for _, block := range blocks {
-		object := &unstructured.Unstructured{Object: parse(t, block[1])}
-		if object.GetNamespace() != "" {
-			object.SetNamespace(namespace)
+	defer root.Close()
+	pages := map[string]string{}
+	err = fs.WalkDir(root.FS(), "docs", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".md") {
+			return err
 		}
-		if err := tryCreate(t, object); err != nil {
-			t.Errorf("%v\n%s", err, block[1])
-		}
+		text, err := root.ReadFile(path)
+		pages[strings.TrimPrefix(path, "docs/")] = string(text)
+		return err
+	})
+	for _, path := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, readErr := root.ReadFile(path)
+		pages[path], err = string(text), errors.Join(err, readErr)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pages) < 10 {
+		t.Fatalf("only %d pages were found", len(pages))
+	}
+	return pages
 }
 
 func TestAccepted(t *testing.T) {
@@ -59,7 +116,13 @@ func TestAccepted(t *testing.T) {
 		example string
 		changes []string // one after the other
 	}{
-		"a policy that says one thing":            {"recordingpolicy", []string{`{spec: null}`, `{spec: {watermark: Viewer}}`}},
+		"a policy that says one thing": {"recordingpolicy", []string{`{spec: null}`, `{spec: {watermark: Viewer}}`}},
+		"a condition that does not compile: that is for the policy's status": {
+			"recordingpolicy", []string{`{spec: {access: {roles: [{role: Host, permissions: [View], when: "subject.internal &&"}]}}}`},
+		},
+		"a condition as long as it can be": {
+			"recordingpolicy", []string{`{spec: {access: {labels: [{label: a, permissions: [], when: "` + strings.Repeat("é", condition.MaxLength) + `"}]}}}`},
+		},
 		"R16 members only, in one line":           {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
 		"departments that refine a default":       {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
 		"every unit of a duration":                {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},

@@ -83,6 +83,15 @@ func TestCheckGrant(t *testing.T) {
 			policies: `{kind: RecordingPolicy, spec: {access: {labels: [{label: intern, permissions: [View]}]}}}`,
 			grant:    grantTo("", to(v1alpha1.SubjectLabel, "intern")), wantReason: access.PermissionForbidden, wantMessage: "(Download to Label intern)",
 		},
+		"a condition that is not true now is no matter of policy either": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Internal, permissions: [View, Download], when: "false"}]}}}}`,
+			grant:    grantTo("dave@example.com"),
+		},
+		"R14 one that cannot be compiled is": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {access: {roles: [{role: Internal, permissions: [View, Download], when: "fals e"}]}}}}`,
+			grant:    grantTo("dave@example.com"), wantReason: access.PermissionForbidden,
+			wantMessage: "Rule: ClusterRecordingPolicy house spec.overrides.access.roles[Internal] (generation 1).",
+		},
 		"dates that have passed are no matter of policy": {
 			grant: grantTo("dave@example.com", func(g *access.Grant) { g.ExpiresAt = governancetest.Now.Add(-time.Minute) }),
 		},

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/condition"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -36,7 +37,7 @@ func decide(rules *policy.Rules, req Request) Decision {
 // allowed says whether something permits it, and puts into d what.
 func (c *inquiry) allowed(d *Decision) bool {
 	if c.permits(c.byRole) {
-		d.allow(PermittedByRole, c.roles.permitting(&c.rules.Access.Roles, c.Permission))
+		d.allow(PermittedByRole, c.permitting())
 		return true
 	}
 	if c.permits(c.byLabel) {
@@ -76,6 +77,8 @@ type inquiry struct {
 
 	// roles are what the subject is to the recording.
 	roles roleSet
+	// facts are what conditions look at, nil until the first of them asks.
+	facts *condition.Facts
 	// byRole is what their roles permit, byLabel what their labels add; both only inside the audience.
 	byRole, byLabel policy.PermissionSet
 	// ceiling is the most that the organisation's overrides let their roles be given.
@@ -88,16 +91,17 @@ type inquiry struct {
 func inquire(rules *policy.Rules, req Request) inquiry {
 	c := inquiry{rules: rules, Request: req, labelled: policy.AllPermissions}
 	c.roles = req.Recording.rolesOf(&req.Subject)
-	c.ceiling = c.roles.union(&rules.Access.Ceilings)
-	if c.roles == 0 {
+	bounded := c.roles
+	if bounded == 0 {
 		// Whoever has no name can be anybody, an outsider as well.
-		c.ceiling = roleExternal.union(&rules.Access.Ceilings)
+		bounded = roleExternal
 	}
+	c.ceiling = c.union(bounded, &rules.Access.Ceilings, &rules.Access.CeilingConditions)
 	given := c.readLabels()
 	if c.outside(false) != nil {
 		return c
 	}
-	c.byRole = c.roles.union(&rules.Access.Roles)
+	c.byRole = c.union(c.roles, &rules.Access.Roles, &rules.Access.RoleConditions)
 	if req.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
 		c.byLabel = given
 	}
@@ -116,12 +120,13 @@ func (c *inquiry) readLabels() policy.PermissionSet {
 		if !slices.Contains(c.Subject.Labels, label.Name) {
 			continue
 		}
-		left := label.Permissions | policy.AllPermissions&^limitedByLabels
+		permits := c.holding(label.Permissions, label.Conditions)
+		left := permits | policy.AllPermissions&^limitedByLabels
 		if c.limit == nil || !left.Has(c.Permission) && c.labelled.Has(c.Permission) {
 			c.limit = label.From
 		}
 		c.labelled &= left
-		listed &= label.Permissions
+		listed &= permits
 		gives = gives || label.Gives
 	}
 	if !gives {

@@ -18,7 +18,7 @@ func (c *inquiry) explain(d *Decision) {
 		d.GrantName = grant.Name
 	}
 	outside := c.outside(c.invited())
-	limited := c.ceiling & c.labelled
+	limited, a := c.ceiling&c.labelled, &c.rules.Access
 	switch {
 	case d.asker == askerUnverified:
 		d.deny(obstacle{reason: Unverified})
@@ -29,12 +29,24 @@ func (c *inquiry) explain(d *Decision) {
 	case outside != nil && grant == nil:
 		d.deny(outsideOf(outside))
 	case !c.ceiling.Has(c.Permission):
-		d.deny(obstacle{reason: OrganisationForbids, rule: c.roles.lacking(&c.rules.Access.Ceilings, c.Permission)})
+		d.deny(firstOf(c.unmet(c.roles, &a.Ceilings, &a.CeilingConditions),
+			obstacle{reason: OrganisationForbids, rule: c.roles.lacking(&a.Ceilings, c.Permission)}))
 	case !c.labelled.Has(c.Permission):
-		d.deny(obstacle{reason: LabelForbids, rule: c.limit})
+		d.deny(firstOf(c.unmetByLabels(), obstacle{reason: LabelForbids, rule: c.limit}))
 	default:
-		d.deny(obstacle{reason: NotPermitted, rule: c.roles.lacking(&c.rules.Access.Roles, c.Permission)})
+		d.deny(firstOf(c.unmet(c.roles, &a.Roles, &a.RoleConditions), c.unmetByLabels(),
+			obstacle{reason: NotPermitted, rule: c.roles.lacking(&a.Roles, c.Permission)}))
 	}
+}
+
+// firstOf returns the first of the obstacles that is one.
+func firstOf(obstacles ...obstacle) obstacle {
+	for _, o := range obstacles {
+		if o.reason != "" {
+			return o
+		}
+	}
+	return obstacle{}
 }
 
 // invited says that a grant which counts names the subject, whatever it permits. To somebody who was let in for one thing, that

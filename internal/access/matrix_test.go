@@ -124,6 +124,9 @@ func matrixInputs() []policy.Input {
 				for _, bound := range audiences() {
 					for _, labels := range [][]v1alpha1.LabelPermissions{nil, {
 						{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}}, {Label: "intern", Permissions: []v1alpha1.Permission{"View"}},
+					}, {
+						{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}, When: `recording.held || recording.trashed || "board" in subject.groups`},
+						{Label: "intern", Permissions: []v1alpha1.Permission{"View", "Share"}, When: `permission != "Download" || "manager" in subject.labels`},
 					}} {
 						p := chooses(profile)
 						p.Spec.Enforcement, p.Spec.Access = enforcement, own

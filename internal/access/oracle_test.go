@@ -20,7 +20,7 @@ import (
 // nothing shared with what it checks.
 type oracle struct {
 	req access.Request
-	// own are the rules of the policies that count, the first deciding; the last is the profile.
+	// own are the rules of the policies that count, with their profiles spelled out, the first deciding; the last is Standard.
 	own []v1alpha1.PolicyRules
 	// bounds are the overrides, with their profiles spelled out.
 	bounds []v1alpha1.PolicyRules
@@ -78,16 +78,10 @@ func newOracle(in policy.Input, withTrials bool) oracle {
 			enforcement = inherited
 		}
 		if withTrials || noTrials || enforcement == v1alpha1.EnforcementEnforce {
-			o.own = append(o.own, rules)
+			o.own = append(o.own, spelledOut(rules))
 		}
 	}
-	chosen := v1alpha1.ProfileStandard
-	for _, rules := range slices.Backward(o.own) {
-		if rules.Profile != "" {
-			chosen = rules.Profile
-		}
-	}
-	o.own = append(o.own, oracleProfiles[chosen])
+	o.own = append(o.own, oracleProfiles["Standard"])
 	return o
 }
 
@@ -212,19 +206,20 @@ func (o oracle) roles() []v1alpha1.Role {
 	return roles
 }
 
-func permissionsOfRole(rules v1alpha1.PolicyRules, role v1alpha1.Role) (list []v1alpha1.Permission, there bool) {
+// listedForRole says whether the rules have an entry for the role, and whether it lists the permission now.
+func (o oracle) listedForRole(rules v1alpha1.PolicyRules, role v1alpha1.Role, p v1alpha1.Permission) (listed, there bool) {
 	for _, entry := range rules.Access.Roles {
 		if entry.Role == role {
-			return entry.Permissions, true
+			return slices.Contains(entry.Permissions, p) && o.isTrue(entry.When, p), true
 		}
 	}
-	return nil, false
+	return false, false
 }
 
 // overridesLeave says whether no override keeps the permission from the role.
 func (o oracle) overridesLeave(p v1alpha1.Permission, role v1alpha1.Role) bool {
 	for _, rules := range o.bounds {
-		if list, there := permissionsOfRole(rules, role); there && !slices.Contains(list, p) {
+		if listed, there := o.listedForRole(rules, role, p); there && !listed {
 			return false
 		}
 	}
@@ -234,8 +229,8 @@ func (o oracle) overridesLeave(p v1alpha1.Permission, role v1alpha1.Role) bool {
 func (o oracle) someRoleHas(p v1alpha1.Permission) bool {
 	for _, role := range o.roles() {
 		for _, rules := range o.own {
-			if list, there := permissionsOfRole(rules, role); there {
-				if slices.Contains(list, p) && o.overridesLeave(p, role) {
+			if listed, there := o.listedForRole(rules, role, p); there {
+				if listed && o.overridesLeave(p, role) {
 					return true
 				}
 				break
@@ -253,27 +248,28 @@ func (o oracle) someRoleMayBeGiven(p v1alpha1.Permission) bool {
 	return slices.ContainsFunc(roles, func(role v1alpha1.Role) bool { return o.overridesLeave(p, role) })
 }
 
-func permissionsOfLabel(rules v1alpha1.PolicyRules, label string) (list []v1alpha1.Permission, there bool) {
+// listedForLabel says whether the rules have an entry for the label, and whether it lists the permission now.
+func (o oracle) listedForLabel(rules v1alpha1.PolicyRules, label string, p v1alpha1.Permission) (listed, there bool) {
 	for _, entry := range rules.Access.Labels {
 		if entry.Label == label {
-			return entry.Permissions, true
+			return slices.Contains(entry.Permissions, p) && o.isTrue(entry.When, p), true
 		}
 	}
-	return nil, false
+	return false, false
 }
 
 func (o oracle) everyLabelLists(p v1alpha1.Permission) bool {
 	for _, label := range o.req.Subject.Labels {
 		for _, rules := range o.own {
-			if list, there := permissionsOfLabel(rules, label); there {
-				if !slices.Contains(list, p) {
+			if listed, there := o.listedForLabel(rules, label, p); there {
+				if !listed {
 					return false
 				}
 				break
 			}
 		}
 		for _, rules := range o.bounds {
-			if list, there := permissionsOfLabel(rules, label); there && !slices.Contains(list, p) {
+			if listed, there := o.listedForLabel(rules, label, p); there && !listed {
 				return false
 			}
 		}
@@ -284,7 +280,7 @@ func (o oracle) everyLabelLists(p v1alpha1.Permission) bool {
 func (o oracle) policyNamesALabel() bool {
 	for _, label := range o.req.Subject.Labels {
 		for _, rules := range o.own {
-			if _, there := permissionsOfLabel(rules, label); there {
+			if _, there := o.listedForLabel(rules, label, ""); there {
 				return true
 			}
 		}
@@ -447,7 +443,7 @@ func spelledOut(rules v1alpha1.PolicyRules) v1alpha1.PolicyRules {
 		rules.Access.Audience = profile.Access.Audience
 	}
 	for _, entry := range profile.Access.Roles {
-		if _, there := permissionsOfRole(rules, entry.Role); !there {
+		if _, there := (oracle{}).listedForRole(rules, entry.Role, ""); !there {
 			rules.Access.Roles = append(slices.Clone(rules.Access.Roles), entry)
 		}
 	}

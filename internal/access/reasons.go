@@ -34,6 +34,10 @@ const (
 	LabelForbids Reason = "LabelForbids"
 	// OrganisationForbids: the organisation's overrides keep it from their roles, whatever else would permit it.
 	OrganisationForbids Reason = "OrganisationForbids"
+	// ConditionNotMet: what would permit it has a condition that is not true.
+	ConditionNotMet Reason = "ConditionNotMet"
+	// ConditionBroken: what would permit it has a condition that cannot be compiled or evaluated.
+	ConditionBroken Reason = "ConditionBroken"
 )
 
 // Reasons why a grant does not count, or must not be made.
@@ -125,6 +129,15 @@ var Explanations = map[Reason]Explanation{
 	OrganisationForbids: {
 		"The organisation does not let you {do} this recording.", "Ask your administrator: a host cannot allow it.",
 		"Add the permission to the role in overrides.access.roles of the ClusterRecordingPolicy.",
+	},
+	ConditionNotMet: {
+		"You may {do} this recording only under a condition that is not met.", "Ask your administrator which condition it is.",
+		"Look at the condition, when, of the entry that the rule names.",
+	},
+	ConditionBroken: {
+		"The rule that says whether you may {do} this recording does not work.", "Ask your administrator to put it right.",
+		"Put right the condition, when, that the rule names. The policy's own conditions say what cannot be compiled; what cannot be evaluated " +
+			"looks for something that is not there, such as a label of the recording.",
 	},
 
 	GrantNotReady: {

@@ -14,6 +14,11 @@ type Recording struct {
 	// Creator made the meeting, Hosts ran it, Participants attended: e-mail addresses.
 	Creator             string
 	Hosts, Participants []string
+	// Namespace and Labels are those of the object, Department, StartedAt and EndedAt the meeting's. Nothing but conditions
+	// looks at them.
+	Namespace, Department string
+	Labels                map[string]string
+	StartedAt, EndedAt    time.Time
 	// Trashed says that it lies in the trash.
 	Trashed bool
 	// Held says that a legal hold lies on it.
@@ -28,6 +33,11 @@ func FactsOf(r *v1alpha1.MeetingRecording) Recording {
 		Creator:      r.Spec.Meeting.Creator,
 		Hosts:        r.Spec.Meeting.Hosts,
 		Participants: r.Spec.Meeting.Participants,
+		Namespace:    r.Namespace,
+		Department:   r.Spec.Meeting.Department,
+		Labels:       r.Labels,
+		StartedAt:    r.Spec.Meeting.StartedAt.Time,
+		EndedAt:      r.Spec.Meeting.EndedAt.Time,
 		Trashed:      r.EffectiveState() == v1alpha1.StateTrashed,
 		Held:         len(r.Spec.Holds) > 0,
 		LockedUntil:  r.Status.LockedUntil.Time,
@@ -87,16 +97,6 @@ func (s roleSet) union(table *policy.RoleTable) policy.PermissionSet {
 		}
 	}
 	return set
-}
-
-// permitting returns where the first of the roles that may do p has that from.
-func (s roleSet) permitting(table *policy.RoleTable, p v1alpha1.Permission) *policy.Provenance {
-	for i := range table {
-		if s&(1<<i) != 0 && table[i].Value.Has(p) {
-			return table[i].From
-		}
-	}
-	return nil
 }
 
 // lacking returns where the first of the roles that may not do p has that from.

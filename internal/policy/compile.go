@@ -16,7 +16,7 @@ import (
 
 // source is one policy's part in the resolution, read once: its rules, and which recordings it reaches.
 type source struct {
-	// rules are what it says, nothing else.
+	// rules are what it says, by itself or by choosing a profile, and nothing else.
 	rules *Rules
 	// namespaces and recordings are its selectors.
 	namespaces, recordings labels.Selector
@@ -44,17 +44,16 @@ func compileDefaults(p *v1alpha1.ClusterRecordingPolicy) *source {
 // compileOverrides reads the overrides of one of the organisation's policies.
 func compileOverrides(p *v1alpha1.ClusterRecordingPolicy) *source {
 	origin := Provenance{Kind: KindCluster, Name: p.Name, Generation: p.Generation}
-	s := compile(origin, p.CreationTimestamp.Time, p.Spec.NamespaceSelector, p.Spec.Selector, "spec.overrides.", &p.Spec.Overrides)
-	if !s.doubtful {
-		s.spellOutProfile()
-	}
-	return s
+	return compile(origin, p.CreationTimestamp.Time, p.Spec.NamespaceSelector, p.Spec.Selector, "spec.overrides.", &p.Spec.Overrides)
 }
 
 func compile(origin Provenance, created time.Time, namespaces, recordings *metav1.LabelSelector, at string, in *v1alpha1.PolicyRules) *source {
 	s := &source{rules: readRules(origin, at, in), created: created, name: origin.Name}
 	s.namespaces = s.selector(origin, "spec.namespaceSelector", namespaces)
 	s.recordings = s.selector(origin, "spec.selector", recordings)
+	if !s.doubtful {
+		s.spellOutProfile()
+	}
 	return s
 }
 
@@ -88,8 +87,8 @@ func (s *source) doubt(at Provenance, err error) {
 	s.rules.Retention = kept
 }
 
-// spellOutProfile sets every field that the policy's profile sets and that it leaves open itself, so that bounding by
-// the policy bounds all of them.
+// spellOutProfile sets every field that the policy's profile sets and that it leaves open itself: choosing a profile is
+// saying all that it says.
 func (s *source) spellOutProfile() {
 	if s.rules.Profile.From != nil {
 		fillFrom(s.rules, readPreset(s.rules.Profile))

@@ -7,8 +7,9 @@
 //
 //	namespace policies   the most specific first: more selector requirements; then older; then by name
 //	cluster defaults     in the same order
-//	profile              the preset that the first of the above to name one has chosen
 //	built-in             the profile Standard
+//
+// A policy that chooses a profile says all that the profile sets, except where it says something itself.
 //
 // Cluster overrides then bound the result, whatever it is: permission sets are intersected, durations capped, audiences
 // must all admit, and of two choices the stricter holds. Every field remembers the object, field and generation that it

@@ -51,12 +51,19 @@ func (i role) read(r *reader, in *v1alpha1.PolicyRules) {
 	for _, entry := range in.Access.Roles {
 		if entry.Role == Roles[i] {
 			path := fmt.Sprintf("access.roles[%s]", entry.Role)
-			r.rules.Access.Roles[i] = Field[PermissionSet]{r.permissions(path, entry.Permissions), r.from(path)}
+			set, conditions := r.entry(path, entry.Permissions, entry.When)
+			r.rules.Access.Roles[i] = Field[PermissionSet]{set, r.from(path)}
+			r.rules.Access.RoleConditions[i] = conditions
 		}
 	}
 }
 
-func (i role) fill(into, from *Rules) { fill(&into.Access.Roles[i], &from.Access.Roles[i]) }
+func (i role) fill(into, from *Rules) {
+	if into.Access.Roles[i].From == nil {
+		into.Access.Roles[i] = from.Access.Roles[i]
+		into.Access.RoleConditions[i] = from.Access.RoleConditions[i]
+	}
+}
 
 func (i role) bound(into, by *Rules) {
 	limit := by.Access.Roles[i]
@@ -65,6 +72,9 @@ func (i role) bound(into, by *Rules) {
 	}
 	intersect(&into.Access.Roles[i], limit)
 	intersect(&into.Access.Ceilings[i], limit)
+	conditions := by.Access.RoleConditions[i]
+	into.Access.RoleConditions[i] = both(into.Access.RoleConditions[i], conditions)
+	into.Access.CeilingConditions[i] = both(into.Access.CeilingConditions[i], conditions)
 }
 
 // intersect takes out of into what is not in limit, and notes who did.
@@ -80,8 +90,9 @@ type roleLabels struct{}
 func (roleLabels) read(r *reader, in *v1alpha1.PolicyRules) {
 	for _, entry := range in.Access.Labels {
 		path := fmt.Sprintf("access.labels[%s]", entry.Label)
+		set, conditions := r.entry(path, entry.Permissions, entry.When)
 		r.rules.Access.Labels = append(r.rules.Access.Labels, Label{
-			Name: entry.Label, Permissions: r.permissions(path, entry.Permissions), Gives: true, From: r.from(path),
+			Name: entry.Label, Permissions: set, Conditions: conditions, Gives: true, From: r.from(path),
 		})
 	}
 }
@@ -97,14 +108,16 @@ func (roleLabels) fill(into, from *Rules) {
 func (roleLabels) bound(into, by *Rules) {
 	for _, limit := range by.Access.Labels {
 		label := into.Access.label(limit.Name)
-		switch {
-		case label == nil:
+		if label == nil {
 			limit.Gives = false
 			into.Access.Labels = append(into.Access.Labels, limit)
-		case !limit.Permissions.Includes(label.Permissions):
+			continue
+		}
+		if !limit.Permissions.Includes(label.Permissions) {
 			label.Permissions &= limit.Permissions
 			label.From = limit.From
 		}
+		label.Conditions = both(label.Conditions, limit.Conditions)
 	}
 }
 

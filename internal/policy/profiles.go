@@ -10,7 +10,7 @@ type Preset struct {
 	Name v1alpha1.Profile
 	// For says in a few words whom it suits.
 	For string
-	// Rules are all that it sets.
+	// Rules are all that it sets: what it has in common with the others is not among them.
 	Rules v1alpha1.PolicyRules
 }
 
@@ -26,6 +26,16 @@ var (
 	creator = append(append([]v1alpha1.Permission{}, host...), v1alpha1.PermissionPurge)
 )
 
+// common are the rules in which the profiles do not differ. They are in none of them: who chooses a profile says nothing about
+// them, and keeps what the organisation says.
+var common = v1alpha1.PolicyRules{
+	Recording:  v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
+	Sharing:    v1alpha1.SharingRules{Requests: v1alpha1.Allowed},
+	Retention:  v1alpha1.RetentionRules{UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
+	Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+	Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+}
+
 // Profiles are the presets, from the most open to the strictest. docs/policies.md shows them as a table.
 //
 // None of them lets anybody lay or lift holds: a hold has to be stronger than a creator who wants to delete, so who may
@@ -35,57 +45,48 @@ var Profiles = [...]Preset{
 		Name: v1alpha1.ProfileOpen,
 		For:  "no control wanted",
 		Rules: v1alpha1.PolicyRules{
-			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
 			Access: v1alpha1.AccessRules{
 				Audience: v1alpha1.AudienceAnyone,
 				Roles:    roles(creator, host, viewAndTake, viewAndTake, view),
 			},
 			Sharing: v1alpha1.SharingRules{
 				Links: v1alpha1.LinksPasswordOptional, MaxTTL: v1alpha1.Never,
-				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Allowed, Requests: v1alpha1.Allowed,
+				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Allowed,
 			},
-			Retention:  v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never, UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
-			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
-			Watermark:  v1alpha1.WatermarkNone,
-			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+			Retention: v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never},
+			Watermark: v1alpha1.WatermarkNone,
 		},
 	},
 	{
 		Name: v1alpha1.ProfileStandard,
 		For:  "most meetings",
 		Rules: v1alpha1.PolicyRules{
-			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
 			Access: v1alpha1.AccessRules{
 				Audience: v1alpha1.AudienceInternal,
 				Roles:    roles(creator, host, view, nothing, nothing),
 			},
 			Sharing: v1alpha1.SharingRules{
 				Links: v1alpha1.LinksPasswordOptional, MaxTTL: "30d",
-				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Forbidden, Requests: v1alpha1.Allowed,
+				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Forbidden,
 			},
-			Retention:  v1alpha1.RetentionRules{ExpireAfter: "180d", UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
-			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
-			Watermark:  v1alpha1.WatermarkNone,
-			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+			Retention: v1alpha1.RetentionRules{ExpireAfter: "180d"},
+			Watermark: v1alpha1.WatermarkNone,
 		},
 	},
 	{
 		Name: v1alpha1.ProfileRestricted,
 		For:  "sensitive meetings",
 		Rules: v1alpha1.PolicyRules{
-			Recording: v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
 			Access: v1alpha1.AccessRules{
 				Audience: v1alpha1.AudienceInvited,
 				Roles:    roles(creator, host, view, nothing, nothing),
 			},
 			Sharing: v1alpha1.SharingRules{
 				Links: v1alpha1.LinksPasswordRequired, MaxTTL: "72h",
-				External: v1alpha1.Forbidden, PublicChannels: v1alpha1.Forbidden, Requests: v1alpha1.Allowed,
+				External: v1alpha1.Forbidden, PublicChannels: v1alpha1.Forbidden,
 			},
-			Retention:  v1alpha1.RetentionRules{ExpireAfter: "90d", UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
-			Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
-			Watermark:  v1alpha1.WatermarkViewer,
-			Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
+			Retention: v1alpha1.RetentionRules{ExpireAfter: "90d"},
+			Watermark: v1alpha1.WatermarkViewer,
 		},
 	},
 }

@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
@@ -25,11 +26,15 @@ func readRules(origin Provenance, at string, in *v1alpha1.PolicyRules) *Rules {
 	return r.rules
 }
 
-// readPreset returns the rules of the profile that was chosen. Where no policy chose one, they are the built-in Standard's.
+// builtIn returns the rules that hold where no policy says anything: those of Standard, and what all profiles leave open.
+var builtIn = sync.OnceValue(func() *Rules {
+	rules := readPreset(Field[v1alpha1.Profile]{v1alpha1.ProfileStandard, &Provenance{}})
+	fillFrom(rules, readRules(Provenance{Profile: v1alpha1.ProfileStandard}, "", &common))
+	return rules
+})
+
+// readPreset returns the rules of the profile that was chosen.
 func readPreset(chosen Field[v1alpha1.Profile]) *Rules {
-	if chosen.From == nil {
-		chosen = Field[v1alpha1.Profile]{v1alpha1.ProfileStandard, &Provenance{}}
-	}
 	preset := presetOf(chosen.Value)
 	origin := *chosen.From
 	origin.Profile = preset.Name

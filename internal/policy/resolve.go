@@ -83,7 +83,7 @@ func merge(overrides, chain []*source) *Rules {
 			fillFrom(rules, s.rules)
 		}
 	}
-	fillFrom(rules, readPreset(rules.Profile))
+	fillFrom(rules, builtIn())
 	fill(&rules.Enforcement, &Field[v1alpha1.Enforcement]{v1alpha1.EnforcementEnforce, rules.Profile.From})
 	rules.Access.open()
 	for _, s := range chain {

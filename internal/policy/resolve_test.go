@@ -147,12 +147,47 @@ func TestResolve(t *testing.T) {
 			field:  func(r *policy.Rules) string { return show(r.Watermark) },
 			want:   "None < RecordingPolicy finance/policy-2 spec.watermark (generation 2)",
 		},
-		"the organisation's defaults go before a profile": {
-			policies: `{kind: ClusterRecordingPolicy, spec: {defaults: {watermark: None}}}
+		"R18 a profile that a department chooses goes before the organisation's defaults": {
+			policies: `{kind: ClusterRecordingPolicy, spec: {defaults: {watermark: None, sharing: {external: Allowed}}}}
+---
+{kind: RecordingPolicy, metadata: {name: board}, spec: {profile: Restricted}}`,
+			field: func(r *policy.Rules) string { return show(r.Watermark) + "; " + string(r.Sharing.External.Value) },
+			want:  "Viewer < profile Restricted watermark, chosen by RecordingPolicy finance/board spec.profile (generation 2); Forbidden",
+		},
+		"R1 but leaves to the organisation what the profiles do not differ in": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {defaults: {recording: {mode: Automatic}, retention: {trashFor: 60d}}}}
 ---
 {kind: RecordingPolicy, spec: {profile: Restricted}}`,
-			field: func(r *policy.Rules) string { return show(r.Watermark) },
-			want:  "None < ClusterRecordingPolicy policy-1 spec.defaults.watermark (generation 1)",
+			field: func(r *policy.Rules) string {
+				return show(r.Recording.Mode) + "; " + r.Retention.TrashFor.Value.String()
+			},
+			want: "Automatic < ClusterRecordingPolicy house spec.defaults.recording.mode (generation 1); 1440h0m0s",
+		},
+		"R18 the profile of a specific policy goes before what a general one says": {
+			policies: `{kind: RecordingPolicy, spec: {sharing: {external: Allowed, maxTTL: Never}}}
+---
+{kind: RecordingPolicy, metadata: {name: high}, spec: {selector: {matchLabels: {sensitivity: high}}, profile: Restricted, sharing: {maxTTL: 1d}}}`,
+			labels: high,
+			field:  func(r *policy.Rules) string { return show(r.Sharing.External) + "; " + r.Sharing.MaxTTL.Value.String() },
+			want:   "Forbidden < profile Restricted sharing.external, chosen by RecordingPolicy finance/high spec.profile (generation 2); 24h0m0s",
+		},
+		"and what a specific policy says before the profile of a general one": {
+			policies: `{kind: RecordingPolicy, spec: {profile: Restricted}}
+---
+{kind: RecordingPolicy, metadata: {name: high}, spec: {selector: {matchLabels: {sensitivity: high}}, watermark: None}}`,
+			labels: high,
+			field:  func(r *policy.Rules) string { return show(r.Watermark) + "; " + string(r.Profile.Value) },
+			want:   "None < RecordingPolicy finance/high spec.watermark (generation 2); Restricted",
+		},
+		"the organisation's defaults go before the built-in profile": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {defaults: {watermark: Viewer}}}`,
+			field:    func(r *policy.Rules) string { return show(r.Watermark) + "; " + show(r.Profile) },
+			want:     "Viewer < ClusterRecordingPolicy house spec.defaults.watermark (generation 1); Standard < built-in profile Standard",
+		},
+		"R2 a profile in overrides does not forbid recording by itself": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {profile: Restricted}, defaults: {recording: {mode: Automatic}}}}`,
+			field:    func(r *policy.Rules) string { return show(r.Recording.Mode) },
+			want:     "Automatic < ClusterRecordingPolicy house spec.defaults.recording.mode (generation 1)",
 		},
 		"a namespace selector picks by the namespace's labels": {
 			policies: `{kind: ClusterRecordingPolicy, spec: {namespaceSelector: {matchLabels: {team: legal}}, overrides: {watermark: Viewer}}}`,

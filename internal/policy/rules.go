@@ -10,7 +10,8 @@ import (
 
 // Rules are the rules that hold for one recording. They are read-only and can be shared between goroutines.
 type Rules struct {
-	// Profile is the preset that filled what no policy said.
+	// Profile is the preset that the first policy to name one has chosen, Standard where none has. Another policy's can have
+	// set single fields: see their provenance.
 	Profile Field[v1alpha1.Profile]
 	// Recording says whether and how the meeting is recorded.
 	Recording Recording
@@ -66,11 +67,15 @@ type Access struct {
 	// Audiences are the outer bounds: the policies' own first, then those of the organisation's overrides. Each of them
 	// has to admit a person.
 	Audiences []Audience
-	// Roles are what each role may do, already inside the organisation's overrides.
+	// Roles are what each role may do, already inside the organisation's overrides and while its RoleConditions hold.
 	Roles RoleTable
+	// RoleConditions are, for each role, the conditions under which it may do what Roles says.
+	RoleConditions ConditionTable
 	// Ceilings are the most that anybody of a role can be given, be it by a label or a grant: the intersection of the
 	// overrides, everything where none says anything.
 	Ceilings RoleTable
+	// CeilingConditions are, for each role, the conditions under which that much can be given.
+	CeilingConditions ConditionTable
 	// Labels are what people with a role label may do, already inside the organisation's overrides.
 	Labels []Label
 
@@ -95,6 +100,9 @@ type Label struct {
 	Name string
 	// Permissions are all that people with the label may do.
 	Permissions PermissionSet
+	// Conditions have to hold, all of them, for Permissions to count. While one does not, people with the label may do
+	// nothing that labels limit.
+	Conditions []Condition
 	// Gives says that a policy named the label, so that it also raises what somebody may do who may view already. An
 	// override's label only bounds.
 	Gives bool
@@ -123,6 +131,9 @@ func (t *RoleTable) Of(role v1alpha1.Role) Field[PermissionSet] {
 	}
 	return Field[PermissionSet]{}
 }
+
+// ConditionTable holds the conditions of each of Roles, in that order; none for a role without.
+type ConditionTable [len(Roles)][]Condition
 
 // Sharing says what may be granted.
 type Sharing struct {

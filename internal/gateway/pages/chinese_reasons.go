@@ -29,6 +29,12 @@ var chineseReasons = map[string]string{
 	"why.OrganisationForbids":  "组织不允许您{do}此录制。",
 	"todo.OrganisationForbids": "请联系管理员：主持人无权放行。",
 
+	"why.ConditionNotMet":  "只有满足特定条件时才可{do}此录制，目前条件未满足。",
+	"todo.ConditionNotMet": "请向管理员了解具体条件。",
+
+	"why.ConditionBroken":  "决定您能否{do}此录制的规则无法正常工作。",
+	"todo.ConditionBroken": "请管理员修正该规则。",
+
 	"why.GrantNotReady":  "与您的分享目前无效。",
 	"todo.GrantNotReady": "请联系分享者：授权对象中说明了无效的原因。",
 

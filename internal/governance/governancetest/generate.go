@@ -21,6 +21,18 @@ var (
 	roleLabels  = []string{"manager", "intern"}
 	groups      = []string{"board", "audit"}
 
+	// Conditions are what entries say in when. Some look for what is not always there.
+	Conditions = []v1alpha1.Condition{
+		`recording.department in subject.departments`,
+		`permission != "Download" || "manager" in subject.labels`,
+		`now < recording.endedAt + duration("24h")`,
+		`recording.labels["sensitivity"] == "low"`,
+		`subject.internal && recording.participantCount <= 2`,
+		`recording.held || recording.trashed || "board" in subject.groups`,
+		`"audit" in subject.groups || recording.startedAt < now`,
+		`subject.name != "carol@example.com" && recording.namespace == "finance"`,
+	}
+
 	// Permissions are all permissions.
 	Permissions = policy.AllPermissions.List()
 	// Now is the time of every question.
@@ -80,12 +92,20 @@ func accessRules(t *rapid.T) v1alpha1.AccessRules {
 		rules.Departments = some(t, "departments", departments)
 	}
 	for _, role := range optional(t, "roles", rapid.SliceOfNDistinct(rapid.SampledFrom(policy.Roles[:]), 1, 5, rapid.ID)) {
-		rules.Roles = append(rules.Roles, v1alpha1.RolePermissions{Role: role, Permissions: subset(t, string(role), Permissions)})
+		rules.Roles = append(rules.Roles, v1alpha1.RolePermissions{Role: role, Permissions: subset(t, string(role), Permissions), When: when(t)})
 	}
 	for _, label := range optional(t, "labels", rapid.SliceOfNDistinct(rapid.SampledFrom(roleLabels), 1, 2, rapid.ID)) {
-		rules.Labels = append(rules.Labels, v1alpha1.LabelPermissions{Label: label, Permissions: subset(t, label, Permissions)})
+		rules.Labels = append(rules.Labels, v1alpha1.LabelPermissions{Label: label, Permissions: subset(t, label, Permissions), When: when(t)})
 	}
 	return rules
+}
+
+// when draws a condition, or none for most entries.
+func when(t *rapid.T) v1alpha1.Condition {
+	if rapid.IntRange(0, 9).Draw(t, "has a condition") < 8 {
+		return ""
+	}
+	return rapid.SampledFrom(Conditions).Draw(t, "when")
 }
 
 // Profile draws a profile.
@@ -166,6 +186,10 @@ func Recording(t *rapid.T) access.Recording {
 		Trashed:      rapid.IntRange(0, 9).Draw(t, "trashed") == 0,
 		Held:         rapid.IntRange(0, 9).Draw(t, "held") == 0,
 	}
+	r.Namespace, r.Department = Namespace, optional(t, "department", rapid.SampledFrom(departments))
+	r.Labels = rapid.SampledFrom([]map[string]string{nil, {"sensitivity": "high"}, {"sensitivity": "low"}}).Draw(t, "labels")
+	r.StartedAt = optional(t, "started at", rapid.SampledFrom([]time.Time{Now.Add(-48 * time.Hour), Now.Add(time.Hour)}))
+	r.EndedAt = optional(t, "ended at", rapid.SampledFrom([]time.Time{Now.Add(-24 * time.Hour), Now.Add(-time.Hour)}))
 	r.LockedUntil = optional(t, "locked until", rapid.SampledFrom([]time.Time{Now.Add(-time.Hour), Now, Now.Add(time.Hour)}))
 	return r
 }

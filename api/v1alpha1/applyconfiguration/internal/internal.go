@@ -301,6 +301,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: selector
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
@@ -357,6 +359,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Permission
           elementRelationship: associative
+    - name: when
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHold
   map:
     fields:
@@ -792,6 +797,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: role
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Role
+    - name: when
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.S3Endpoint
   map:
     fields:

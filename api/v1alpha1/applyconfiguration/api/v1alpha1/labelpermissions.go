@@ -18,6 +18,10 @@ type LabelPermissionsApplyConfiguration struct {
 	// permissions are what people with the label may do besides what their roles permit. Without View or Download in the
 	// list, they may not do that whatever else permits it.
 	Permissions []apiv1alpha1.Permission `json:"permissions,omitempty"`
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: people with the label may neither view nor download, and gain nothing. That is also so while it cannot be
+	// compiled or evaluated. Absent is always. See docs/policies.md for what it can look at.
+	When *apiv1alpha1.Condition `json:"when,omitempty"`
 }
 
 // LabelPermissionsApplyConfiguration constructs a declarative configuration of the LabelPermissions type for use with
@@ -41,5 +45,13 @@ func (b *LabelPermissionsApplyConfiguration) WithPermissions(values ...apiv1alph
 	for i := range values {
 		b.Permissions = append(b.Permissions, values[i])
 	}
+	return b
+}
+
+// WithWhen sets the When field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the When field is set to the value of the last call.
+func (b *LabelPermissionsApplyConfiguration) WithWhen(value apiv1alpha1.Condition) *LabelPermissionsApplyConfiguration {
+	b.When = &value
 	return b
 }

@@ -12,9 +12,10 @@ import (
 // with apply.
 //
 // PolicyRules are the rules that a policy can set. What a policy leaves out comes from the next source in order:
-// a less specific policy, the organisation's defaults, the profile.
+// the profile that it chooses, a less specific policy, the organisation's defaults, the profile Standard.
 type PolicyRulesApplyConfiguration struct {
-	// profile is the preset that fills whatever no policy says: Open, Standard or Restricted. Without any, Standard.
+	// profile is a preset that says what this policy leaves open: Open, Standard or Restricted. Choosing one is the same as
+	// writing all its fields. Absent says nothing; what no policy says is as in Standard.
 	Profile *apiv1alpha1.Profile `json:"profile,omitempty"`
 	// recording says whether meetings are recorded and how that is announced.
 	Recording *RecordingRulesApplyConfiguration `json:"recording,omitempty"`

@@ -17,6 +17,10 @@ type RolePermissionsApplyConfiguration struct {
 	Role *apiv1alpha1.Role `json:"role,omitempty"`
 	// permissions are all that the role may do; an empty list is nothing at all.
 	Permissions []apiv1alpha1.Permission `json:"permissions,omitempty"`
+	// when is a condition in CEL, of at most 1024 characters. While it is not true, the entry counts as if its list were
+	// empty: the role may do nothing, whatever other sources say. That is also so while it cannot be compiled or
+	// evaluated. Absent is always. See docs/policies.md for what it can look at.
+	When *apiv1alpha1.Condition `json:"when,omitempty"`
 }
 
 // RolePermissionsApplyConfiguration constructs a declarative configuration of the RolePermissions type for use with
@@ -40,5 +44,13 @@ func (b *RolePermissionsApplyConfiguration) WithPermissions(values ...apiv1alpha
 	for i := range values {
 		b.Permissions = append(b.Permissions, values[i])
 	}
+	return b
+}
+
+// WithWhen sets the When field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the When field is set to the value of the last call.
+func (b *RolePermissionsApplyConfiguration) WithWhen(value apiv1alpha1.Condition) *RolePermissionsApplyConfiguration {
+	b.When = &value
 	return b
 }

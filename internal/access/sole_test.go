@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const ours = "github.com/reelkeeper/reelkeeper/"
+
+// deciders are the packages that may compare roles and permissions, and those that only help their tests.
+var deciders = []string{
+	ours + "api/", ours + "internal/policy", ours + "internal/access", ours + "internal/governance/governancetest",
+}
+
+// allowed are the functions elsewhere that compare, and why that decides nothing about anybody.
+var allowed = map[string]string{
+	"internal/gateway.rightsOf":                      "shows the reason of one refusal on a page; the refusals are access's",
+	"internal/gateway.accountsDiffer":                "offers a button that changes the account, after the refusal",
+	"internal/gateway.reasonOfRemedy":                "finds the translation of a remedy that access has chosen",
+	"internal/gateway.Server.invite":                 "chooses which permission to ask for when a link is opened",
+	"controllers/accessgrant.Reconciler.askPolicies": "makes a password where only that is missing, and asks again",
+}
+
+// TestNobodyElseComparesRolesOrPermissions reads all code of the module but tests. What decides is in policy and access; others
+// name a permission to ask for it, and take the answer.
+func TestNobodyElseComparesRolesOrPermissions(t *testing.T) {
+	t.Parallel()
+	packages := listPackages(t)
+	imports := exportsOf(packages)
+	var found []finding
+	for _, p := range packages {
+		if p.Module == nil || !p.Module.Main || slices.ContainsFunc(deciders, func(d string) bool { return strings.HasPrefix(p.ImportPath, d) }) {
+			continue
+		}
+		fset := token.NewFileSet()
+		var files []*ast.File
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ast.IsGenerated(file) {
+				files = append(files, file)
+			}
+		}
+		found = append(found, comparisons(t, p.ImportPath, fset, files, imports)...)
+	}
+	excused := map[string]bool{}
+	for _, f := range found {
+		if _, there := allowed[f.function]; there {
+			excused[f.function] = true
+			continue
+		}
+		t.Errorf("%s: %s %s: ask access.Decide or access.CheckGrant instead, or say in this test why it decides nothing", f.at, f.function, f.what)
+	}
+	for function := range allowed {
+		if !excused[function] {
+			t.Errorf("%s compares nothing any more: take it off the list", function)
+		}
+	}
+}
+
+// TestTheSearchFindsComparisons shows what counts as one.
+func TestTheSearchFindsComparisons(t *testing.T) {
+	t.Parallel()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "sample.go", `package sample
+
+import (
+	"slices"
+	api "github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+var table = map[api.Permission]bool{}
+
+func asks(d access.Decision) bool             { return d.Allowed() && d.Permission != "" }
+func passes(f func(api.Permission)) string    { f(api.PermissionView); return "View" }
+func equals(p api.Permission) bool          { return p == api.PermissionView }
+func asText(r api.Role) bool                  { return string(r) == "Host" }
+func byReason(d access.Decision) bool         { return d.Reason != access.Held }
+func byEffect(d access.Decision) bool         { return access.Allow == d.Effect }
+func isAmong(p []api.Permission) bool         { return slices.Contains(p, api.PermissionView) }
+func looksUp(p api.Permission) bool           { return table[p] }
+func has(s policy.PermissionSet) bool         { return s.Has(api.PermissionView) }
+func overlaps(a, b policy.PermissionSet) bool { return a&b != 0 }
+func chooses(r api.Role) int {
+	switch r {
+	case api.RoleHost:
+		return 1
+	}
+	return 0
+}
+func isCreator(m api.MeetingFacts, me string) bool { return m.Creator == me }
+func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts }
+`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range comparisons(t, ours+"sample", fset, []*ast.File{file}, exportsOf(listPackages(t))) {
+		got = append(got, strings.TrimPrefix(f.function, "sample.")+" "+f.what)
+	}
+	want := []string{
+		"equals compares Permission", "asText compares Role", "byReason compares Reason", "byEffect compares Effect", "isAmong searches Permission",
+		"looksUp looks up Permission", "has asks PermissionSet.Has", "overlaps computes with PermissionSet", "chooses switches on Role",
+		"isCreator reads who has a role: Creator", "isHost reads who has a role: Hosts",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+// listed is a package as `go list` describes it.
+type listed struct {
+	ImportPath, Dir, Export string
+	GoFiles                 []string
+	Module                  *struct{ Main bool }
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	command := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Module", "./...")
+	command.Dir = "../.."
+	out, err := command.Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Fatalf("go list: %v: %s\nrun `make web` if it misses web/dist", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// exportsOf returns what the importer needs: the compiler's export data of every package.
+func exportsOf(packages []listed) importer.Lookup {
+	files := map[string]string{}
+	for _, p := range packages {
+		files[p.ImportPath] = p.Export
+	}
+	return func(path string) (io.ReadCloser, error) {
+		if files[path] == "" {
+			return nil, fmt.Errorf("no export data of %s", path)
+		}
+		return os.Open(files[path])
+	}
+}
+
+// finding is a place where something is compared.
+type finding struct {
+	at             token.Position
+	function, what string
+}
+
+// comparisons finds in the files of a package where roles, permissions or decisions are compared.
+func comparisons(t *testing.T, path string, fset *token.FileSet, files []*ast.File, imports importer.Lookup) []finding {
+	t.Helper()
+	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}
+	config := types.Config{Importer: importer.ForCompiler(fset, "gc", imports)}
+	if _, err := config.Check(path, fset, files, info); err != nil {
+		t.Fatal(err)
+	}
+	var found []finding
+	for _, file := range files {
+		for _, declaration := range file.Decls {
+			name := strings.TrimPrefix(path, ours) + "." + nameOf(declaration)
+			ast.Inspect(declaration, func(node ast.Node) bool {
+				if what := comparison(info, node); what != "" {
+					found = append(found, finding{fset.Position(node.Pos()), name, what})
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+func nameOf(declaration ast.Decl) string {
+	function, ok := declaration.(*ast.FuncDecl)
+	if !ok {
+		return "variable"
+	}
+	if function.Recv == nil {
+		return function.Name.Name
+	}
+	receiver := function.Recv.List[0].Type
+	if pointer, ok := receiver.(*ast.StarExpr); ok {
+		receiver = pointer.X
+	}
+	return types.ExprString(receiver) + "." + function.Name.Name
+}
+
+// comparison says in what way a node compares, if it does.
+func comparison(info *types.Info, node ast.Node) string {
+	switch n := node.(type) {
+	case *ast.BinaryExpr:
+		return comparing(info, n)
+	case *ast.SwitchStmt:
+		if kind := deciding(info, n.Tag); kind != "" {
+			return "switches on " + kind
+		}
+	case *ast.IndexExpr:
+		if kind := deciding(info, n.Index); kind != "" {
+			return "looks up " + kind
+		}
+	case *ast.CallExpr:
+		return calling(info, n)
+	case *ast.SelectorExpr:
+		if role := n.Sel.Name; slices.Contains([]string{"Creator", "Hosts", "Participants"}, role) {
+			if s := info.Selections[n]; s != nil && strings.HasSuffix(s.Recv().String(), "v1alpha1.MeetingFacts") {
+				return "reads who has a role: " + role
+			}
+		}
+	}
+	return ""
+}
+
+// comparing looks at operators. Whether something is there at all (== "") may be asked.
+func comparing(info *types.Info, n *ast.BinaryExpr) string {
+	for _, operands := range [][2]ast.Expr{{n.X, n.Y}, {n.Y, n.X}} {
+		kind := deciding(info, operands[0])
+		if kind == "" {
+			continue
+		}
+		if kind == "PermissionSet" {
+			if n.Op == token.EQL || n.Op == token.NEQ {
+				continue // of what was computed, which is found by itself
+			}
+			return "computes with " + kind
+		}
+		if n.Op == token.ADD {
+			return "" // text is put together
+		}
+		if value := info.Types[operands[1]].Value; value != nil && value.Kind() == constant.String && constant.StringVal(value) == "" {
+			return ""
+		}
+		return "compares " + kind
+	}
+	return ""
+}
+
+// calling looks at functions that compare: those of slices, and the methods of PermissionSet.
+func calling(info *types.Info, n *ast.CallExpr) string {
+	selector, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	if deciding(info, selector.X) == "PermissionSet" && (selector.Sel.Name == "Has" || selector.Sel.Name == "Includes") {
+		return "asks PermissionSet." + selector.Sel.Name
+	}
+	if from, ok := selector.X.(*ast.Ident); ok && from.Name == "slices" && strings.ContainsAny(selector.Sel.Name[:1], "CIE") {
+		for _, argument := range n.Args {
+			if list, ok := info.TypeOf(argument).Underlying().(*types.Slice); ok && kindOf(list.Elem()) != "" {
+				return "searches " + kindOf(list.Elem())
+			}
+		}
+	}
+	return ""
+}
+
+// deciding returns the name of the expression's type if decisions turn on such a type; conversions do not hide it.
+func deciding(info *types.Info, e ast.Expr) string {
+	if e == nil {
+		return ""
+	}
+	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok && len(call.Args) == 1 && info.Types[call.Fun].IsType() {
+		return deciding(info, call.Args[0])
+	}
+	return kindOf(info.TypeOf(e))
+}
+
+func kindOf(t types.Type) string {
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil {
+		return ""
+	}
+	switch kind := strings.TrimPrefix(named.Obj().Pkg().Path(), ours) + "." + named.Obj().Name(); kind {
+	case "api/v1alpha1.Role", "api/v1alpha1.Permission", "api/v1alpha1.Audience", "internal/access.Reason", "internal/access.Effect", "internal/policy.PermissionSet":
+		return named.Obj().Name()
+	}
+	return ""
+}
