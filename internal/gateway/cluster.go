@@ -28,9 +28,10 @@ const fieldOwner = "reelkeeper-gateway"
 // Cluster is the gateway's view of the cluster: a cache of what decisions need, kept up to date by watches, and a client for
 // the little that it writes.
 type Cluster struct {
-	cache  cache.Cache
-	direct client.Client
-	synced atomic.Bool
+	cache      cache.Cache
+	direct     client.Client
+	governance governance.Reader
+	synced     atomic.Bool
 }
 
 // Connect prepares the view. With namespaces it sees the recordings of these only.
@@ -45,7 +46,11 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
 	}
-	cluster := &Cluster{cache: objects, direct: direct}
+	reader, err := governance.NewReader(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	cluster := &Cluster{cache: objects, direct: direct, governance: reader}
 	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
 }
 
@@ -81,7 +86,7 @@ func (c *Cluster) Synced() bool { return c.synced.Load() }
 func (c *Cluster) Complete(options Options) Options {
 	options.Clock = clock.RealClock{}
 	options.Reader = c.cache
-	options.Governance = governance.Reader{Client: c.cache}
+	options.Governance = c.governance
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
 	options.Uses = NewUseCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
