@@ -16,6 +16,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -134,6 +135,12 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Recorder:   shared.recorder,
 			GatewayURL: options.GatewayURL,
 			Events:     mgr.GetEventRecorder("accessgrant"),
+			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"recordingpolicy", (&recordingpolicy.Reconciler{
+			Client:     mgr.GetClient(),
+			Policies:   shared.governance.Policies,
+			Namespaces: options.Namespaces,
 			Clock:      options.Clock,
 		}).SetupWithManager},
 		{"auditevent", (&auditevent.Reconciler{
