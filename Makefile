@@ -63,8 +63,9 @@ test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: u
 	$(GO_TEST) $(TEST_FLAGS) $(TEST)
 
 .PHONY: bench
-bench: deps controlplane s3server ## Run the benchmarks.
+bench: deps controlplane s3server ## Run the benchmarks, and decisions side by side with Cedar and OPA.
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)
+	cd hack/bench && go run .
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
