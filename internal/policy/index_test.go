@@ -18,13 +18,14 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 var sameRules = cmp.AllowUnexported(policy.Access{})
 
 func TestAnIndexResolvesAsThePoliciesThemselvesDo(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in := governancetest.Input(t)
 		index := policy.NewIndex(in.ClusterPolicies, in.Policies, nil)
 		want := policy.Resolve(in)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 // TestWhatIsFoundAboutAPolicy reviews the first policy of each case.
@@ -158,7 +159,7 @@ func TestWhatIsFoundAboutAnOrganisationsPolicy(t *testing.T) {
 // TestWhatIsFoundToDecideNothingDecidesNothing looks whether a rule comes from it all the same.
 func TestWhatIsFoundToDecideNothingDecidesNothing(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in := governancetest.Input(t)
 		index := policy.NewIndex(in.ClusterPolicies, in.Policies, nil)
 		rules := policy.Resolve(in)
