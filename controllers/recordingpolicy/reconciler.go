@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -61,7 +63,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	due, err := r.census.update(ctx, r.Client, index, namespaces, r.Clock.Now())
+	due, err := r.census.update(ctx, r.Client, index, r.visible(namespaces), r.Clock.Now())
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -86,6 +88,16 @@ func (r *Reconciler) namespaces(ctx context.Context) (map[string]map[string]stri
 		namespaces[list.Items[i].Name] = list.Items[i].Labels
 	}
 	return namespaces, nil
+}
+
+// visible are those namespaces whose recordings the manager can see. The cache refuses to list any other.
+func (r *Reconciler) visible(namespaces map[string]map[string]string) map[string]map[string]string {
+	if len(r.Namespaces) == 0 {
+		return namespaces
+	}
+	visible := maps.Clone(namespaces)
+	maps.DeleteFunc(visible, func(name string, _ map[string]string) bool { return !slices.Contains(r.Namespaces, name) })
+	return visible
 }
 
 func (r *Reconciler) reportCluster(
