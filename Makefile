@@ -16,6 +16,8 @@ TEST_FLAGS ?=
 # Two packages at a time: each of them may have a control plane of its own. No result from a cache: Go does not see what
 # kubectl, helm and browsers read.
 GO_TEST    := go test -count=1 -p 2 -timeout 30m
+# How many random cases every property sees under `make property-test`.
+CASES      ?= 100000
 # How long every fuzz target runs under `make fuzz`.
 FUZZTIME   ?= 30s
 # The name of the image that `make images` builds.
@@ -63,9 +65,14 @@ manifests: bin/controller-gen ## Generate the CRDs, and the chart's templates fr
 test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser.
 	$(GO_TEST) $(TEST_FLAGS) $(TEST)
 
+.PHONY: property-test
+property-test: ## Run the properties of policies and decisions with CASES (100000) random cases each; `make test` runs 1000.
+	hack/property-test.sh $(CASES)
+
 .PHONY: bench
-bench: deps controlplane s3server ## Run the benchmarks.
+bench: deps controlplane s3server ## Run the benchmarks, and decisions side by side with Cedar and OPA.
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)
+	cd hack/bench && go run .
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s).

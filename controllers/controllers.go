@@ -16,6 +16,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -48,7 +49,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	parts, err := newParts(mgr, options)
+	parts, err := newParts(ctx, mgr, options)
 	if err != nil {
 		return err
 	}
@@ -70,15 +71,20 @@ type parts struct {
 	sweeper    *trash.Sweeper
 }
 
-func newParts(mgr ctrl.Manager, options Options) (parts, error) {
+func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, error) {
 	direct, err := kube.Direct(mgr)
 	if err != nil {
 		return parts{}, fmt.Errorf("make the client that reads past the cache: %w", err)
 	}
+	// Its reads go through the manager's client: that waits until the cache has what was written last.
+	policies, err := governance.NewPolicies(ctx, mgr.GetCache())
+	if err != nil {
+		return parts{}, err
+	}
 	shared := parts{
 		direct:     direct,
 		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
-		governance: governance.Reader{Client: mgr.GetClient()},
+		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
 	}
 	shared.sweeper = trash.NewSweeper(trash.Options{
@@ -129,6 +135,12 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Recorder:   shared.recorder,
 			GatewayURL: options.GatewayURL,
 			Events:     mgr.GetEventRecorder("accessgrant"),
+			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"recordingpolicy", (&recordingpolicy.Reconciler{
+			Client:     mgr.GetClient(),
+			Policies:   shared.governance.Policies,
+			Namespaces: options.Namespaces,
 			Clock:      options.Clock,
 		}).SetupWithManager},
 		{"auditevent", (&auditevent.Reconciler{

@@ -89,6 +89,9 @@ func TestAllControllersTogether(t *testing.T) {
 	}
 	create(t, admin, policy)
 	await(t, admin, grant, func() bool { return ready(grant.Status.Conditions) == v1alpha1.ReasonForbiddenByPolicy })
+	await(t, admin, policy, func() bool {
+		return ready(policy.Status.Conditions) == v1alpha1.ReasonEnforced && policy.Status.Recordings != nil && *policy.Status.Recordings == 1
+	})
 
 	for _, object := range []client.Object{grant, recording} {
 		if err := admin.Delete(t.Context(), object); err != nil {
@@ -128,6 +131,14 @@ func TestConfinedManager(t *testing.T) {
 		grants[namespace] = newGrant(namespace)
 		create(t, admin, grants[namespace])
 	}
+	policy := &v1alpha1.RecordingPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespaces[1], Name: "strict"},
+		Spec:       v1alpha1.RecordingPolicySpec{PolicyRules: v1alpha1.PolicyRules{Watermark: v1alpha1.WatermarkViewer}},
+	}
+	create(t, admin, policy)
+	await(t, admin, policy, func() bool {
+		return ready(policy.Status.Conditions) == v1alpha1.ReasonEnforced && policy.Status.Recordings != nil
+	})
 	for _, namespace := range namespaces {
 		grant := grants[namespace]
 		await(t, admin, grant, func() bool { return ready(grant.Status.Conditions) == v1alpha1.ReasonRecordingNotFound })

@@ -15,7 +15,10 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:resource:scope=Cluster,shortName=crpol,categories=reelkeeper
 // +kubebuilder:printcolumn:name="Profile",type=string,JSONPath=`.spec.defaults.profile`
 // +kubebuilder:printcolumn:name="Audience",type=string,JSONPath=`.spec.overrides.access.audience`
+// +kubebuilder:printcolumn:name="Recordings",type=integer,JSONPath=`.status.recordings`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Links",type=string,JSONPath=`.spec.overrides.sharing.links`,priority=1
+// +kubebuilder:printcolumn:name="Conflicted",type=string,JSONPath=`.status.conditions[?(@.type=="Conflicted")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ClusterRecordingPolicy struct {
 	metav1.TypeMeta `json:",inline"`

@@ -8,6 +8,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionAccepted says that the spec is inside what policies allow.
 	ConditionAccepted = "Accepted"
+	// ConditionConflicted says that something in a policy can have no effect, and why: on the policy that yields.
+	ConditionConflicted = "Conflicted"
 	// ConditionStored says that the raw media has arrived in the store.
 	ConditionStored = "Stored"
 	// ConditionProcessed says that the media is packaged, encrypted and verified.
@@ -105,6 +107,26 @@ const (
 	ReasonSelectorInvalid = "SelectorInvalid"
 	// ReasonStoreError is any other error of the object store.
 	ReasonStoreError = "StoreError"
+)
+
+// Reasons of a policy's conditions.
+const (
+	// ReasonEnforced says that the policy holds.
+	ReasonEnforced = "Enforced"
+	// ReasonTrial says that the policy is only tried out.
+	ReasonTrial = "Trial"
+	// ReasonValid says that everything in the policy can be understood.
+	ReasonValid = "Valid"
+	// ReasonInvalid says that something in the policy cannot be understood; the message says what it means until then.
+	ReasonInvalid = "Invalid"
+	// ReasonNoConflict says that everything in the policy can have an effect.
+	ReasonNoConflict = "NoConflict"
+	// ReasonOverridden says that an organisation's override bounds what the policy asks for.
+	ReasonOverridden = "Overridden"
+	// ReasonShadowed says that another policy comes first wherever this one could decide.
+	ReasonShadowed = "Shadowed"
+	// ReasonNoEffect says that something in the policy has no effect beside the rest of it.
+	ReasonNoEffect = "NoEffect"
 )
 
 // Reasons of an AccessGrant's conditions.

@@ -16,7 +16,10 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Profile",type=string,JSONPath=`.spec.profile`
 // +kubebuilder:printcolumn:name="Audience",type=string,JSONPath=`.spec.access.audience`
 // +kubebuilder:printcolumn:name="Expire",type=string,JSONPath=`.spec.retention.expireAfter`
+// +kubebuilder:printcolumn:name="Recordings",type=integer,JSONPath=`.status.recordings`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Enforcement",type=string,JSONPath=`.spec.enforcement`,priority=1
+// +kubebuilder:printcolumn:name="Conflicted",type=string,JSONPath=`.status.conditions[?(@.type=="Conflicted")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:selectablefield:JSONPath=`.spec.profile`
 type RecordingPolicy struct {
@@ -414,7 +417,7 @@ const (
 //
 // +kubebuilder:validation:MinProperties=1
 type PolicyStatus struct {
-	// conditions are Ready, Accepted and Conflicted.
+	// conditions are Ready, Accepted and Conflicted. Conflicted is shown on the policy that yields, not on the one that holds.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -426,4 +429,10 @@ type PolicyStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// recordings is how many recordings the policy is about, the trash included. It is counted at most every ten seconds, and
+	// absent before the first count.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Recordings *int32 `json:"recordings,omitempty"`
 }

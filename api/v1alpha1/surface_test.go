@@ -70,10 +70,10 @@ func TestWhatKubectlShows(t *testing.T) {
 	cases := map[string]struct{ example, resource, want string }{
 		"recordings":                  {"meetingrecording-upload", "mrec", "NAME STATE PROGRESS DURATION EXPIRES AGE"},
 		"grants":                      {"accessgrant-ref", "agrant", "NAME STATE RECORDING PERMISSIONS EXPIRES AGE"},
-		"policies":                    {"recordingpolicy", "rpol", "NAME PROFILE AUDIENCE EXPIRE AGE"},
+		"policies":                    {"recordingpolicy", "rpol", "NAME PROFILE AUDIENCE EXPIRE RECORDINGS READY AGE"},
 		"events":                      {"auditevent", "aev", "NAME TIME ACTION OUTCOME ACTOR RECORDING REASON AGE"},
 		"stores":                      {"recordingstore", "rstore", "NAME STATE ENDPOINT LAYOUT BUCKETS AGE"},
-		"the organisation's policies": {"clusterrecordingpolicy", "crpol", "NAME PROFILE AUDIENCE AGE"},
+		"the organisation's policies": {"clusterrecordingpolicy", "crpol", "NAME PROFILE AUDIENCE RECORDINGS READY AGE"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 func TestCheckGrant(t *testing.T) {
@@ -120,7 +121,7 @@ func outsider(email string) bool { return !strings.HasSuffix(email, "@example.co
 // decision lets through.
 func TestR14AGrantThatMustNotCountGivesNothing(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		rules, req := policy.Resolve(governancetest.Input(t)), governancetest.Request(t)
 		for i := range req.Grants {
 			v := access.CheckGrant(rules, access.Proposal{Grant: req.Grants[i], Recording: req.Recording})

@@ -16,6 +16,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 // TestMain has every property see a thousand cases unless -rapid.checks says otherwise.
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 
 func TestDecisionsAgreeWithTheOracle(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		allowed, wouldDeny := ask(in, req)
 		d := access.Decide(policy.Resolve(in), req)
@@ -40,7 +41,7 @@ func TestDecisionsAgreeWithTheOracle(t *testing.T) {
 
 func TestDecisionsAreDeterministicAndOrderMeansNothing(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		want := access.Decide(policy.Resolve(in), req)
 
@@ -58,7 +59,7 @@ func TestDecisionsAreDeterministicAndOrderMeansNothing(t *testing.T) {
 
 func TestR14TighteningNeverAllowsMore(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		mustNotAllowMore(t, in, tightened(t, in), req)
 	})
@@ -66,7 +67,7 @@ func TestR14TighteningNeverAllowsMore(t *testing.T) {
 
 func TestR14AnotherOverrideNeverAllowsMore(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		override := governancetest.ClusterPolicy(t, 9)
 		override.Spec.Defaults = v1alpha1.PolicyRules{}
@@ -78,7 +79,7 @@ func TestR14AnotherOverrideNeverAllowsMore(t *testing.T) {
 
 func TestR14NothingBelowExceedsTheOverrides(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		widest := policy.Input{NamespaceLabels: in.NamespaceLabels, RecordingLabels: in.RecordingLabels}
 		for _, p := range in.ClusterPolicies {
@@ -99,7 +100,7 @@ func TestR14NothingBelowExceedsTheOverrides(t *testing.T) {
 func TestR14APolicyThatCannotBeUnderstoodNeverAllowsMore(t *testing.T) {
 	t.Parallel()
 	nonsense := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a key", Operator: "Resembles"}}}
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		doubtful := governancetest.Policy(t, 9)
 		doubtful.Spec.Selector = nonsense
@@ -116,7 +117,7 @@ func TestR14APolicyThatCannotBeUnderstoodNeverAllowsMore(t *testing.T) {
 
 func TestR12OutsidersGainNothingThatTheOrganisationForbids(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		var members v1alpha1.ClusterRecordingPolicy
 		members.Spec.Overrides.Access.Audience = v1alpha1.AudienceInternal
@@ -131,7 +132,7 @@ func TestR12OutsidersGainNothingThatTheOrganisationForbids(t *testing.T) {
 
 func TestRemovingAGrantNeverAllowsMore(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		rules := policy.Resolve(in)
 		before := access.Decide(rules, req)
@@ -148,7 +149,7 @@ func TestRemovingAGrantNeverAllowsMore(t *testing.T) {
 
 func TestR23WhoeverMayNotKnowHearsWhatTheyWouldHearOfNothing(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		d := access.Decide(policy.Resolve(in), req)
 		switch {

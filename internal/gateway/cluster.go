@@ -31,6 +31,7 @@ type Cluster struct {
 	cache      cache.Cache
 	direct     client.Client
 	namespaces []string
+	governance governance.Reader
 	synced     atomic.Bool
 }
 
@@ -46,7 +47,11 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
 	}
-	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces}
+	reader, err := governance.NewReader(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces, governance: reader}
 	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
 }
 
@@ -83,7 +88,7 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Clock = clock.RealClock{}
 	options.Namespaces = c.namespaces
 	options.Reader = c.cache
-	options.Governance = governance.Reader{Client: c.cache}
+	options.Governance = c.governance
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
 	options.Uses = NewUseCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)

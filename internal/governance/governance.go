@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -27,6 +28,14 @@ import (
 // never changed.
 type Reader struct {
 	Client client.Reader
+	// Policies keeps what was read of policies from one decision to the next. Nil reads them every time.
+	Policies *Policies
+}
+
+// NewReader returns a reader of what c holds, which keeps policies between decisions.
+func NewReader(ctx context.Context, c cache.Cache) (Reader, error) {
+	policies, err := NewPolicies(ctx, c)
+	return Reader{Client: c, Policies: policies}, err
 }
 
 // Rules returns the rules that hold for the recording now. Without all policies at hand it fails rather than return rules
@@ -37,6 +46,9 @@ func (r Reader) Rules(ctx context.Context, recording *v1alpha1.MeetingRecording)
 
 // RulesFor returns the rules for recordings of the namespace that have the given labels, also if there is none yet.
 func (r Reader) RulesFor(ctx context.Context, namespace string, recordingLabels map[string]string) (*policy.Rules, error) {
+	if r.Policies != nil {
+		return r.rulesFromIndex(ctx, namespace, recordingLabels)
+	}
 	var cluster v1alpha1.ClusterRecordingPolicyList
 	if err := r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing the organisation's recording policies: %w", err)
@@ -55,6 +67,18 @@ func (r Reader) RulesFor(ctx context.Context, namespace string, recordingLabels 
 		NamespaceLabels: namespaceLabels,
 		RecordingLabels: recordingLabels,
 	}), nil
+}
+
+func (r Reader) rulesFromIndex(ctx context.Context, namespace string, recordingLabels map[string]string) (*policy.Rules, error) {
+	index, err := r.Policies.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	namespaceLabels, err := r.namespaceLabels(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return index.Resolve(namespace, namespaceLabels, recordingLabels), nil
 }
 
 // namespaceLabels returns the labels of a namespace. One that is gone fails: which policies reach its recordings cannot be

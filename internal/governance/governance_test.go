@@ -54,7 +54,11 @@ func cached(t *testing.T) governance.Reader {
 	if !c.WaitForCacheSync(t.Context()) {
 		t.Fatal("the cache did not fill")
 	}
-	return governance.Reader{Client: c}
+	reader, err := governance.NewReader(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reader
 }
 
 // eventually waits until the cache has heard.
@@ -243,4 +247,37 @@ func TestAGrantBySelectorCountsWhereAnyRecordingAllowsIt(t *testing.T) {
 	if facts := access.FactsOfGrant(g, true); facts.Permissions != policy.Permissions(v1alpha1.PermissionView) || !facts.Ready {
 		t.Errorf("facts: %+v", facts)
 	}
+}
+
+// TestWhatIsKeptOfPoliciesIsWhatTheCacheHas edits policies of which the cache is known to have heard, and asks at once.
+func TestWhatIsKeptOfPoliciesIsWhatTheCacheHas(t *testing.T) {
+	namespace := env.Namespace(t)
+	c, reader, r := env.Client(t, scheme), cached(t), recording(namespace)
+	own := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Name: "own", Namespace: namespace}}
+	own.Spec.Watermark = v1alpha1.WatermarkViewer
+	if err := c.Create(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		eventually(t, "the cache has heard of "+own.ResourceVersion, func(ctx context.Context) (bool, error) {
+			var seen v1alpha1.RecordingPolicy
+			err := reader.Client.Get(ctx, client.ObjectKeyFromObject(own), &seen)
+			return seen.ResourceVersion == own.ResourceVersion, client.IgnoreNotFound(err)
+		})
+		rules, err := reader.Rules(t.Context(), r)
+		if err != nil || rules.Watermark.Value != own.Spec.Watermark {
+			t.Fatalf("the rules say %s (%v), the policy in the cache %s", rules.Watermark.Value, err, own.Spec.Watermark)
+		}
+		own.Spec.Watermark = map[v1alpha1.Watermark]v1alpha1.Watermark{
+			v1alpha1.WatermarkViewer: v1alpha1.WatermarkNone, v1alpha1.WatermarkNone: v1alpha1.WatermarkViewer,
+		}[own.Spec.Watermark]
+		if err := c.Update(t.Context(), own); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "nothing is listed while nothing changes", func(ctx context.Context) (bool, error) {
+		_, err := reader.Policies.Index(ctx)
+		// Listing alone takes more than that.
+		return testing.AllocsPerRun(1, func() { _, _ = reader.Policies.Index(ctx) }) <= 2, err
+	})
 }

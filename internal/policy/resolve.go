@@ -39,9 +39,12 @@ func (s *Set) Resolve(namespaceLabels, recordingLabels map[string]string) *Rules
 		}
 		return found
 	}
-	overrides, defaults := reaching(s.overrides), reaching(s.defaults)
-	chain := slices.Concat(reaching(s.policies), defaults)
+	return combine(reaching(s.overrides), reaching(s.policies), reaching(s.defaults))
+}
 
+// combine returns what follows from the policies that reach a recording.
+func combine(overrides, policies, defaults []*source) *Rules {
+	chain := slices.Concat(policies, defaults)
 	enforced, trial := splitTrial(overrides, chain, defaults)
 	rules := merge(overrides, enforced)
 	if trial.From != nil {

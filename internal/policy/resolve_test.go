@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 // show prints a field with where it comes from.
@@ -360,7 +361,7 @@ func TestWhatCannotBeUnderstood(t *testing.T) {
 
 func TestResolvedRulesAreComplete(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in := governancetest.Input(t)
 		rules := policy.Resolve(in)
 		sources := map[string]*policy.Provenance{
@@ -390,7 +391,7 @@ func TestResolvedRulesAreComplete(t *testing.T) {
 
 func TestResolvingLeavesItsInputAlone(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in := governancetest.Input(t)
 		set := policy.NewSet(in.ClusterPolicies, in.Policies)
 		first := set.Resolve(in.NamespaceLabels, in.RecordingLabels)

@@ -12,6 +12,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 const day = 24 * time.Hour
@@ -152,7 +153,7 @@ func TestScheduleIsDueExactlyThen(t *testing.T) {
 
 func TestR27NothingLeavesBeforeItsLockOrUnderAHold(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		rules := policy.Resolve(governancetest.Input(t))
 		moment := func(label string) time.Time {
 			return governancetest.Epoch.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, label)) * day)

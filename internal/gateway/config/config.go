@@ -44,12 +44,19 @@ type SignIn struct {
 	Claims Claims `json:"claims,omitzero"`
 }
 
-// Claims are the names of claims. A dot leads into an object: realm_access.roles.
+// Trusted is what Claims.EmailVerified is where the provider vouches for every address that it sends, and has no claim for it.
+const Trusted = "trusted"
+
+// Claims are the names of claims. A dot leads into an object: realm_access.roles. Two brackets lead into each of a list of
+// objects: departments[].name. A claim whose own name has dots or brackets is found before either is tried.
 type Claims struct {
 	// Email is the claim with the e-mail address. Empty is email.
 	Email string `json:"email,omitempty"`
 	// EmailVerified is the claim that says true when the provider has checked the address. Empty is email_verified. Without
 	// it, a person has no e-mail address as far as access is concerned.
+	//
+	// "trusted" takes every address of signIn.issuer for checked. It is for providers that send no such claim and let nobody but
+	// an administrator set the address: where people can set their own, whoever does can be anybody.
 	EmailVerified string `json:"emailVerified,omitempty"`
 	// Name is the claim with the name that pages show. Empty is name.
 	Name string `json:"name,omitempty"`

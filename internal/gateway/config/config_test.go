@@ -48,6 +48,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a view session that is too long": {"keyFile: /keys", "keyFile: /keys, viewLifetime: 5h", "session.viewLifetime"},
 		"a proxy that is no network":      {"session:", "trustedProxies: [10.0.0.1]\nsession:", "trustedProxies[0]"},
 		"a scope that asks for tokens":    {"clientID: reelkeeper", "clientID: reelkeeper, scopes: [offline_access]", "signIn.scopes: Forbidden"},
+		"a claim with two dots":           {"clientID: reelkeeper", "clientID: reelkeeper, claims: {groups: realm_access..roles}", "signIn.claims.groups"},
+		"a claim that ends in a dot":      {"clientID: reelkeeper", "clientID: reelkeeper, claims: {labels: realm_access.}", "signIn.claims.labels"},
+		"a claim with a number in []":     {"clientID: reelkeeper", "clientID: reelkeeper, claims: {departments: 'departments[0].name'}", "write [] with nothing in it"},
+		"a list of addresses":             {"clientID: reelkeeper", "clientID: reelkeeper, claims: {email: 'emails[].value'}", "there can be only one of it"},
 		"a pattern that is none":          {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
 	}
 	for name, tc := range cases {

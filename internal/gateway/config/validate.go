@@ -40,15 +40,52 @@ func (s *SignIn) validate(at *field.Path) field.ErrorList {
 	if s.ClientID == "" {
 		errs = append(errs, field.Required(at.Child("clientID"), "the name under which the identity provider knows the gateway"))
 	}
-	for i, pattern := range s.Claims.KeepGroups {
-		if _, err := path.Match(pattern, ""); err != nil {
-			errs = append(errs, field.Invalid(at.Child("claims", "keepGroups").Index(i), pattern, "write a shell pattern, such as recordings-*"))
-		}
-	}
+	errs = append(errs, s.Claims.validate(at.Child("claims"))...)
 	if slices.Contains(s.Scopes, "offline_access") {
 		errs = append(errs, field.Forbidden(at.Child("scopes"), "offline_access: the gateway keeps no tokens"))
 	}
 	return errs
+}
+
+func (c *Claims) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, claim := range []struct {
+		name, path string
+		list       bool
+	}{
+		{"email", c.Email, false}, {"emailVerified", c.EmailVerified, false}, {"name", c.Name, false},
+		{"departments", c.Departments, true}, {"groups", c.Groups, true}, {"labels", c.Labels, true},
+	} {
+		if problem := checkClaim(claim.path, claim.list); problem != "" {
+			errs = append(errs, field.Invalid(at.Child(claim.name), claim.path, problem))
+		}
+	}
+	for i, pattern := range c.KeepGroups {
+		if _, err := path.Match(pattern, ""); err != nil {
+			errs = append(errs, field.Invalid(at.Child("keepGroups").Index(i), pattern, "write a shell pattern, such as recordings-*"))
+		}
+	}
+	return errs
+}
+
+// maxClaim bounds the path of a claim, in bytes.
+const maxClaim = 256
+
+// checkClaim says what is wrong with the path of a claim, or nothing. URLs are names of claims too.
+func checkClaim(claim string, list bool) string {
+	switch {
+	case len(claim) > maxClaim:
+		return "a path of at most 256 characters"
+	case strings.Contains(claim, "://"):
+		return ""
+	case slices.Contains(strings.Split(strings.ReplaceAll(claim, "[]", ""), "."), ""):
+		return "write names with one dot between them, such as realm_access.roles; departments[].name leads into a list of objects"
+	case strings.ContainsAny(strings.ReplaceAll(claim, "[]", ""), "[]"):
+		return "write [] with nothing in it: departments[].name takes the name of each"
+	case !list && strings.Contains(claim, "[]"):
+		return "there can be only one of it: name a claim that is not in a list"
+	}
+	return ""
 }
 
 func (o *Organisation) validate(at *field.Path) field.ErrorList {

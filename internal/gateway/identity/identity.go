@@ -41,6 +41,8 @@ var (
 	ErrNoSubject = errors.New("the identity provider sent no claim sub: it does not speak OpenID Connect; check signIn.issuer")
 	// ErrTooMany says that a list of claims does not fit.
 	ErrTooMany = errors.New("the account has more groups, departments or labels than fit: name the groups that matter in signIn.claims.keepGroups")
+	// ErrElsewhere says that the provider keeps a list to itself, as Entra ID does with more than 200 groups.
+	ErrElsewhere = errors.New("the identity provider did not send a list because it is too long (_claim_names): have it send only the groups assigned to the application, or application roles")
 )
 
 // FromClaims reads a person out of verified claims.
@@ -57,6 +59,9 @@ func FromClaims(issuer string, claims map[string]any, names config.Claims) (*Per
 	}
 	if person.Subject == "" {
 		return nil, ErrNoSubject
+	}
+	if elsewhere(claims, names) {
+		return nil, ErrElsewhere
 	}
 	if max(len(person.Departments), len(person.Groups), len(person.Labels)) > maxList {
 		return nil, ErrTooMany
@@ -84,17 +89,56 @@ func (p *Person) Display() string {
 	return p.Subject
 }
 
-// lookup finds a claim, along dots. A claim whose own name has dots, as providers like to namespace them, comes first.
+// elsewhere says whether a list that is asked for was left out of the claims for being too long. What somebody belongs to is
+// then not known. Going on as if it were nothing would refuse them without a reason that they could do something about.
+func elsewhere(claims map[string]any, names config.Claims) bool {
+	distributed, _ := claims["_claim_names"].(map[string]any)
+	for _, path := range []string{names.Departments, names.Groups, names.Labels} {
+		if _, found := distributed[path]; found && lookup(claims, path) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// lookup finds a claim, along dots and into lists of objects. A claim whose own name has dots, as providers like to namespace
+// them, comes first.
 func lookup(claims map[string]any, name string) any {
 	if value, found := claims[name]; found {
 		return value
 	}
 	head, rest, nested := strings.Cut(name, ".")
+	if key, isList := strings.CutSuffix(head, "[]"); isList {
+		return lookupEach(claims[key], rest, nested)
+	}
 	inner, isObject := claims[head].(map[string]any)
 	if !nested || !isObject {
 		return nil
 	}
 	return lookup(inner, rest)
+}
+
+// lookupEach finds a claim in each object of a list. One object counts as a list of one; what has no such claim is left out.
+func lookupEach(value any, rest string, nested bool) any {
+	objects, isList := value.([]any)
+	if !isList {
+		objects = []any{value}
+	}
+	if !nested {
+		return objects
+	}
+	var found []any
+	for _, object := range objects {
+		inner, _ := object.(map[string]any)
+		switch value := lookup(inner, rest).(type) {
+		case nil:
+		case []any:
+			found = append(found, value...)
+		default:
+			found = append(found, value)
+		}
+	}
+	return found
 }
 
 func text(claims map[string]any, name string) string {
@@ -129,8 +173,13 @@ func clean(value string) string {
 	return value
 }
 
-// verified is strict on purpose: true, or "true" as some providers write it, and nothing else.
+// verified is strict on purpose: true, or "true" as some providers write it, and nothing else. A provider that is trusted with
+// every address can still say of one that it has not checked it.
 func verified(claims map[string]any, name string) bool {
+	if name == config.Trusted {
+		value, said := claims["email_verified"]
+		return !said || value == true || value == "true"
+	}
 	value := lookup(claims, name)
 	return value == true || value == "true"
 }

@@ -22,11 +22,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 )
@@ -52,6 +54,8 @@ type Cluster struct {
 	Admin client.Client
 	// Events keeps what people are told.
 	Events *Events
+
+	cache cache.Cache
 }
 
 // watched are the kinds that the controllers watch between them.
@@ -96,7 +100,17 @@ func New(t testing.TB, env *testenv.Env) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Cluster{Client: mgr.GetClient(), Direct: direct, Admin: env.Client(t, kube.Scheme()), Events: &Events{}}
+	return &Cluster{Client: mgr.GetClient(), Direct: direct, Admin: env.Client(t, kube.Scheme()), Events: &Events{}, cache: mgr.GetCache()}
+}
+
+// Policies returns an index of the policies as the manager sees them, such as a manager has that was just started.
+func (c *Cluster) Policies(t testing.TB) *governance.Policies {
+	t.Helper()
+	policies, err := governance.NewPolicies(t.Context(), c.cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policies
 }
 
 // Create creates objects as an administrator, and returns when the manager sees them.

@@ -600,6 +600,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
   map:
     fields:

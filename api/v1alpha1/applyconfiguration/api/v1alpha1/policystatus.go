@@ -13,10 +13,13 @@ import (
 //
 // PolicyStatus says what became of a policy.
 type PolicyStatusApplyConfiguration struct {
-	// conditions are Ready, Accepted and Conflicted.
+	// conditions are Ready, Accepted and Conflicted. Conflicted is shown on the policy that yields, not on the one that holds.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// recordings is how many recordings the policy is about, the trash included. It is counted at most every ten seconds, and
+	// absent before the first count.
+	Recordings *int32 `json:"recordings,omitempty"`
 }
 
 // PolicyStatusApplyConfiguration constructs a declarative configuration of the PolicyStatus type for use with
@@ -43,5 +46,13 @@ func (b *PolicyStatusApplyConfiguration) WithConditions(values ...*v1.ConditionA
 // If called multiple times, the ObservedGeneration field is set to the value of the last call.
 func (b *PolicyStatusApplyConfiguration) WithObservedGeneration(value int64) *PolicyStatusApplyConfiguration {
 	b.ObservedGeneration = &value
+	return b
+}
+
+// WithRecordings sets the Recordings field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Recordings field is set to the value of the last call.
+func (b *PolicyStatusApplyConfiguration) WithRecordings(value int32) *PolicyStatusApplyConfiguration {
+	b.Recordings = &value
 	return b
 }

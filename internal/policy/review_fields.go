@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+)
+
+// plainField is a field with one value, of which an override puts its own in the place when it is stricter.
+type plainField interface {
+	field
+	// at returns the value in words, and where it comes from; nil where the rules say nothing.
+	at(*Rules) (string, *Provenance)
+	// binds bounds rules, which it may change, and says whether by was the stricter.
+	binds(rules, by *Rules) bool
+}
+
+// plain are the fields of that kind, in the order of fields.
+var plain = func() []plainField {
+	var found []plainField
+	for _, f := range fields {
+		if p, ok := f.(plainField); ok {
+			found = append(found, p)
+		}
+	}
+	return found
+}()
+
+func binds(f plainField, rules, by *Rules) bool {
+	_, before := f.at(rules)
+	f.bound(rules, by)
+	_, after := f.at(rules)
+	return before != after
+}
+
+func (f enum[T]) at(r *Rules) (string, *Provenance) {
+	s := f.slot(r)
+	return string(s.Value), s.From
+}
+
+func (f enum[T]) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f length) at(r *Rules) (string, *Provenance) {
+	s := f.slot(r)
+	return spell(s.Value), s.From
+}
+
+func (f length) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f lock) at(r *Rules) (string, *Provenance) {
+	s := r.Retention.Lock
+	return fmt.Sprintf("%s for %s", s.Value.Mode, spell(s.Value.For)), s.From
+}
+
+func (f lock) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f maxHeight) at(r *Rules) (string, *Provenance) {
+	s := r.Processing.MaxHeight
+	return fmt.Sprintf("%dp", s.Value), s.From
+}
+
+func (f maxHeight) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+// spell writes a length as policies do.
+func spell(length time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case length == v1alpha1.Forever:
+		return string(v1alpha1.Never)
+	case length >= day && length%day == 0:
+		return fmt.Sprintf("%dd", length/day)
+	}
+	return length.String()
+}
+
+// access looks at the fields of access, which have an order of their own.
+func (r *reviewer) access(own *source) {
+	a := &own.rules.Access
+	if from := a.audience.From; from != nil && !r.shadowed(func(rules *Rules) *Provenance { return rules.Access.audience.From }, from) {
+		r.audience(a, from)
+	}
+	for i := range Roles {
+		said := a.Roles[i]
+		if said.From == nil || r.shadowed(func(rules *Rules) *Provenance { return rules.Access.Roles[i].From }, said.From) {
+			continue
+		}
+		r.permissions(said.From, said.Value, func(o *Rules) Field[PermissionSet] { return o.Access.Roles[i] })
+	}
+	for _, said := range a.Labels {
+		at := func(rules *Rules) Field[PermissionSet] {
+			if label := rules.Access.label(said.Name); label != nil {
+				return Field[PermissionSet]{label.Permissions, label.From}
+			}
+			return Field[PermissionSet]{}
+		}
+		if !r.shadowed(func(rules *Rules) *Provenance { return at(rules).From }, said.From) {
+			r.permissions(said.From, said.Permissions, at)
+		}
+	}
+}
+
+// permissions notes those that an override takes away.
+func (r *reviewer) permissions(from *Provenance, said PermissionSet, at func(*Rules) Field[PermissionSet]) {
+	for _, o := range r.overrides(r.entry) {
+		limit := at(o.rules)
+		if limit.From == nil || limit.Value.Includes(said) {
+			continue
+		}
+		if said&limit.Value == 0 {
+			r.lost++
+		}
+		r.find(FaultOverridden, from.Field, *limit.From, "%s does not give %s: %s allows %s", from.Field, said&^limit.Value, place(limit.From), limit.Value)
+		return
+	}
+}
+
+// audience notes an audience that is wider than an override's.
+func (r *reviewer) audience(a *Access, from *Provenance) {
+	for _, o := range r.overrides(r.entry) {
+		limit := o.rules.Access.audience
+		if limit.From == nil || limit.Value == "" || !wider(a.audience.Value, limit.Value) {
+			continue
+		}
+		r.lost++
+		r.find(FaultOverridden, from.Field, *limit.From, "%s admits nobody beyond %s: %s has to admit as well", from.Field, limit.Value, place(limit.From))
+		return
+	}
+	if a.audience.Value != v1alpha1.AudienceDepartments {
+		return
+	}
+	for _, o := range r.overrides(r.entry) {
+		if limit := o.rules.Access.departments; limit.From != nil && !subset(a.departments.Value, limit.Value) {
+			r.find(FaultOverridden, a.departments.Source().Field, *limit.From, "%s admits only those departments that %s names too", a.departments.Source().Field, place(limit.From))
+			return
+		}
+	}
+}
+
+// wider says whether the one audience admits everybody whom the other does, and more.
+func wider(a, b v1alpha1.Audience) bool {
+	switch a {
+	case v1alpha1.AudienceAnyone:
+		return b != v1alpha1.AudienceAnyone
+	case v1alpha1.AudienceInternal:
+		return b == v1alpha1.AudienceInvited || b == v1alpha1.AudienceDepartments
+	}
+	return false
+}
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// empty says whether the rules say nothing.
+func (r *Rules) empty() bool {
+	if slices.ContainsFunc(plain, func(p plainField) bool { _, from := p.at(r); return from != nil }) {
+		return false
+	}
+	a := &r.Access
+	return a.audience.From == nil && a.departments.From == nil && len(a.Labels) == 0 &&
+		!slices.ContainsFunc(a.Roles[:], func(f Field[PermissionSet]) bool { return f.From != nil })
+}
+
+// alone looks for what can have no effect beside the rest of the same rules. What a profile supplies does not count.
+func (r *reviewer) alone(rules *Rules) {
+	pointless := func(from *Provenance, because string, args ...any) {
+		if from != nil && from.Profile == "" {
+			r.find(FaultNoEffect, from.Field, Provenance{}, from.Field+" has no effect: "+because, args...)
+		}
+	}
+	if rules.Sharing.Links.Value == v1alpha1.LinksForbidden && rules.Sharing.Links.From.Profile == "" {
+		because := "with sharing.links Forbidden nothing is shared; remove one of the two"
+		pointless(rules.Sharing.MaxTTL.From, because)
+		if rules.Sharing.External.Value == v1alpha1.Allowed {
+			pointless(rules.Sharing.External.From, because)
+		}
+	}
+	if rules.Recording.Mode.Value == v1alpha1.ModeDisabled {
+		pointless(rules.Recording.Notice.From, "with recording.mode Disabled nothing is recorded; remove one of the two")
+	}
+	keep := &rules.Retention
+	expires := keep.ExpireAfter
+	if explicit(expires) && explicit(keep.UnwatchedAfter) && expires.Value != v1alpha1.Forever && keep.UnwatchedAfter.Value >= expires.Value {
+		pointless(keep.UnwatchedAfter.From, "retention.expireAfter is never later; make unwatchedAfter shorter than %s", spell(expires.Value))
+	}
+	if lock := keep.Lock; lock.From != nil && explicit(expires) && lock.Value.For >= expires.Value {
+		pointless(expires.From, "retention.lock keeps recordings for %s; make expireAfter longer than that", spell(lock.Value.For))
+	}
+	a := &rules.Access
+	if a.departments.From != nil && a.audience.From == nil && !r.anyDepartments() {
+		pointless(a.departments.From, "no policy says audience Departments; set access.audience to Departments")
+	}
+	if external := a.Roles[len(Roles)-1]; a.audience.Value == v1alpha1.AudienceDepartments && external.Value != 0 {
+		pointless(external.From, "audience Departments admits no outsiders, whatever role they have; choose another audience, or remove the role")
+	}
+	if o := r.entry.override; o != nil && o.rules == rules && rules.Enforcement.Value == v1alpha1.EnforcementDryRun {
+		pointless(rules.Enforcement.From, "overrides are always enforced; to try them out, put them into the defaults")
+	}
+}
+
+func explicit[T any](f Field[T]) bool { return f.From != nil && f.From.Profile == "" }
+
+// anyDepartments says whether any policy that can meet this one says audience Departments.
+func (r *reviewer) anyDepartments() bool {
+	says := func(s *source) bool { return s != nil && s.rules.Access.audience.Value == v1alpha1.AudienceDepartments }
+	others := slices.Concat(r.index.cluster, r.index.namespaced[r.entry.ref.Namespace])
+	if r.entry.override != nil {
+		for _, list := range r.index.namespaced {
+			others = append(others, list...)
+		}
+	}
+	return slices.ContainsFunc(others, func(e *entry) bool { return says(e.own) || says(e.override) })
+}
