@@ -50,7 +50,7 @@ var fieldHeader = []string{"FIELD", "VALUE", "FROM"}
 func fieldRows(fields []report.Field) [][]string {
 	var rows [][]string
 	for _, f := range fields {
-		rows = append(rows, []string{f.Name, f.Value, f.From.String()})
+		rows = append(rows, []string{f.Name, f.Value, f.From.Short()})
 	}
 	return rows
 }

@@ -199,11 +199,3 @@ func besideProfile(profile string) string {
 	}
 	return profile[:len(profile)-len(name)]
 }
-
-// object returns the kind and name of the policy.
-func (s *Source) object() string {
-	if s.Namespace == "" {
-		return s.Kind + " " + s.Name
-	}
-	return s.Kind + " " + s.Namespace + "/" + s.Name
-}

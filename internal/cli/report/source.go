@@ -3,6 +3,8 @@
 package report
 
 import (
+	"fmt"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
@@ -44,4 +46,27 @@ func (s *Source) String() string {
 	return policy.Provenance{
 		Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, Field: s.Field, Generation: s.Generation, Profile: s.Profile, Preset: s.Preset,
 	}.String()
+}
+
+// Short returns the object, field and generation, and the profile where one supplied the value: String without the path within the
+// profile, for where that stands beside it.
+func (s *Source) Short() string {
+	switch {
+	case s == nil:
+		return "–"
+	case s.Kind == "":
+		return fmt.Sprintf("built-in profile %s", s.Profile)
+	case s.Profile != "":
+		return fmt.Sprintf("%s %s: %s (generation %d)", s.object(), s.Field, s.Profile, s.Generation)
+	default:
+		return s.String()
+	}
+}
+
+// object returns the kind and name of the policy.
+func (s *Source) object() string {
+	if s.Namespace == "" {
+		return s.Kind + " " + s.Name
+	}
+	return s.Kind + " " + s.Namespace + "/" + s.Name
 }
