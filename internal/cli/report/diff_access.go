@@ -3,6 +3,9 @@
 package report
 
 import (
+	"fmt"
+	"time"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -42,21 +45,89 @@ type SubjectChange struct {
 
 // access notes who gains and who loses what on the recording.
 func (d *differ) access(recording *v1alpha1.MeetingRecording, old, next *policy.Rules) bool {
-	facts := access.FactsOf(recording)
-	grantsBefore := d.before.GrantsOf(recording)
-	grantsAfter := d.foreseen(recording)
+	q := comparison{
+		rules:  [2]*policy.Rules{old, next},
+		facts:  [2]access.Recording{factsUnder(old, recording), factsUnder(next, recording)},
+		grants: [2][]access.Grant{d.before.GrantsOf(recording), d.foreseen(recording)},
+		now:    d.now,
+	}
+	kind := q.kind()
 	different := false
-	for _, p := range personas([]*policy.Rules{old, next}, recording, grantsBefore, d.member) {
-		before := may(old, facts, p.subject, grantsBefore, d.now)
-		after := may(next, facts, p.subject, grantsAfter, d.now)
-		if before == after {
+	for _, p := range personas(q.rules[:], recording, q.grants[0], d.member) {
+		sets, known := d.tally.outcome(&q, kind, p)
+		if !known {
+			sets = q.sets(p.subject)
+			d.tally.learn(&q, kind, p, sets)
+		}
+		if sets[0] == sets[1] {
 			continue
 		}
 		different = true
-		d.tally.access(loses, before&^after, p, nameOf(recording))
-		d.tally.access(gains, after&^before, p, nameOf(recording))
+		d.tally.access(loses, sets[0]&^sets[1], p, nameOf(recording))
+		d.tally.access(gains, sets[1]&^sets[0], p, nameOf(recording))
 	}
 	return different
+}
+
+// comparison is one recording before and after the change.
+type comparison struct {
+	rules  [2]*policy.Rules
+	facts  [2]access.Recording
+	grants [2][]access.Grant
+	now    time.Time
+}
+
+// sets returns what the subject may do before and after.
+func (q *comparison) sets(subject access.Subject) (sets [2]policy.PermissionSet) {
+	for i := range sets {
+		sets[i] = may(q.rules[i], q.facts[i], subject, q.grants[i], q.now)
+	}
+	return sets
+}
+
+// kind is all that decisions are told of the recording besides its rules and its people.
+func (q *comparison) kind() string {
+	facts := q.facts
+	for i := range facts {
+		facts[i].Creator, facts[i].Hosts, facts[i].Participants = "", nil, nil
+	}
+	return fmt.Sprintf("%+v", facts)
+}
+
+// outcomeKey is all that an outcome depends on where no grant is about the recording: decisions cannot tell two recordings apart
+// that agree in this, so that one answer is theirs together.
+type outcomeKey struct {
+	rules         [2]*policy.Rules
+	recording     string
+	persona, name string
+	roles         string
+}
+
+func keyOf(q *comparison, kind string, p Persona) outcomeKey {
+	return outcomeKey{q.rules, kind, p.Kind, p.Name, p.Is()}
+}
+
+// outcome returns what is known already, of a recording that is no different.
+func (t *tally) outcome(q *comparison, kind string, p Persona) ([2]policy.PermissionSet, bool) {
+	if len(q.grants[0]) > 0 {
+		return [2]policy.PermissionSet{}, false
+	}
+	sets, known := t.outcomes[keyOf(q, kind, p)]
+	return sets, known
+}
+
+// learn keeps an outcome for the recordings that are no different.
+func (t *tally) learn(q *comparison, kind string, p Persona, sets [2]policy.PermissionSet) {
+	if len(q.grants[0]) == 0 {
+		t.outcomes[keyOf(q, kind, p)] = sets
+	}
+}
+
+// factsUnder is what a decision needs to know of the recording once its controller has stamped the lock that the rules demand.
+func factsUnder(rules *policy.Rules, recording *v1alpha1.MeetingRecording) access.Recording {
+	facts := access.FactsOf(recording)
+	facts.LockedUntil = rules.Retention.Schedule(lifeOf(recording)).LockedUntil
+	return facts
 }
 
 // groupOf is what people in a diff are counted under: their first role in the meeting, or what else they are.

@@ -21,6 +21,7 @@ type tally struct {
 	dateGroups map[dateKey]*DateChange
 	groups     map[accessKey]*accessGroup
 	verdicts   map[verdictKey]bool
+	outcomes   map[outcomeKey][2]policy.PermissionSet
 }
 
 // dateKey tells changes of dates apart.
@@ -48,6 +49,7 @@ func newTally() *tally {
 		dateGroups: map[dateKey]*DateChange{},
 		groups:     map[accessKey]*accessGroup{},
 		verdicts:   map[verdictKey]bool{},
+		outcomes:   map[outcomeKey][2]policy.PermissionSet{},
 	}
 }
 
