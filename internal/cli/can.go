@@ -74,7 +74,7 @@ func (c *command) decide(cmd *cobra.Command, args []string, who *subject) error 
 		return err
 	}
 	d := book.Can(recording, someone, permission, c.Clock.Now())
-	if err := c.output.print(cmd.OutOrStdout(), d, func(p *page) { showDecision(p, d) }); err != nil {
+	if err := c.output.write(cmd.OutOrStdout(), d, func(p *page) { showDecision(p, d) }); err != nil {
 		return err
 	}
 	if !d.Allowed {
@@ -175,7 +175,7 @@ func (c *command) listHoldings(cmd *cobra.Command, user string, who *subject, ev
 		return err
 	}
 	holdings := report.NewBook(world).Holdings(someone, c.Clock.Now())
-	return c.output.print(cmd.OutOrStdout(), holdings, func(p *page) {
+	return c.output.write(cmd.OutOrStdout(), holdings, func(p *page) {
 		header := []string{"RECORDING", "ROLES", "MAY"}
 		if p.wide {
 			header = append(header, "VIEW", "DOWNLOAD")

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // completionTimeout bounds how long somebody waits who pressed the tabulator.

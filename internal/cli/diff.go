@@ -48,7 +48,7 @@ Exit code 0 says that nothing would change, 1 that something would, 2 that there
 			if err != nil {
 				return err
 			}
-			if err := c.output.print(cmd.OutOrStdout(), diff, func(p *page) { showDiff(p, diff) }); err != nil {
+			if err := c.output.write(cmd.OutOrStdout(), diff, func(p *page) { showDiff(p, diff) }); err != nil {
 				return err
 			}
 			if diff.Changed {

@@ -29,7 +29,7 @@ Rows called "most for ROLE" are what the organisation's overrides let a role be 
 				return err
 			}
 			e := book.Explain(recording)
-			return c.output.print(cmd.OutOrStdout(), e, func(p *page) { showExplanation(p, e) })
+			return c.output.write(cmd.OutOrStdout(), e, func(p *page) { showExplanation(p, e) })
 		},
 	}
 }

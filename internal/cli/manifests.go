@@ -35,26 +35,38 @@ func readFiles(paths []string, stdin io.Reader) ([][]byte, error) {
 			documents = append(documents, found...)
 			continue
 		}
-		err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || file != path && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file)) {
-				return err
-			}
-			content, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
-			found, err := split(bytes.NewReader(content))
-			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
-			documents = append(documents, found...)
-			return nil
-		})
+		files, err := filesBelow(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", path, err)
+			}
+			found, err := split(bytes.NewReader(content))
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", file, err)
+			}
+			documents = append(documents, found...)
+		}
 	}
 	return documents, nil
+}
+
+// filesBelow returns the file itself, or the YAML and JSON files below a directory.
+func filesBelow(path string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !entry.IsDir() && (file == path || slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))) {
+			files = append(files, file)
+		}
+		return nil
+	})
+	return files, err
 }
 
 // split separates the documents of a YAML stream, and drops empty ones.

@@ -34,8 +34,8 @@ func (o *output) check() error {
 	return nil
 }
 
-// print writes the report: as JSON or YAML the report itself, else the tables.
-func (o *output) print(w io.Writer, report any, tables func(*page)) error {
+// write writes the report: as JSON or YAML the report itself, else the tables.
+func (o *output) write(w io.Writer, report any, tables func(*page)) error {
 	switch o.format {
 	case "json":
 		encoder := json.NewEncoder(w)
@@ -79,7 +79,7 @@ func (p *page) table(header []string, rows [][]string) {
 	for _, row := range append([][]string{header}, rows...) {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	w.Flush() //nolint:errcheck // a strings.Builder takes everything
+	w.Flush()
 	for line := range strings.Lines(table.String()) {
 		p.text.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}

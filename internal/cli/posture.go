@@ -44,7 +44,7 @@ one; without it, it is 0.`,
 				return err
 			}
 			posture := report.NewBook(world).Posture(c.Clock.Now())
-			if err := c.output.print(cmd.OutOrStdout(), posture, func(p *page) { showPosture(p, posture) }); err != nil {
+			if err := c.output.write(cmd.OutOrStdout(), posture, func(p *page) { showPosture(p, posture) }); err != nil {
 				return err
 			}
 			if failOn != "" && posture.AtLeast(severity) {

@@ -43,7 +43,7 @@ people are asked about as having none.`,
 			if err != nil {
 				return err
 			}
-			return c.output.print(cmd.OutOrStdout(), answer, func(p *page) { showPreflight(p, answer) })
+			return c.output.write(cmd.OutOrStdout(), answer, func(p *page) { showPreflight(p, answer) })
 		},
 	}
 	cmd.Flags().StringVar(&file, "meeting", "", "the file with the meeting, - for standard input")

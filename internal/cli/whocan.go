@@ -39,7 +39,7 @@ Use kubectl reelkeeper can with --department, --group and --label for one of the
 				return err
 			}
 			candidates := book.WhoCan(recording, permission, member, c.Clock.Now())
-			return c.output.print(cmd.OutOrStdout(), candidates, func(p *page) { showCandidates(p, candidates) })
+			return c.output.write(cmd.OutOrStdout(), candidates, func(p *page) { showCandidates(p, candidates) })
 		},
 	}
 	c.people.bind(cmd.Flags())
@@ -60,7 +60,7 @@ func showCandidates(p *page, candidates []report.Candidate) {
 		if c.Grant != "" {
 			by = "AccessGrant " + c.Grant
 		}
-		row := []string{c.Persona.String(), c.Is(), string(c.Reason), by}
+		row := []string{c.String(), c.Is(), string(c.Reason), by}
 		if p.wide {
 			row = append([]string{yes(c.Allowed)}, row...)
 		}

@@ -121,7 +121,7 @@ func TestWhoCan(t *testing.T) {
 			var got []string
 			for _, c := range report.NewBook(world(append(tc.objects, r)...)).WhoCan(&r, tc.permission, member, now) {
 				if c.Allowed {
-					got = append(got, c.Persona.String())
+					got = append(got, c.String())
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -81,31 +81,29 @@ func changed[T any, P document[T]](list *[]T, to T, remove bool, now time.Time) 
 		return P(&old).GetName() == next.GetName() && P(&old).GetNamespace() == next.GetNamespace()
 	})
 	change := PolicyChange{Policy: titleOf(next), Action: actionNone}
-	if at >= 0 {
-		old := P(&(*list)[at])
-		change.before = new(reachOfPolicy(old))
-		if remove {
-			change.Action = actionDelete
-			*list = slices.Delete(*list, at, at+1)
-			return change
+	if at < 0 {
+		if !remove {
+			change.Action, change.after = actionCreate, new(reachOfPolicy(next))
+			next.SetCreationTimestamp(metav1.NewTime(now))
+			next.SetGeneration(1)
+			*list = append(*list, to)
 		}
-		if sameSpec(old, next) {
-			change.after = change.before
-			return change
-		}
-		change.Action = actionUpdate
+		return change
+	}
+	old := P(&(*list)[at])
+	change.before = new(reachOfPolicy(old))
+	switch {
+	case remove:
+		change.Action = actionDelete
+		*list = slices.Delete(*list, at, at+1)
+	case sameSpec(old, next):
+		change.after = change.before
+	default:
+		change.Action, change.after = actionUpdate, new(reachOfPolicy(next))
 		next.SetCreationTimestamp(old.GetCreationTimestamp())
 		next.SetGeneration(old.GetGeneration() + 1)
 		(*list)[at] = to
-	} else if !remove {
-		change.Action = actionCreate
-		next.SetCreationTimestamp(metav1.NewTime(now))
-		next.SetGeneration(1)
-		*list = append(*list, to)
-	} else {
-		return change
 	}
-	change.after = new(reachOfPolicy(next))
 	return change
 }
 

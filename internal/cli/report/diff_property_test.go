@@ -4,6 +4,7 @@ package report_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -126,7 +127,7 @@ func BenchmarkDiff(b *testing.B) {
 	w := world(house(v1alpha1.PolicyRules{Profile: v1alpha1.ProfileStandard}, v1alpha1.PolicyRules{}))
 	for i := range 100_000 {
 		r := recording(fmt.Sprint("r", i))
-		r.Labels = map[string]string{"topic": fmt.Sprint(i % 10)}
+		r.Labels = map[string]string{"topic": strconv.Itoa(i % 10)}
 		w.Recordings = append(w.Recordings, r)
 	}
 	tighter := change(house(v1alpha1.PolicyRules{Profile: v1alpha1.ProfileRestricted}, v1alpha1.PolicyRules{}))

@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func fieldsOf(r *policy.Rules) []Field {
 	}
 	height := Field{"processing.maxHeight", "any", sourceAt(r.Processing.MaxHeight.From)}
 	if r.Processing.MaxHeight.Value > 0 {
-		height.Value = fmt.Sprint(r.Processing.MaxHeight.Value)
+		height.Value = strconv.Itoa(int(r.Processing.MaxHeight.Value))
 	}
 	return append(list, height,
 		plain("processing.thumbnails", r.Processing.Thumbnails), plain("watermark", r.Watermark),
@@ -98,7 +99,7 @@ func say(d time.Duration) string {
 	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
 		if n := d / unit.size; n > 0 {
 			fmt.Fprintf(&text, "%d%s", n, unit.name)
-			d -= n * unit.size
+			d %= unit.size
 		}
 	}
 	if text.Len() == 0 {
