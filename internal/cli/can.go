@@ -105,7 +105,7 @@ func showDecision(p *page, d report.Decision) {
 	p.line("%s: %s %s %s", verdict, d.User, d.Permission, d.Recording)
 	rows := [][]string{{"reason", string(d.Reason)}, {"says", d.Says}, {"rule", d.Rule.String()}}
 	for _, row := range [][]string{
-		{"grant", d.Grant}, {"they can", d.Remedy}, {"you can", d.Admin}, {"dry run", string(d.Trial)},
+		{"grant", d.Grant}, {"they can", d.Remedy}, {"you can", d.Admin}, {"dry run", dryRun(d)},
 	} {
 		if row[1] != "" {
 			rows = append(rows, row)
@@ -118,6 +118,14 @@ func showDecision(p *page, d report.Decision) {
 	p.table([]string{"BECAUSE", ""}, traceRows(d.Trace))
 	p.table([]string{"AUDIENCE", "ADMITS", "FROM"}, audienceRows(d.Trace.Audiences))
 	p.table([]string{"GRANT", "PERMISSIONS", "NAMES THEM", "IN ITS WAY"}, grantRows(d.Trace.Grants))
+}
+
+// dryRun says what policies in DryRun would have refused, and which of them.
+func dryRun(d report.Decision) string {
+	if d.Trial == "" {
+		return ""
+	}
+	return fmt.Sprintf("would be refused, %s: %s", d.Trial, d.TrialRule)
 }
 
 func traceRows(t report.Trace) [][]string {

@@ -77,7 +77,7 @@ func (c *cluster) world(ctx context.Context, namespace string) (*report.World, e
 	if err != nil {
 		return nil, err
 	}
-	w := &report.World{}
+	w := &report.World{Namespace: namespace}
 	in := client.InNamespace(namespace)
 	err = errors.Join(
 		list(ctx, reader, &v1alpha1.ClusterRecordingPolicyList{}, func(page *v1alpha1.ClusterRecordingPolicyList) {

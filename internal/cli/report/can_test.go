@@ -78,6 +78,18 @@ func TestCanShowsEveryGrantAndWhatIsInItsWay(t *testing.T) {
 	}
 }
 
+func TestCanSaysWhatADryRunWouldRefuse(t *testing.T) {
+	t.Parallel()
+	r := recording("q3-review")
+	trial := department("trial", v1alpha1.PolicyRules{Enforcement: v1alpha1.EnforcementDryRun, Access: v1alpha1.AccessRules{
+		Roles: []v1alpha1.RolePermissions{{Role: v1alpha1.RoleParticipant}},
+	}})
+	d := report.NewBook(world(r, trial)).Can(&r, inside("carol@example.com"), v1alpha1.PermissionView, now)
+	if !d.Allowed || d.Trial != access.NotPermitted || d.TrialRule.Short() != "RecordingPolicy finance/trial spec.access.roles[Participant] (generation 3)" {
+		t.Errorf("allowed %v, would be refused for %s by %s", d.Allowed, d.Trial, d.TrialRule)
+	}
+}
+
 func TestWhoCan(t *testing.T) {
 	t.Parallel()
 	everyone := department("open", v1alpha1.PolicyRules{Profile: v1alpha1.ProfileOpen})

@@ -130,19 +130,13 @@ func factsUnder(rules *policy.Rules, recording *v1alpha1.MeetingRecording) acces
 	return facts
 }
 
-// groupOf is what people in a diff are counted under: their first role in the meeting, or what else they are.
+// groupOf is what somebody is counted under in a diff: named people under their first role, which for those whom only a grant names is
+// Internal or External; everybody else as the class that they stand for.
 func groupOf(p Persona) string {
-	if p.Kind != kindPerson {
+	if p.Kind != kindPerson || len(p.Roles) == 0 {
 		return p.String()
 	}
-	switch {
-	case len(p.Roles) == 0 || p.Roles[0] == v1alpha1.RoleExternal:
-		return "outsiders in meetings or grants"
-	case p.Roles[0] == v1alpha1.RoleInternal:
-		return "members whom a grant names"
-	default:
-		return string(p.Roles[0])
-	}
+	return string(p.Roles[0])
 }
 
 // foreseen returns the grants about the recording as their controller is going to see them after the change: a grant that the

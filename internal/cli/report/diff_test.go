@@ -87,11 +87,11 @@ func TestDiffSaysWhatWouldChange(t *testing.T) {
 		},
 		"a grant that stops to count": {
 			[]any{recording("a"), grant("g", "a", "")}, change(department("own", external)),
-			[]string{"1: members whom a grant names loses View"},
+			[]string{"1: Internal loses View"},
 		},
 		"a grant that begins to count": {
 			[]any{recording("a"), department("own", external), grant("g", "a", v1alpha1.ReasonForbiddenByPolicy)}, remove,
-			[]string{"1: members whom a grant names gains View"},
+			[]string{"1: Internal gains View"},
 		},
 		"a grant whose recording is missing stays so": {
 			[]any{recording("a"), department("own", external), grant("g", "a", v1alpha1.ReasonRecordingNotFound)}, remove, nil,

@@ -69,10 +69,12 @@ func dryRunLingers(s *survey) []Finding {
 }
 
 // selectsNothing finds policies that are about no recording, which a misspelt label does as well as a department without meetings.
+// Of a policy of the organisation one namespace alone does not tell.
 func selectsNothing(s *survey) []Finding {
 	var found []Finding
 	s.eachPolicy(func(object, _ string, _ v1alpha1.Enforcement, _ time.Time, about reach) {
-		if len(s.world.Recordings) > 0 && about.count(s.world) == 0 {
+		told := about.namespace != "" || s.world.Namespace == ""
+		if told && len(s.world.Recordings) > 0 && about.count(s.world) == 0 {
 			found = append(found, Finding{Object: object, Field: "spec.selector", Want: "labels that recordings have", Says: "The policy is about no recording."})
 		}
 	})

@@ -124,6 +124,20 @@ func TestR34EveryCheckNamesTheObjectAndFieldToChange(t *testing.T) {
 	}
 }
 
+func TestOneNamespaceDoesNotTellWhatAnOrganisationsPolicyIsFor(t *testing.T) {
+	t.Parallel()
+	legal := house(v1alpha1.PolicyRules{Audit: v1alpha1.AuditRules{Addresses: v1alpha1.AddressesNone}}, v1alpha1.PolicyRules{})
+	legal.Name, legal.Spec.NamespaceSelector = "legal", &metav1.LabelSelector{MatchLabels: map[string]string{"team": "legal"}}
+	w := world(exemplary(), legal, recording("a"))
+	if got := report.NewBook(w).Posture(now).Findings; len(got) != 1 || got[0].Object != "ClusterRecordingPolicy legal" {
+		t.Errorf("in all namespaces: %v", got)
+	}
+	w.Namespace = "finance"
+	if got := report.NewBook(w).Posture(now).Findings; len(got) != 0 {
+		t.Errorf("in finance: %v", got)
+	}
+}
+
 func TestR34FindingsBeginWithTheWorst(t *testing.T) {
 	t.Parallel()
 	p := report.NewBook(world(recording("a"), house(v1alpha1.PolicyRules{Profile: v1alpha1.ProfileOpen}, v1alpha1.PolicyRules{}))).Posture(now)

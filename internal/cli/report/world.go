@@ -24,6 +24,8 @@ type World struct {
 	Policies   []v1alpha1.RecordingPolicy
 	Recordings []v1alpha1.MeetingRecording
 	Grants     []v1alpha1.AccessGrant
+	// Namespace is the one namespace that was read, empty for all of them.
+	Namespace string
 	// Namespaces are the labels of the namespaces that were read, by name.
 	Namespaces map[string]map[string]string
 }
