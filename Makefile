@@ -89,9 +89,13 @@ verify: bin/controller-gen bin/golangci-lint ## Check that generated files are f
 ##@ Programs
 
 .PHONY: build
-build: web ## Build bin/reelkeeper and bin/devnode, with the flags of `go test`, so that they share a cache; the image has its own.
+build: web plugin ## Build bin/reelkeeper, bin/devnode and the plugin, with the flags of `go test`, so that they share a cache; the image has its own.
 	go build -ldflags '$(LDFLAGS)' -o bin/reelkeeper ./cmd/reelkeeper
 	go build -ldflags '$(LDFLAGS)' -o bin/devnode ./hack/devnode
+
+.PHONY: plugin
+plugin: ## Build the kubectl plugin, bin/kubectl-reelkeeper.
+	go build -ldflags '$(LDFLAGS)' -o bin/kubectl-reelkeeper ./cmd/kubectl-reelkeeper
 
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl; five minutes the first time.

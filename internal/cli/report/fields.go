@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// Field is one field of the rules that hold, in words, and where it comes from.
+type Field struct {
+	// Name is the field's path, as a policy writes it.
+	Name string `json:"field"`
+	// Value is what holds, in words.
+	Value string `json:"value"`
+	// From is where it comes from; absent where nothing says anything.
+	From *Source `json:"from,omitempty"`
+}
+
+// fieldsOf lists all fields of the rules, in the order in which policies write them.
+func fieldsOf(r *policy.Rules) []Field {
+	list := []Field{
+		plain("profile", r.Profile), plain("recording.mode", r.Recording.Mode), plain("recording.notice", r.Recording.Notice),
+	}
+	list = append(list, accessFields(&r.Access)...)
+	list = append(list,
+		plain("sharing.links", r.Sharing.Links), length("sharing.maxTTL", r.Sharing.MaxTTL), plain("sharing.external", r.Sharing.External),
+		plain("sharing.publicChannels", r.Sharing.PublicChannels), plain("sharing.requests", r.Sharing.Requests),
+		length("retention.expireAfter", r.Retention.ExpireAfter), length("retention.unwatchedAfter", r.Retention.UnwatchedAfter),
+		length("retention.trashFor", r.Retention.TrashFor), lockField(&r.Retention),
+	)
+	if at := r.Retention.Paused; at != nil {
+		list = append(list, Field{"retention", "paused: nothing expires until the policy can be understood", sourceAt(at)})
+	}
+	height := Field{"processing.maxHeight", "any", sourceAt(r.Processing.MaxHeight.From)}
+	if r.Processing.MaxHeight.Value > 0 {
+		height.Value = strconv.Itoa(int(r.Processing.MaxHeight.Value))
+	}
+	return append(list, height,
+		plain("processing.thumbnails", r.Processing.Thumbnails), plain("watermark", r.Watermark),
+		plain("audit.onFailure", r.Audit.OnFailure), plain("audit.addresses", r.Audit.Addresses), plain("enforcement", r.Enforcement),
+	)
+}
+
+// accessFields lists who may do what: the outer bounds, the roles, what the organisation leaves to be given, and the labels.
+func accessFields(a *policy.Access) []Field {
+	var list []Field
+	for _, audience := range a.Audiences {
+		value := string(audience.Kind)
+		if len(audience.Departments) > 0 {
+			value += ": " + strings.Join(audience.Departments, ", ")
+		}
+		list = append(list, Field{"access.audience", value, sourceAt(audience.From)})
+	}
+	for i, role := range policy.Roles {
+		list = append(list, Field{fmt.Sprintf("access.roles[%s]", role), a.Roles[i].Value.String(), sourceAt(a.Roles[i].From)})
+	}
+	for i, role := range policy.Roles {
+		if ceiling := a.Ceilings[i]; ceiling.From != nil {
+			list = append(list, Field{fmt.Sprintf("most for %s", role), ceiling.Value.String(), sourceAt(ceiling.From)})
+		}
+	}
+	for _, label := range a.Labels {
+		list = append(list, Field{fmt.Sprintf("access.labels[%s]", label.Name), label.Permissions.String(), sourceAt(label.From)})
+	}
+	return list
+}
+
+func plain[T ~string](name string, f policy.Field[T]) Field {
+	return Field{name, string(f.Value), sourceAt(f.From)}
+}
+
+func length(name string, f policy.Field[time.Duration]) Field {
+	return Field{name, say(f.Value), sourceAt(f.From)}
+}
+
+func lockField(r *policy.Retention) Field {
+	f := Field{"retention.lock", "None", sourceAt(r.Lock.From)}
+	if lock := r.Lock.Value; lock.Mode != "" {
+		f.Value = fmt.Sprintf("%s for %s", lock.Mode, say(lock.For))
+	}
+	return f
+}
+
+// say writes a length of time as policies do: 90d, 12h30m, Never.
+func say(d time.Duration) string {
+	if d == v1alpha1.Forever {
+		return string(v1alpha1.Never)
+	}
+	var text strings.Builder
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.size; n > 0 {
+			fmt.Fprintf(&text, "%d%s", n, unit.name)
+			d %= unit.size
+		}
+	}
+	if text.Len() == 0 {
+		return "0s"
+	}
+	return text.String()
+}
+
+// date writes a time as reports do, empty for none.
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04 MST")
+}
