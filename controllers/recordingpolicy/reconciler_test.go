@@ -87,7 +87,8 @@ func (f *fixture) house(change func(*v1alpha1.ClusterRecordingPolicySpec)) *v1al
 	change(&p.Spec)
 	f.Create(f.t, p)
 	f.t.Cleanup(func() {
-		if err := f.Admin.Delete(context.WithoutCancel(f.t.Context()), p); client.IgnoreNotFound(err) != nil {
+		err := f.Admin.Delete(context.WithoutCancel(f.t.Context()), p)
+		if client.IgnoreNotFound(err) != nil {
 			f.t.Error(err)
 		}
 	})

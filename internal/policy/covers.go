@@ -65,15 +65,14 @@ func impliedBy(required, present *labels.Requirement) bool {
 		return picks(present) || present.Operator() == selection.Exists
 	case selection.DoesNotExist:
 		return present.Operator() == selection.DoesNotExist
+	case selection.GreaterThan, selection.LessThan:
+		// Label selectors of the API have no such operators.
 	}
 	return false
 }
 
 // picks says whether a requirement names the values that a label may have.
 func picks(r *labels.Requirement) bool {
-	switch r.Operator() {
-	case selection.Equals, selection.DoubleEquals, selection.In:
-		return true
-	}
-	return false
+	operator := r.Operator()
+	return operator == selection.Equals || operator == selection.DoubleEquals || operator == selection.In
 }

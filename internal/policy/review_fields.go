@@ -142,13 +142,10 @@ func (r *reviewer) audience(a *Access, from *Provenance) {
 
 // wider says whether the one audience admits everybody whom the other does, and more.
 func wider(a, b v1alpha1.Audience) bool {
-	switch a {
-	case v1alpha1.AudienceAnyone:
-		return b != v1alpha1.AudienceAnyone
-	case v1alpha1.AudienceInternal:
+	if a == v1alpha1.AudienceInternal {
 		return b == v1alpha1.AudienceInvited || b == v1alpha1.AudienceDepartments
 	}
-	return false
+	return a == v1alpha1.AudienceAnyone && b != v1alpha1.AudienceAnyone
 }
 
 func subset(a, b []string) bool {

@@ -135,15 +135,14 @@ func (r *room) match(recording map[string]string, key []byte) []byte {
 
 // required returns the label and the values that a recording must have one of; nothing where more than these will do.
 func required(requirement *labels.Requirement) []pair {
-	switch requirement.Operator() {
-	case selection.Equals, selection.DoubleEquals, selection.In:
-		var pairs []pair
-		for value := range requirement.Values() {
-			pairs = append(pairs, pair{requirement.Key(), value})
-		}
-		return pairs
+	if !picks(requirement) {
+		return nil
 	}
-	return nil
+	var pairs []pair
+	for value := range requirement.Values() {
+		pairs = append(pairs, pair{requirement.Key(), value})
+	}
+	return pairs
 }
 
 // matching appends to found those candidates that are about a recording with these labels.

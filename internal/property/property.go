@@ -5,6 +5,7 @@ package property
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -19,5 +20,5 @@ func Check(t *testing.T, holds func(*rapid.T)) {
 		cases++
 		holds(t)
 	})
-	fmt.Printf("property %s: %d cases\n", t.Name(), cases)
+	fmt.Fprintf(os.Stdout, "property %s: %d cases\n", t.Name(), cases)
 }
