@@ -32,7 +32,7 @@ func TestNodeThatIsKilledLeavesNothingRunning(t *testing.T) {
 	namespace := env.Namespace(t)
 	second := startSecondNode(t)
 	pod := newPod(namespace, corev1.RestartPolicyAlways, shell("sleep 600 & wait"))
-	pod.Spec.NodeName = secondNode
+	pod.Spec.NodeName, pod.Spec.SchedulerName = secondNode, secondNode
 	create(t, pod)
 	pid := runningPID(t, namespace)
 
@@ -83,7 +83,8 @@ func playNode() {
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		err = node.Run(ctx, config, node.Options{
-			Name: secondNode, Commands: map[string]string{"/in-image/shell": "/bin/sh"},
+			// Only the Pods that are meant for it: other tests' Pods must not go down with it.
+			Name: secondNode, Scheduler: secondNode, Commands: map[string]string{"/in-image/shell": "/bin/sh"},
 		})
 		stop()
 	}
