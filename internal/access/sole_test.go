@@ -37,6 +37,14 @@ var allowed = map[string]string{
 	"internal/gateway.reasonOfRemedy":                "finds the translation of a remedy that access has chosen",
 	"internal/gateway.Server.invite":                 "chooses which permission to ask for when a link is opened",
 	"controllers/accessgrant.Reconciler.askPolicies": "makes a password where only that is missing, and asks again",
+	"internal/cli.parsePermission":                   "reads a permission from the command line, in order to ask for it",
+	"internal/cli/report.Book.Can":                   "prints what access says of the reason that it gave",
+	"internal/cli/report.Book.Preflight":             "shows in a table what the rules list for each role; the answers above it are decided",
+	"internal/cli/report.rightOf":                    "shows in a table what the rules list for each role",
+	"internal/cli/report.personas":                   "lists the meeting's people, in order to ask about each of them",
+	"internal/cli/report.differ.access":              "compares two answers of access with one another",
+	"internal/cli/report.tally.diff":                 "counts answers by the permission that was asked for",
+	"internal/cli/report.anonymousLinks":             "finds policies to warn of; it lets nobody in",
 }
 
 // TestNobodyElseComparesRolesOrPermissions reads all code of the module but tests. What decides is in policy and access; others

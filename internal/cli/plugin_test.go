@@ -31,7 +31,8 @@ func TestKubectlRunsThePlugin(t *testing.T) {
 	}
 	kubectl := func(args ...string) (string, int) {
 		cmd := exec.Command(env.Binaries.Kubectl, args...)
-		cmd.Env = append(os.Environ(), "KUBECONFIG="+env.Kubeconfig, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+		// Not our own PATH: there may be another build of the plugin on it, of which kubectl would warn.
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+env.Kubeconfig, "PATH="+dir+":/usr/bin:/bin")
 		out, err := cmd.CombinedOutput()
 		if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // cmd.CombinedOutput wraps nothing
 			t.Fatal(err)
