@@ -106,16 +106,26 @@ func (i *invitation) forAnyone() bool {
 	})
 }
 
-// link follows a link: it leads to the recording, by way of signing in and of the link's password where there is one.
-func (s *Server) link(w http.ResponseWriter, r *http.Request) {
+// arrive reads the link that a request is about. Where somebody has to sign in first, or something is broken, it answers
+// that, and returns no invitation.
+func (s *Server) arrive(w http.ResponseWriter, r *http.Request) (*invitation, *session.Session) {
 	current := s.sessions.Get(r)
 	i, err := s.invite(r, current)
 	if err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
-		return
+		return nil, current
 	}
 	if nobody(current) && !i.forAnyone() {
 		s.flow.Begin(w, r, r.URL.Path)
+		return nil, current
+	}
+	return i, current
+}
+
+// link follows a link: it leads to the recording, by way of signing in and of the link's password where there is one.
+func (s *Server) link(w http.ResponseWriter, r *http.Request) {
+	i, current := s.arrive(w, r)
+	if i == nil {
 		return
 	}
 	admitted, refused := s.gate.enter(i.visit)

@@ -20,14 +20,8 @@ import (
 // linkPassword checks the password of a link. The same is done for links that lead nowhere, or to somebody else: a hash is
 // computed and tries are counted.
 func (s *Server) linkPassword(w http.ResponseWriter, r *http.Request) {
-	current := s.sessions.Get(r)
-	i, err := s.invite(r, current)
-	if err != nil {
-		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
-		return
-	}
-	if nobody(current) && !i.forAnyone() {
-		s.flow.Begin(w, r, r.URL.Path)
+	i, current := s.arrive(w, r)
+	if i == nil {
 		return
 	}
 	keys := s.tryKeys(r, current)

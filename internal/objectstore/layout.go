@@ -30,9 +30,6 @@ const (
 // TrashRoot is the prefix under which all tombstones lie, in the order of their purge dates.
 const TrashRoot = trashRoot + "/"
 
-// StagingRoot is the prefix under which all raw uploads and progress notes lie.
-const StagingRoot = stagingRoot + "/"
-
 // maxBucketName is S3's limit on the length of a bucket name.
 const maxBucketName = 63
 
