@@ -486,6 +486,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: meeting
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
+    - name: retention
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
     - name: source
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
@@ -510,6 +513,9 @@ var schemaYAML = typed.YAMLObject(`types:
           keys:
           - type
     - name: expiresAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: lastWatchedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: link
@@ -614,6 +620,33 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Profile
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
+  map:
+    fields:
+    - name: alwaysAllowed
+      type:
+        scalar: numeric
+    - name: approvedUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: percentPerHour
+      type:
+        scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+  map:
+    fields:
+    - name: allowed
+      type:
+        scalar: numeric
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: purged
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
   map:
     fields:
@@ -679,6 +712,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
+  map:
+    fields:
+    - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRules
   map:
     fields:
@@ -730,6 +769,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: intake
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntakeSpec
+    - name: purgeGuard
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -762,6 +804,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: purgesStopped
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -777,6 +822,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expireAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: extendTo
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
     - name: lock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
@@ -786,6 +834,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: unwatchedAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: warnBefore
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Role
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RolePermissions
