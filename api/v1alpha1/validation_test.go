@@ -237,6 +237,8 @@ func TestRefused(t *testing.T) {
 		"an import from the shared bucket": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}, intake: {imports: [{bucket: recordings, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
 		},
+		"a check every minute":             {"recordingstore", `{spec: {integrity: {scrubEvery: 1m}}}`, "write at least an hour, such as 30d or 12h, or Never"},
+		"a check at no speed":              {"recordingstore", `{spec: {integrity: {bytesPerSecond: 1Ki}}}`, "write at least 64Ki"},
 		"a bucket that begins with a dash": {"recordingstore", `{spec: {buckets: {name: "-recordings"}}}`, "begins and ends with a letter or digit"},
 		"an audit reason in words":         {"auditevent", `{spec: {reason: not invited}}`, "spec.reason"},
 		"R8 a permission that is two": {
@@ -277,6 +279,12 @@ func TestWhatCannotChange(t *testing.T) {
 		"buckets": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
 		},
+		"a key generation that was reached": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: 1}}}`, "encryption.keyGeneration can only grow: keys that were replaced do not come back",
+		},
+		"a key generation that is taken away": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: null}}}`, "encryption.keyGeneration can only grow",
+		},
 		"the lock of buckets": {
 			"recordingstore", `{spec: {buckets: {objectLock: null}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
 		},
@@ -307,6 +315,7 @@ func TestWhatCanChange(t *testing.T) {
 		"a participant whom nobody listed":      {"meetingrecording-least", `{spec: {meeting: {participants: [late@example.com]}}}`},
 		"a grant is prolonged":                  {"accessgrant-ref", `{spec: {expiresAt: "2027-01-01T00:00:00Z"}}`},
 		"a store moves to another address":      {"recordingstore", `{spec: {s3: {endpoint: "https://s3.example.com"}}}`},
+		"a store's keys are rotated":            {"recordingstore", `{spec: {encryption: {keyGeneration: 3}}}`},
 		"a store's namespaces":                  {"recordingstore", `{spec: {allowedNamespaces: {matchLabels: null}}}`},
 		"labels of an audit event":              {"auditevent", `{metadata: {labels: {seen: "yes"}}}`},
 		"R14 the organisation changes its mind": {"clusterrecordingpolicy", `{spec: {overrides: {access: {audience: Internal, departments: null}}}}`},

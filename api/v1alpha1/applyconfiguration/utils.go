@@ -54,6 +54,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ImportBucketApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntakeSpec"):
 		return &apiv1alpha1.IntakeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IntegritySpec"):
+		return &apiv1alpha1.IntegritySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyRotation"):
+		return &apiv1alpha1.KeyRotationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeysStatus"):
+		return &apiv1alpha1.KeysStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyStatus"):
+		return &apiv1alpha1.KeyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelPermissions"):
 		return &apiv1alpha1.LabelPermissionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LegalHold"):
