@@ -152,11 +152,15 @@ func TestRefused(t *testing.T) {
 	cases := map[string]struct{ example, changes, want string }{
 		"a recording from nowhere": {
 			"meetingrecording-least", `{spec: {source: {upload: null}}}`,
-			`exactly one of the fields in [upload object] must be set`,
+			`exactly one of the fields in [upload object`,
 		},
 		"a recording from two sources": {
 			"meetingrecording-upload", `{spec: {source: {object: {bucket: legacy, key: a.mp4}}}}`,
-			"exactly one of the fields in [upload object] must be set",
+			"exactly one of the fields in [upload object",
+		},
+		"adopting what leads out of the recording's prefixes": {
+			"meetingrecording-adopt", `{spec: {source: {adopt: {uid: ../finance/q3-review}}}}`,
+			"spec.source.adopt.uid in body should match",
 		},
 		"a multipart upload of no size": {
 			"meetingrecording-upload", `{spec: {source: {upload: {size: null}}}}`,

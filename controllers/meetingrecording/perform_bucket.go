@@ -202,7 +202,7 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	}
 	plan := scheduleOf(o, &o.recording.Status)
 	return r.write(ctx, o, audit.Event{
-		Key: "purged/" + string(o.recording.UID), Since: o.recording.DeletionTimestamp.Time,
+		Key: "purged/" + o.recording.StorageUID(), Since: o.recording.DeletionTimestamp.Time,
 		Action: v1alpha1.AuditPurged, Reason: string(plan.Decider), Rule: plan.From.String(), Evidence: evidence,
 	})
 }
@@ -212,7 +212,7 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 	err := trash.Write(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), trash.Tombstone{
 		Namespace:   o.recording.Namespace,
 		Name:        o.recording.Name,
-		UID:         string(o.recording.UID),
+		UID:         o.recording.StorageUID(),
 		DeletedAt:   o.recording.DeletionTimestamp.UTC(),
 		PurgeAt:     purgeAt.UTC(),
 		MediaKey:    o.leftovers.mediaKey,

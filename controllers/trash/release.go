@@ -65,7 +65,7 @@ func (s *Sweeper) alive(ctx context.Context, tombstone Tombstone) (bool, error) 
 	case err != nil:
 		return false, fmt.Errorf("look whether recording %s/%s is really gone: %w", tombstone.Namespace, tombstone.Name, err)
 	}
-	return string(recording.UID) == tombstone.UID && recording.DeletionTimestamp.IsZero(), nil
+	return recording.StorageUID() == tombstone.UID && recording.DeletionTimestamp.IsZero(), nil
 }
 
 // record writes the purge into the recording's namespace or, where that is gone, into the operator's own.

@@ -26,6 +26,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AccessGrantStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessRules"):
 		return &apiv1alpha1.AccessRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdoptSource"):
+		return &apiv1alpha1.AdoptSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditActor"):
 		return &apiv1alpha1.AuditActorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditClient"):

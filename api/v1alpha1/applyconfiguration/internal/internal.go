@@ -152,6 +152,12 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
+  map:
+    fields:
+    - name: uid
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Audience
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditAction
@@ -408,6 +414,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
   map:
     fields:
+    - name: adopt
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
     - name: object
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectSource
