@@ -26,6 +26,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -82,7 +83,9 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 		applied.WithKeyID(status.KeyID)
 	}
 	applied.Buckets = status.Buckets
-	err := r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
+	err := effect.Do(ctx, "store: write the status", func() error {
+		return r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
+	})
 	if err != nil {
 		return fmt.Errorf("write the status of RecordingStore %s: %w", store.Name, err)
 	}
