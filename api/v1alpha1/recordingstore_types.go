@@ -78,30 +78,10 @@ type RecordingStoreSpec struct {
 	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
 	// +optional
 	PurgeGuard PurgeGuardSpec `json:"purgeGuard,omitempty,omitzero"`
-}
 
-// PurgeGuardSpec keeps a wrong rule from emptying the store: recordings that leave the trash faster than this allows wait until
-// a person has looked. Going to the trash and coming back are never held up, nor is what a person purges by name.
-//
-// +kubebuilder:validation:MinProperties=1
-type PurgeGuardSpec struct {
-	// percentPerHour is the share of the store's recordings, those in the trash included, that may be purged within any sixty
-	// minutes. 100 switches the guard off. Absent is 5.
+	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100
-	PercentPerHour int32 `json:"percentPerHour,omitempty"`
-
-	// alwaysAllowed is how many recordings may be purged within any sixty minutes however few the store has. Absent is 10.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	AlwaysAllowed *int32 `json:"alwaysAllowed,omitempty"`
-
-	// approvedUntil lets everything that is due be purged until then: set it once you have looked at what waits. Absent, or a
-	// time that has passed, approves nothing.
-	// +optional
-	ApprovedUntil metav1.Time `json:"approvedUntil,omitempty,omitzero"`
+	Integrity IntegritySpec `json:"integrity,omitempty,omitzero"`
 }
 
 // S3Endpoint is an S3-compatible service.
@@ -211,11 +191,21 @@ const (
 )
 
 // EncryptionSpec names the key-encryption keyset.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.keyGeneration) ? self.keyGeneration : 1) >= (has(oldSelf.keyGeneration) ? oldSelf.keyGeneration : 1)",message="encryption.keyGeneration can only grow: keys that were replaced do not come back"
 type EncryptionSpec struct {
 	// keySecretRef names the Secret that holds the keyset under the key keyset.json. It is made if it does not exist and
 	// never replaced: whoever loses it loses every recording of the store, so back it up.
 	// +required
 	KeySecretRef SecretReference `json:"keySecretRef,omitzero"`
+
+	// keyGeneration counts the keys that the keyset has had. Raising it rotates: a new key is added to the keyset, the keys of all
+	// recordings are wrapped with it, and keys that nothing needs any more are retired. Media is not touched. It can only
+	// grow. Absent is 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	KeyGeneration int64 `json:"keyGeneration,omitempty"`
 }
 
 // IntakeSpec bounds what may come in.
@@ -276,7 +266,8 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and, once the purge guard has stopped purging, PurgesAllowed.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated and, once the purge guard has stopped
+	// something, PurgesAllowed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -310,28 +301,10 @@ type RecordingStoreStatus struct {
 	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
 	// +optional
 	PurgesStopped PurgesStopped `json:"purgesStopped,omitempty,omitzero"`
-}
 
-// PurgesStopped is what the purge guard saw when it stopped purging, and what it compares later settings with.
-type PurgesStopped struct {
-	// at is when it was.
-	// +required
-	At metav1.Time `json:"at,omitzero"`
-
-	// purged is how many recordings had been purged in the hour before.
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Purged *int32 `json:"purged,omitempty"`
-
-	// recordings is how many recordings the store had.
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Recordings *int32 `json:"recordings,omitempty"`
-
-	// allowed is how many purges an hour the settings allowed. Settings that allow more let purging go on.
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Allowed *int32 `json:"allowed,omitempty"`
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	// +optional
+	Keys KeysStatus `json:"keys,omitempty,omitzero"`
 }
 
 // StoreCapability is something that not every S3 server can do.

@@ -27,6 +27,8 @@ type RecordingStoreSpecApplyConfiguration struct {
 	Quota *QuotaSpecApplyConfiguration `json:"quota,omitempty"`
 	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
 	PurgeGuard *PurgeGuardSpecApplyConfiguration `json:"purgeGuard,omitempty"`
+	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
+	Integrity *IntegritySpecApplyConfiguration `json:"integrity,omitempty"`
 }
 
 // RecordingStoreSpecApplyConfiguration constructs a declarative configuration of the RecordingStoreSpec type for use with
@@ -88,5 +90,13 @@ func (b *RecordingStoreSpecApplyConfiguration) WithQuota(value *QuotaSpecApplyCo
 // If called multiple times, the PurgeGuard field is set to the value of the last call.
 func (b *RecordingStoreSpecApplyConfiguration) WithPurgeGuard(value *PurgeGuardSpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
 	b.PurgeGuard = value
+	return b
+}
+
+// WithIntegrity sets the Integrity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Integrity field is set to the value of the last call.
+func (b *RecordingStoreSpecApplyConfiguration) WithIntegrity(value *IntegritySpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
+	b.Integrity = value
 	return b
 }

@@ -14,7 +14,8 @@ import (
 //
 // RecordingStoreStatus says whether the store works.
 type RecordingStoreStatusApplyConfiguration struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and, once the purge guard has stopped purging, PurgesAllowed.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated and, once the purge guard has stopped
+	// something, PurgesAllowed.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -26,6 +27,8 @@ type RecordingStoreStatusApplyConfiguration struct {
 	Buckets *int32 `json:"buckets,omitempty"`
 	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
 	PurgesStopped *PurgesStoppedApplyConfiguration `json:"purgesStopped,omitempty"`
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	Keys *KeysStatusApplyConfiguration `json:"keys,omitempty"`
 }
 
 // RecordingStoreStatusApplyConfiguration constructs a declarative configuration of the RecordingStoreStatus type for use with
@@ -86,5 +89,13 @@ func (b *RecordingStoreStatusApplyConfiguration) WithBuckets(value int32) *Recor
 // If called multiple times, the PurgesStopped field is set to the value of the last call.
 func (b *RecordingStoreStatusApplyConfiguration) WithPurgesStopped(value *PurgesStoppedApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
 	b.PurgesStopped = value
+	return b
+}
+
+// WithKeys sets the Keys field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Keys field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithKeys(value *KeysStatusApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Keys = value
 	return b
 }
