@@ -14,6 +14,8 @@ type MediaSourceApplyConfiguration struct {
 	Upload *UploadSourceApplyConfiguration `json:"upload,omitempty"`
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	Object *ObjectSourceApplyConfiguration `json:"object,omitempty"`
+	// url fetches the media from an https address, where the store allows that.
+	URL *URLSourceApplyConfiguration `json:"url,omitempty"`
 }
 
 // MediaSourceApplyConfiguration constructs a declarative configuration of the MediaSource type for use with
@@ -35,5 +37,13 @@ func (b *MediaSourceApplyConfiguration) WithUpload(value *UploadSourceApplyConfi
 // If called multiple times, the Object field is set to the value of the last call.
 func (b *MediaSourceApplyConfiguration) WithObject(value *ObjectSourceApplyConfiguration) *MediaSourceApplyConfiguration {
 	b.Object = value
+	return b
+}
+
+// WithURL sets the URL field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the URL field is set to the value of the last call.
+func (b *MediaSourceApplyConfiguration) WithURL(value *URLSourceApplyConfiguration) *MediaSourceApplyConfiguration {
+	b.URL = value
 	return b
 }
