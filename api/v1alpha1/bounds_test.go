@@ -22,7 +22,7 @@ var examplesOf = map[string][]string{
 	"RecordingStore":         {"recordingstore", "recordingstore-cosi"},
 	"ClusterRecordingPolicy": {"clusterrecordingpolicy"},
 	"RecordingPolicy":        {"recordingpolicy"},
-	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-url"},
+	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-url", "meetingrecording-adopt"},
 	"AccessGrant":            {"accessgrant-ref", "accessgrant-selector"},
 	"AuditEvent":             {"auditevent"},
 }

@@ -27,6 +27,11 @@ const (
 	ConditionBucketsReady = "BucketsReady"
 	// ConditionCORSReady says that browsers of the origins in spec.s3.cors may read from the buckets. The store is ready without.
 	ConditionCORSReady = "CORSReady"
+	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
+	ConditionKeysRotated = "KeysRotated"
+	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
+	// while that is so.
+	ConditionIntact = "Intact"
 )
 
 // Reasons that several kinds share.
@@ -77,6 +82,14 @@ const (
 	ReasonMediaMissing = "MediaMissing"
 )
 
+// Reasons why a recording is not Intact, besides MediaMissing.
+const (
+	// ReasonDamaged says that stored bytes are not those that were packaged.
+	ReasonDamaged = "Damaged"
+	// ReasonKeyMissing says that the keyset lacks the key that the recording's own key is wrapped with.
+	ReasonKeyMissing = "KeyMissing"
+)
+
 // Reasons why media can never be processed.
 const (
 	// ReasonEmpty has no bytes.
@@ -119,6 +132,10 @@ const (
 	ReasonNotSupported = "NotSupported"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
+	// ReasonRotating says that a rotation of keys is under way.
+	ReasonRotating = "Rotating"
+	// ReasonRotationIncomplete says that the keys of some recordings could not be wrapped with the newest key.
+	ReasonRotationIncomplete = "RotationIncomplete"
 	// ReasonSelectorInvalid says that a label selector makes no sense.
 	ReasonSelectorInvalid = "SelectorInvalid"
 	// ReasonStoreError is any other error of the object store.
@@ -179,4 +196,9 @@ const (
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
+	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
+	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
+	AnnotationKeyGeneration = "reelkeeper.io/key-generation"
+	// AnnotationKeyID carries the ID of the newest key.
+	AnnotationKeyID = "reelkeeper.io/key-id"
 )

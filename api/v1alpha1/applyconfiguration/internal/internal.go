@@ -152,6 +152,12 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
+  map:
+    fields:
+    - name: uid
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Audience
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditAction
@@ -319,6 +325,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.EncryptionSpec
   map:
     fields:
+    - name: keyGeneration
+      type:
+        scalar: numeric
     - name: keySecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
@@ -359,6 +368,70 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: urls
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+  map:
+    fields:
+    - name: bytesPerSecond
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: scrubEvery
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keyID
+      type:
+        scalar: string
+    - name: rewrapped
+      type:
+        scalar: numeric
+    - name: stage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+    - name: startedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+  map:
+    fields:
+    - name: id
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: state
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keys
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+          elementRelationship: associative
+          keys:
+          - id
+    - name: lastRotationTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: primaryKeyID
+      type:
+        scalar: string
+    - name: rotation
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LabelPermissions
   map:
     fields:
@@ -420,6 +493,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
   map:
     fields:
+    - name: adopt
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
     - name: object
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectSource
@@ -747,6 +823,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: intake
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntakeSpec
+    - name: integrity
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -776,6 +855,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keyID
       type:
         scalar: string
+    - name: keys
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
     - name: location
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
@@ -826,6 +908,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: when
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.S3Endpoint
   map:
     fields:
