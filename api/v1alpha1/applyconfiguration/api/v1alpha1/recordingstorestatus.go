@@ -14,7 +14,8 @@ import (
 //
 // RecordingStoreStatus says whether the store works.
 type RecordingStoreStatusApplyConfiguration struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and KeysRotated, and CORSReady where spec.s3.cors is set.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set and, once
+	// the purge guard has stopped something, PurgesAllowed.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -29,6 +30,8 @@ type RecordingStoreStatusApplyConfiguration struct {
 	// usage is how much the store's recordings take up. It is brought up to date when it has moved by more than a hundredth, and
 	// otherwise every ten minutes.
 	Usage *StoreUsageApplyConfiguration `json:"usage,omitempty"`
+	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
+	PurgesStopped *PurgesStoppedApplyConfiguration `json:"purgesStopped,omitempty"`
 	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
 	Keys *KeysStatusApplyConfiguration `json:"keys,omitempty"`
 }
@@ -99,6 +102,14 @@ func (b *RecordingStoreStatusApplyConfiguration) WithLocation(value *StoreLocati
 // If called multiple times, the Usage field is set to the value of the last call.
 func (b *RecordingStoreStatusApplyConfiguration) WithUsage(value *StoreUsageApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
 	b.Usage = value
+	return b
+}
+
+// WithPurgesStopped sets the PurgesStopped field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PurgesStopped field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithPurgesStopped(value *PurgesStoppedApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.PurgesStopped = value
 	return b
 }
 
