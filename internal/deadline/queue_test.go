@@ -296,7 +296,7 @@ func TestRunEndsInTheMiddleOfManyAndTheRestStays(t *testing.T) {
 		for i := range 10_000 {
 			q.Set(i, noon)
 		}
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(t.Context())
 		handed := 0
 		q.Run(ctx, func(int) { handed++; cancel() })
 		if handed+q.Len() != 10_000 || q.Len() == 0 {
