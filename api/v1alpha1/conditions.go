@@ -16,6 +16,11 @@ const (
 	ConditionProcessed = "Processed"
 	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
 	ConditionRecoverable = "Recoverable"
+	// ConditionLocked says that a legal hold or a retention lock keeps the recording, until when, and who enforces it: the bucket
+	// too, or the API server alone. It is there only while that is so.
+	ConditionLocked = "Locked"
+	// ConditionErased says what became of the wish to destroy the recording's key. It is there only where there is the wish.
+	ConditionErased = "Erased"
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
@@ -65,6 +70,22 @@ const (
 	ReasonRecordingDisabled = "RecordingDisabled"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
 	ReasonMediaMissing = "MediaMissing"
+	// ReasonErased says that the recording's key is destroyed: what is left in the bucket is noise.
+	ReasonErased = "Erased"
+)
+
+// Reasons of a MeetingRecording's Locked and Erased conditions.
+const (
+	// ReasonHeld says that a legal hold lies on the recording.
+	ReasonHeld = "Held"
+	// ReasonGovernance says that a retention lock lies on it that those with the RBAC verb bypass can lift.
+	ReasonGovernance = "Governance"
+	// ReasonCompliance says that a retention lock lies on it that nobody can lift.
+	ReasonCompliance = "Compliance"
+	// ReasonErasureForbidden says that the policy does not let keys be destroyed; the message names the rule.
+	ReasonErasureForbidden = "ErasureForbidden"
+	// ReasonLocked says that the bucket itself does not let go of an object yet.
+	ReasonLocked = "Locked"
 )
 
 // Reasons why media can never be processed.
@@ -161,4 +182,10 @@ const (
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
+	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.
+	AnnotationBypassLock = "reelkeeper.io/bypass-lock"
+	// AnnotationBypassLockBy is who set AnnotationBypassLock. It can only name who sends the request.
+	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by"
+	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
+	AnnotationHoldsBy = "reelkeeper.io/holds-by"
 )

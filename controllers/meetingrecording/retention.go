@@ -144,6 +144,9 @@ func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.
 		AvailableAt: status.AvailableAt.Time,
 		TrashedAt:   status.TrashedAt.Time,
 		LockedUntil: status.LockedUntil.Time,
+		LockMode:    status.LockMode,
+		LockedBy:    status.LockedBy,
+		Unlocked:    o.recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
 		Held:        len(o.recording.Spec.Holds) > 0,
 	})
 }
@@ -152,7 +155,7 @@ func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.
 func stamp(status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
 	status.ExpiresAt = stampOf(plan.ExpiresAt)
 	status.PurgeAt = stampOf(plan.PurgeAt)
-	status.LockedUntil = stampOf(plan.LockedUntil)
+	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy
 }
 
 func stampOf(t time.Time) metav1.Time {

@@ -18,25 +18,11 @@ type Retention struct {
 	TrashFor Field[time.Duration]
 	// Lock is the least time it is kept.
 	Lock Field[Lock]
+	// Erasure says whether the key can be destroyed while the media is locked.
+	Erasure Field[v1alpha1.ErasureRule]
 	// Paused is where a policy says something about keeping that cannot be understood: until that is put right, nothing
 	// expires and nothing leaves the trash. Nil otherwise.
 	Paused *Provenance
-}
-
-// Lock is the least time that a recording is kept.
-type Lock struct {
-	// Mode says who can lift the lock; empty for no lock.
-	Mode v1alpha1.LockMode
-	// For is how long it lies on a recording, from when that became available.
-	For time.Duration
-}
-
-// stricter says whether a keeps longer than b, or as long with fewer people who can lift it.
-func (a Lock) stricter(b Lock) bool {
-	if a.For != b.For {
-		return a.For > b.For
-	}
-	return a.Mode == v1alpha1.LockCompliance && b.Mode != v1alpha1.LockCompliance
 }
 
 // Life is what has happened to a recording so far. Times that have not come are zero.
@@ -48,8 +34,13 @@ type Life struct {
 	// LastWatchedAt is when somebody last watched it; AvailableAt for a recording that nobody has watched. Zero is not
 	// known, and then nothing counts as unwatched.
 	LastWatchedAt time.Time
-	// LockedUntil is the end of the lock that has been promised already. No change of a policy makes it earlier.
+	// LockedUntil is the end of the lock that has been promised already, LockMode who can lift it, LockedBy the rule that
+	// promised it. No change of a policy makes it earlier, or lets more people lift it.
 	LockedUntil time.Time
+	LockMode    v1alpha1.LockMode
+	LockedBy    string
+	// Unlocked says that somebody who may has lifted the lock. It opens no Compliance lock.
+	Unlocked bool
 	// Held says that a legal hold lies on it.
 	Held bool
 }
@@ -82,6 +73,9 @@ type Schedule struct {
 	PurgeAt time.Time
 	// LockedUntil is when the lock ends, also once that has passed. Zero if there never was one.
 	LockedUntil time.Time
+	// LockMode says who can lift the lock, LockedBy which rule promised it. Empty if there never was one.
+	LockMode v1alpha1.LockMode
+	LockedBy string
 	// Decider is the rule that decides, From where that rule comes from (zero for a hold, and for a lock that outlived its policy).
 	Decider Decider
 	From    Provenance
@@ -114,11 +108,8 @@ func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // Schedule says when a recording leaves: a hold beats everything, then the lock, then the longest required keeping,
 // then the earliest deletion.
 func (r *Retention) Schedule(life Life) Schedule {
-	s := Schedule{Decider: DecidedByNothing, LockedUntil: life.LockedUntil}
-	var lockedBy Provenance
-	if until := after(life.AvailableAt, r.Lock.Value.For); r.Lock.From != nil && until.After(s.LockedUntil) {
-		s.LockedUntil, lockedBy = until, r.Lock.Source()
-	}
+	s := Schedule{Decider: DecidedByNothing}
+	lockedBy := s.lock(r.Lock, life)
 	if life.Held {
 		s.Decider = DecidedByHold
 		return s

@@ -73,6 +73,9 @@ func lifeOf(recording *v1alpha1.MeetingRecording) policy.Life {
 		AvailableAt: status.AvailableAt.Time,
 		TrashedAt:   status.TrashedAt.Time,
 		LockedUntil: status.LockedUntil.Time,
+		LockMode:    status.LockMode,
+		LockedBy:    status.LockedBy,
+		Unlocked:    recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
 		Held:        len(recording.Spec.Holds) > 0,
 	}
 }

@@ -264,6 +264,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: objectLock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectLockMode
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
+  map:
+    fields:
+    - name: legalHold
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+    - name: mode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: until
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Choice
@@ -314,6 +326,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Enforcement
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
   map:
@@ -374,6 +397,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: reason
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LinkRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
@@ -475,6 +500,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingRecordingSpec
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
     - name: holds
       type:
         list:
@@ -512,7 +540,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expiresAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: holds
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHold
+          elementRelationship: associative
+          keys:
+          - name
     - name: link
+      type:
+        scalar: string
+    - name: lockMode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: lockedBy
       type:
         scalar: string
     - name: lockedUntil
@@ -774,6 +816,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionRules
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
     - name: expireAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
@@ -860,6 +905,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: key
       type:
         scalar: string
+    - name: lock
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
     - name: manifestKey
       type:
         scalar: string
