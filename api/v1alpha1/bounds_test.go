@@ -22,7 +22,7 @@ var examplesOf = map[string][]string{
 	"RecordingStore":         {"recordingstore"},
 	"ClusterRecordingPolicy": {"clusterrecordingpolicy"},
 	"RecordingPolicy":        {"recordingpolicy"},
-	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object"},
+	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt"},
 	"AccessGrant":            {"accessgrant-ref", "accessgrant-selector"},
 	"AuditEvent":             {"auditevent"},
 }

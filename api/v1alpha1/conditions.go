@@ -30,6 +30,11 @@ const (
 	ConditionKeysetReady = "KeysetReady"
 	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
 	ConditionBucketsReady = "BucketsReady"
+	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
+	ConditionKeysRotated = "KeysRotated"
+	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
+	// while that is so.
+	ConditionIntact = "Intact"
 )
 
 // Reasons that several kinds share.
@@ -88,6 +93,14 @@ const (
 	ReasonLocked = "Locked"
 )
 
+// Reasons why a recording is not Intact, besides MediaMissing.
+const (
+	// ReasonDamaged says that stored bytes are not those that were packaged.
+	ReasonDamaged = "Damaged"
+	// ReasonKeyMissing says that the keyset lacks the key that the recording's own key is wrapped with.
+	ReasonKeyMissing = "KeyMissing"
+)
+
 // Reasons why media can never be processed.
 const (
 	// ReasonEmpty has no bytes.
@@ -124,6 +137,10 @@ const (
 	ReasonBucketTaken = "BucketTaken"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
+	// ReasonRotating says that a rotation of keys is under way.
+	ReasonRotating = "Rotating"
+	// ReasonRotationIncomplete says that the keys of some recordings could not be wrapped with the newest key.
+	ReasonRotationIncomplete = "RotationIncomplete"
 	// ReasonSelectorInvalid says that a label selector makes no sense.
 	ReasonSelectorInvalid = "SelectorInvalid"
 	// ReasonStoreError is any other error of the object store.
@@ -183,9 +200,14 @@ const (
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
 	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.
-	AnnotationBypassLock = "reelkeeper.io/bypass-lock"
+	AnnotationBypassLock = "reelkeeper.io/bypass-lock" //nolint:gosec // the key of an annotation
 	// AnnotationBypassLockBy is who set AnnotationBypassLock. It can only name who sends the request.
-	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by"
+	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by" //nolint:gosec // the key of an annotation
 	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
 	AnnotationHoldsBy = "reelkeeper.io/holds-by"
+	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
+	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
+	AnnotationKeyGeneration = "reelkeeper.io/key-generation"
+	// AnnotationKeyID carries the ID of the newest key.
+	AnnotationKeyID = "reelkeeper.io/key-id"
 )

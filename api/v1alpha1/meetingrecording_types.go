@@ -28,6 +28,7 @@ import (
 // +kubebuilder:selectablefield:JSONPath=`.spec.meeting.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.meeting.department`
 // +kubebuilder:selectablefield:JSONPath=`.spec.meeting.creator`
+// +kubebuilder:selectablefield:JSONPath=`.spec.source.adopt.uid`
 type MeetingRecording struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -184,7 +185,7 @@ type MeetingFacts struct {
 
 // MediaSource says where the media comes from. Exactly one field is set.
 //
-// +kubebuilder:validation:ExactlyOneOf=upload;object
+// +kubebuilder:validation:ExactlyOneOf=upload;object;adopt
 type MediaSource struct {
 	// upload waits for somebody to send the media to the URLs in the Secret that status.upload names. The simplest
 	// form, upload: {}, is one PUT request of up to 5Gi.
@@ -194,6 +195,22 @@ type MediaSource struct {
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	// +optional
 	Object *ObjectSource `json:"object,omitempty"`
+
+	// adopt takes what an earlier MeetingRecording of this namespace left in the store: one that was deleted and whose time
+	// in the trash is not over, or one of a cluster that was lost. The rest of the spec must say what the store says of it.
+	// kubectl reelkeeper trash restore and recover write such recordings.
+	// +optional
+	Adopt AdoptSource `json:"adopt,omitempty,omitzero"`
+}
+
+// AdoptSource names an earlier MeetingRecording.
+type AdoptSource struct {
+	// uid is the UID under which the earlier recording's objects lie in the bucket: its own, or the one that it had adopted.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`
+	UID string `json:"uid,omitempty"`
 }
 
 // UploadSource waits for an upload.
@@ -462,6 +479,15 @@ func (r *MeetingRecording) EffectiveState() RecordingState {
 		return StateActive
 	}
 	return r.Spec.State
+}
+
+// StorageUID returns the UID under which the recording's objects lie in the bucket and to which its data keys are bound: its
+// own, or that of the recording which it has adopted. Adopting moves no object and rewraps no key.
+func (r *MeetingRecording) StorageUID() string {
+	if uid := r.Spec.Source.Adopt.UID; uid != "" {
+		return uid
+	}
+	return string(r.UID)
 }
 
 // DefaultStore is the name of the RecordingStore that a recording uses when it names none.

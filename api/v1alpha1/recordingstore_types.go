@@ -74,6 +74,10 @@ type RecordingStoreSpec struct {
 	// quota bounds how much may be stored.
 	// +optional
 	Quota QuotaSpec `json:"quota,omitempty,omitzero"`
+
+	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
+	// +optional
+	Integrity IntegritySpec `json:"integrity,omitempty,omitzero"`
 }
 
 // S3Endpoint is an S3-compatible service.
@@ -183,11 +187,21 @@ const (
 )
 
 // EncryptionSpec names the key-encryption keyset.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.keyGeneration) ? self.keyGeneration : 1) >= (has(oldSelf.keyGeneration) ? oldSelf.keyGeneration : 1)",message="encryption.keyGeneration can only grow: keys that were replaced do not come back"
 type EncryptionSpec struct {
 	// keySecretRef names the Secret that holds the keyset under the key keyset.json. It is made if it does not exist and
 	// never replaced: whoever loses it loses every recording of the store, so back it up.
 	// +required
 	KeySecretRef SecretReference `json:"keySecretRef,omitzero"`
+
+	// keyGeneration counts the keys that the keyset has had. Raising it rotates: a new key is added to the keyset, the keys of all
+	// recordings are wrapped with it, and keys that nothing needs any more are retired. Media is not touched. It can only
+	// grow. Absent is 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	KeyGeneration int64 `json:"keyGeneration,omitempty"`
 }
 
 // IntakeSpec bounds what may come in.
@@ -248,7 +262,7 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
-	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and KeysRotated.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -278,6 +292,10 @@ type RecordingStoreStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Buckets *int32 `json:"buckets,omitempty"`
+
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	// +optional
+	Keys KeysStatus `json:"keys,omitempty,omitzero"`
 }
 
 // StoreCapability is something that not every S3 server can do.

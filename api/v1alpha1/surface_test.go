@@ -108,7 +108,7 @@ func TestTheStateIsTheReasonOfReady(t *testing.T) {
 func TestEverySelectableFieldSelects(t *testing.T) {
 	t.Parallel()
 	namespace := env.Namespace(t)
-	for _, name := range []string{"meetingrecording-upload", "meetingrecording-object", "accessgrant-ref", "recordingpolicy", "auditevent"} {
+	for _, name := range []string{"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt", "accessgrant-ref", "recordingpolicy", "auditevent"} {
 		create(t, name, namespace, "")
 	}
 	cases := map[string]struct {
@@ -118,9 +118,10 @@ func TestEverySelectableFieldSelects(t *testing.T) {
 	}{
 		"by state":            {"MeetingRecording", client.MatchingFields{"spec.state": "Active"}, []string{"q3-review"}},
 		"by store":            {"MeetingRecording", client.MatchingFields{"spec.storeRef.name": "default"}, []string{"q3-review"}},
-		"by meeting":          {"MeetingRecording", client.MatchingFields{"spec.meeting.id": "1"}, []string{"archived"}},
+		"by meeting":          {"MeetingRecording", client.MatchingFields{"spec.meeting.id": "1"}, []string{"archived", "restored"}},
 		"by department":       {"MeetingRecording", client.MatchingFields{"spec.meeting.department": "finance"}, []string{"q3-review"}},
-		"by creator":          {"MeetingRecording", client.MatchingFields{"spec.meeting.creator": "alice@example.com"}, []string{"archived", "q3-review"}},
+		"by creator":          {"MeetingRecording", client.MatchingFields{"spec.meeting.creator": "alice@example.com"}, []string{"archived", "q3-review", "restored"}},
+		"by what they adopt":  {"MeetingRecording", client.MatchingFields{"spec.source.adopt.uid": "0d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c11"}, []string{"restored"}},
 		"grants":              {"AccessGrant", client.MatchingFields{"spec.recordingRef.name": "q3-review"}, []string{"replay"}},
 		"policies":            {"RecordingPolicy", client.MatchingFields{"spec.profile": "Restricted"}, []string{"board"}},
 		"events by action":    {"AuditEvent", client.MatchingFields{"spec.action": "Viewed"}, []string{"viewed-1"}},

@@ -152,11 +152,15 @@ func TestRefused(t *testing.T) {
 	cases := map[string]struct{ example, changes, want string }{
 		"a recording from nowhere": {
 			"meetingrecording-least", `{spec: {source: {upload: null}}}`,
-			`exactly one of the fields in [upload object] must be set`,
+			`exactly one of the fields in [upload object`,
 		},
 		"a recording from two sources": {
 			"meetingrecording-upload", `{spec: {source: {object: {bucket: legacy, key: a.mp4}}}}`,
-			"exactly one of the fields in [upload object] must be set",
+			"exactly one of the fields in [upload object",
+		},
+		"adopting what leads out of the recording's prefixes": {
+			"meetingrecording-adopt", `{spec: {source: {adopt: {uid: ../finance/q3-review}}}}`,
+			"spec.source.adopt.uid in body should match",
 		},
 		"a multipart upload of no size": {
 			"meetingrecording-upload", `{spec: {source: {upload: {size: null}}}}`,
@@ -233,6 +237,8 @@ func TestRefused(t *testing.T) {
 		"an import from the shared bucket": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}, intake: {imports: [{bucket: recordings, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
 		},
+		"a check every minute":             {"recordingstore", `{spec: {integrity: {scrubEvery: 1m}}}`, "write at least an hour, such as 30d or 12h, or Never"},
+		"a check at no speed":              {"recordingstore", `{spec: {integrity: {bytesPerSecond: 1Ki}}}`, "write at least 64Ki"},
 		"a bucket that begins with a dash": {"recordingstore", `{spec: {buckets: {name: "-recordings"}}}`, "begins and ends with a letter or digit"},
 		"an audit reason in words":         {"auditevent", `{spec: {reason: not invited}}`, "spec.reason"},
 		"R8 a permission that is two": {
@@ -285,6 +291,12 @@ func TestWhatCannotChange(t *testing.T) {
 		"buckets": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
 		},
+		"a key generation that was reached": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: 1}}}`, "encryption.keyGeneration can only grow: keys that were replaced do not come back",
+		},
+		"a key generation that is taken away": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: null}}}`, "encryption.keyGeneration can only grow",
+		},
 		"the lock of buckets": {
 			"recordingstore", `{spec: {buckets: {objectLock: null}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
 		},
@@ -317,6 +329,7 @@ func TestWhatCanChange(t *testing.T) {
 		"a participant whom nobody listed":      {"meetingrecording-least", `{spec: {meeting: {participants: [late@example.com]}}}`},
 		"a grant is prolonged":                  {"accessgrant-ref", `{spec: {expiresAt: "2027-01-01T00:00:00Z"}}`},
 		"a store moves to another address":      {"recordingstore", `{spec: {s3: {endpoint: "https://s3.example.com"}}}`},
+		"a store's keys are rotated":            {"recordingstore", `{spec: {encryption: {keyGeneration: 3}}}`},
 		"a store's namespaces":                  {"recordingstore", `{spec: {allowedNamespaces: {matchLabels: null}}}`},
 		"labels of an audit event":              {"auditevent", `{metadata: {labels: {seen: "yes"}}}`},
 		"R14 the organisation changes its mind": {"clusterrecordingpolicy", `{spec: {overrides: {access: {audience: Internal, departments: null}}}}`},

@@ -56,7 +56,7 @@ func readManifest(ctx context.Context, o *observation, key string) (*media.Manif
 	}
 	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
 		// Bound to this recording: a manifest copied from another one does not unwrap.
-		ad := keys.RecordingAD(o.recording.Namespace, string(o.recording.UID))
+		ad := keys.RecordingAD(o.recording.Namespace, o.recording.StorageUID())
 		dataKey, err := o.store.open.Keys.Unwrap(unverified.Key.Wrapped, ad)
 		if err != nil {
 			return media.Key{}, err

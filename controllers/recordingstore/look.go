@@ -16,8 +16,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -83,7 +85,11 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	case first.verdict == bad:
 		return findings{endpoint: first}, nil
 	}
-	seen, err := of.client.Probe(ctx, bucket)
+	var seen objectstore.Capabilities
+	err = effect.Do(ctx, "store: probe the server", func() (err error) {
+		seen, err = of.client.Probe(ctx, bucket)
+		return err
+	})
 	tried, err := judge(err)
 	if err != nil || tried.verdict == bad {
 		return findings{endpoint: tried}, err
@@ -173,7 +179,8 @@ func (r *Reconciler) makeKeyset(ctx context.Context, ref v1alpha1.SecretReferenc
 		},
 		Data: map[string][]byte{stores.KeysetKey: keyset},
 	}
-	if err := r.Client.Create(ctx, secret); err != nil && !apierrors.IsAlreadyExists(err) {
+	err = effect.Do(ctx, "store: make the keyset", func() error { return r.Client.Create(ctx, secret) })
+	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create Secret %s/%s for the key-encryption keyset: %w", ref.Namespace, ref.Name, err)
 	}
 	return nil

@@ -26,6 +26,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AccessGrantStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessRules"):
 		return &apiv1alpha1.AccessRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdoptSource"):
+		return &apiv1alpha1.AdoptSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditActor"):
 		return &apiv1alpha1.AuditActorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditClient"):
@@ -56,6 +58,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ImportBucketApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntakeSpec"):
 		return &apiv1alpha1.IntakeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IntegritySpec"):
+		return &apiv1alpha1.IntegritySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyRotation"):
+		return &apiv1alpha1.KeyRotationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeysStatus"):
+		return &apiv1alpha1.KeysStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyStatus"):
+		return &apiv1alpha1.KeyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelPermissions"):
 		return &apiv1alpha1.LabelPermissionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LegalHold"):

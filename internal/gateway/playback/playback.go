@@ -77,7 +77,7 @@ func (o *Opener) Open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	if location.Key == "" || location.ManifestKey == "" || recording.Status.Media.Bytes == 0 {
 		return nil, ErrNotAvailable
 	}
-	id := strings.Join([]string{recording.StoreName(), recording.Namespace, string(recording.UID), location.ManifestKey}, "\n")
+	id := strings.Join([]string{recording.StoreName(), recording.Namespace, recording.StorageUID(), location.ManifestKey}, "\n")
 	if opened, found := o.opened.Get(id); found {
 		return opened.(*Media), nil
 	}
@@ -112,7 +112,7 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	var dataKey keys.DataKey
 	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
 		// The associated data is ours, not the manifest's: the key of another recording does not unwrap.
-		dataKey, err = store.Keys.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(recording.Namespace, string(recording.UID)))
+		dataKey, err = store.Keys.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(recording.Namespace, recording.StorageUID()))
 		return dataKey.Manifest(unverified.Key.Salt), err
 	})
 	if err != nil {
@@ -127,7 +127,7 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 
 // checkLocation refuses a status that points to anything but this recording's own objects.
 func checkLocation(recording *v1alpha1.MeetingRecording, bucket string) error {
-	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return err
 	}

@@ -152,6 +152,12 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
+  map:
+    fields:
+    - name: uid
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Audience
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditAction
@@ -322,6 +328,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.EncryptionSpec
   map:
     fields:
+    - name: keyGeneration
+      type:
+        scalar: numeric
     - name: keySecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
@@ -370,6 +379,70 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxSize
       type:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+  map:
+    fields:
+    - name: bytesPerSecond
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: scrubEvery
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keyID
+      type:
+        scalar: string
+    - name: rewrapped
+      type:
+        scalar: numeric
+    - name: stage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+    - name: startedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+  map:
+    fields:
+    - name: id
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: state
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keys
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+          elementRelationship: associative
+          keys:
+          - id
+    - name: lastRotationTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: primaryKeyID
+      type:
+        scalar: string
+    - name: rotation
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LabelPermissions
   map:
     fields:
@@ -433,6 +506,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
   map:
     fields:
+    - name: adopt
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AdoptSource
     - name: object
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectSource
@@ -772,6 +848,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: intake
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntakeSpec
+    - name: integrity
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -801,6 +880,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keyID
       type:
         scalar: string
+    - name: keys
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
     - name: observedGeneration
       type:
         scalar: numeric
@@ -848,6 +930,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: when
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.S3Endpoint
   map:
     fields:

@@ -14,7 +14,7 @@ import (
 //
 // RecordingStoreStatus says whether the store works.
 type RecordingStoreStatusApplyConfiguration struct {
-	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and KeysRotated.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -24,6 +24,8 @@ type RecordingStoreStatusApplyConfiguration struct {
 	KeyID *string `json:"keyID,omitempty"`
 	// buckets is how many buckets the store has.
 	Buckets *int32 `json:"buckets,omitempty"`
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	Keys *KeysStatusApplyConfiguration `json:"keys,omitempty"`
 }
 
 // RecordingStoreStatusApplyConfiguration constructs a declarative configuration of the RecordingStoreStatus type for use with
@@ -76,5 +78,13 @@ func (b *RecordingStoreStatusApplyConfiguration) WithKeyID(value string) *Record
 // If called multiple times, the Buckets field is set to the value of the last call.
 func (b *RecordingStoreStatusApplyConfiguration) WithBuckets(value int32) *RecordingStoreStatusApplyConfiguration {
 	b.Buckets = &value
+	return b
+}
+
+// WithKeys sets the Keys field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Keys field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithKeys(value *KeysStatusApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Keys = value
 	return b
 }
