@@ -21,6 +21,13 @@ const (
 	ConditionLocked = "Locked"
 	// ConditionErased says what became of the wish to destroy the recording's key. It is there only where there is the wish.
 	ConditionErased = "Erased"
+	// ConditionRetained says which rule decides how long the recording stays, and until when. It is False once the recording is on
+	// its way out: in the trash, with nothing that keeps it there.
+	ConditionRetained = "Retained"
+	// ConditionExpiring says that the recording goes to the trash soon. It is there only while that is so.
+	ConditionExpiring = "Expiring"
+	// ConditionRetentionAccepted says whether the recording gets the time to live that its spec.retention asks for.
+	ConditionRetentionAccepted = "RetentionAccepted"
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
@@ -30,6 +37,9 @@ const (
 	ConditionKeysetReady = "KeysetReady"
 	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
 	ConditionBucketsReady = "BucketsReady"
+	// ConditionPurgesAllowed says whether recordings that are due leave the trash for good. It is False while the purge guard waits
+	// for a person, and there only once the guard has stopped something.
+	ConditionPurgesAllowed = "PurgesAllowed"
 	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
 	ConditionKeysRotated = "KeysRotated"
 	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
@@ -91,6 +101,40 @@ const (
 	ReasonErasureForbidden = "ErasureForbidden"
 	// ReasonLocked says that the bucket itself does not let go of an object yet.
 	ReasonLocked = "Locked"
+)
+
+// Reasons of a MeetingRecording's Retained condition.
+const (
+	// ReasonHold keeps it as long as there is a legal hold.
+	ReasonHold = "Hold"
+	// ReasonPaused keeps it until a policy can be understood again.
+	ReasonPaused = "Paused"
+	// ReasonLock keeps it until the retention lock ends.
+	ReasonLock = "Lock"
+	// ReasonExpireAfter moves it to the trash at the end of its time.
+	ReasonExpireAfter = "ExpireAfter"
+	// ReasonUnwatchedAfter moves it to the trash when nobody has watched it for long enough.
+	ReasonUnwatchedAfter = "UnwatchedAfter"
+	// ReasonTrashFor deletes it for good at the end of its time in the trash.
+	ReasonTrashFor = "TrashFor"
+	// ReasonNothing keeps it: no rule says that it goes.
+	ReasonNothing = "Nothing"
+)
+
+// Reasons of a MeetingRecording's RetentionAccepted condition.
+const (
+	// ReasonWithinPolicy says that spec.retention holds as it stands.
+	ReasonWithinPolicy = "WithinPolicy"
+	// ReasonBounded says that the policy allows less than spec.retention asks for.
+	ReasonBounded = "Bounded"
+)
+
+// Reasons of a RecordingStore's PurgesAllowed condition.
+const (
+	// ReasonPurgeGuard says that more was about to be purged than the guard lets through without a person.
+	ReasonPurgeGuard = "PurgeGuard"
+	// ReasonWithinBounds says that purging goes on.
+	ReasonWithinBounds = "WithinBounds"
 )
 
 // Reasons why a recording is not Intact, besides MediaMissing.
@@ -193,6 +237,10 @@ const (
 	FinalizerGrant = "reelkeeper.io/grant"
 	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
 	LabelRecordingUID = "reelkeeper.io/recording-uid"
+	// LabelAuditAction and LabelAuditOutcome carry what an AuditEvent is about, so that events can be found, and told apart by those
+	// who see only metadata.
+	LabelAuditAction  = "reelkeeper.io/action"
+	LabelAuditOutcome = "reelkeeper.io/outcome"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.

@@ -20,6 +20,7 @@ import (
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.media.duration`
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`
 // +kubebuilder:printcolumn:name="Purge",type=string,JSONPath=`.status.purgeAt`,priority=1
+// +kubebuilder:printcolumn:name="Kept-By",type=string,JSONPath=`.status.conditions[?(@.type=="Retained")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Link",type=string,JSONPath=`.status.link`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -89,6 +90,11 @@ type MeetingRecordingSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="has(self.by) == has(oldSelf.by) && (!has(self.by) || self.by == oldSelf.by)",message="who laid a hold cannot be changed: lift it and lay another one"
 	Holds []LegalHold `json:"holds,omitempty"`
 
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	// +optional
+	Retention RecordingRetention `json:"retention,omitempty,omitzero"`
+
 	// erasure asks for the recording's key to be destroyed, so that nobody can ever watch it again, although its media may be
 	// locked: for a person's right to be forgotten. It takes the RBAC verb erase, and a policy whose retention.erasure is
 	// DestroyKey. It can be neither changed nor withdrawn. Absent is no such wish.
@@ -110,6 +116,16 @@ type ErasureRequest struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=254
 	By string `json:"by,omitempty"`
+}
+
+// RecordingRetention is what is wanted of one recording's time to live.
+//
+// +kubebuilder:validation:MinProperties=1
+type RecordingRetention struct {
+	// expireAfter takes the place of the policy's retention.expireAfter. Shorter is always possible; longer only up to the
+	// policy's retention.extendTo. What asks for more is no error: the condition RetentionAccepted says what holds instead.
+	// +optional
+	ExpireAfter DurationOrNever `json:"expireAfter,omitempty"`
 }
 
 // RecordingState is what is wanted of a recording.
@@ -289,8 +305,8 @@ type LegalHold struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type MeetingRecordingStatus struct {
-	// conditions are Ready, Stored, Processed, Recoverable; while a hold or a lock lies on the recording, Locked; where erasure
-	// is asked for, Erased; and, where nothing more happens by itself, Stalled.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -334,6 +350,12 @@ type MeetingRecordingStatus struct {
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	// +optional
 	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
+
+	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
+	// policy's retention.unwatchedAfter counts, and rounded up, by at most a day and at most a tenth of unwatchedAfter, so that
+	// being watched often costs few writes. A rule that is new to a recording counts from when it came.
+	// +optional
+	LastWatchedAt metav1.Time `json:"lastWatchedAt,omitempty,omitzero"`
 
 	// trashedAt is when the recording went to the trash.
 	// +optional

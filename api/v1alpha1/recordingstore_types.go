@@ -75,6 +75,10 @@ type RecordingStoreSpec struct {
 	// +optional
 	Quota QuotaSpec `json:"quota,omitempty,omitzero"`
 
+	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
+	// +optional
+	PurgeGuard PurgeGuardSpec `json:"purgeGuard,omitempty,omitzero"`
+
 	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
 	// +optional
 	Integrity IntegritySpec `json:"integrity,omitempty,omitzero"`
@@ -262,7 +266,8 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady and KeysRotated.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated and, once the purge guard has stopped
+	// something, PurgesAllowed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -292,6 +297,10 @@ type RecordingStoreStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Buckets *int32 `json:"buckets,omitempty"`
+
+	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
+	// +optional
+	PurgesStopped PurgesStopped `json:"purgesStopped,omitempty,omitzero"`
 
 	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
 	// +optional

@@ -30,25 +30,33 @@ func stricterMode(a, b v1alpha1.LockMode) v1alpha1.LockMode {
 	return b
 }
 
-// lock keeps what was promised, or makes it stricter where the policy asks for more. It returns the rule that the end of the
-// lock follows from; the zero value where its policy is gone, or asks for less by now.
-func (s *Schedule) lock(rule Field[Lock], life Life) (from Provenance) {
-	s.LockedUntil, s.LockMode, s.LockedBy = life.LockedUntil, life.LockMode, life.LockedBy
-	if !s.LockedUntil.IsZero() && s.LockMode == "" {
-		s.LockMode = v1alpha1.LockGovernance // promised before modes were written down
+// lockOf says who can lift the lock on a recording and which rule promised it: what was promised stays, unless the policy asks
+// for more. Both are empty without a lock.
+func (r *Retention) lockOf(life Life) (mode v1alpha1.LockMode, by string) {
+	if r.lifted(life) {
+		return "", ""
 	}
-	if until := after(life.AvailableAt, rule.Value.For); rule.From != nil && !until.IsZero() {
-		mode, longer := stricterMode(s.LockMode, rule.Value.Mode), until.After(s.LockedUntil)
-		if longer || mode != s.LockMode {
-			s.LockMode, s.LockedBy = mode, rule.Source().String()
-		}
-		if !until.Before(s.LockedUntil) {
-			s.LockedUntil, from = until, rule.Source()
-		}
+	mode, by = promisedMode(life), life.LockedBy
+	demanded, applies := r.lock(life)
+	if !applies {
+		return mode, by
 	}
-	if life.Unlocked && s.LockMode != v1alpha1.LockCompliance {
-		s.LockedUntil, s.LockMode, s.LockedBy = time.Time{}, "", ""
-		return Provenance{}
+	stricter := stricterMode(mode, r.Lock.Value.Mode)
+	if stricter != mode || demanded.at.After(life.LockedUntil) {
+		by = demanded.from.String()
 	}
-	return from
+	return stricter, by
+}
+
+// lifted says that somebody who may has lifted the lock. Compliance cannot be lifted, be it promised or demanded.
+func (r *Retention) lifted(life Life) bool {
+	return life.Unlocked && stricterMode(promisedMode(life), r.Lock.Value.Mode) != v1alpha1.LockCompliance
+}
+
+// promisedMode is the mode of the lock that was promised. Those that were promised before modes were written down could be lifted.
+func promisedMode(life Life) v1alpha1.LockMode {
+	if life.LockMode == "" && !life.LockedUntil.IsZero() {
+		return v1alpha1.LockGovernance
+	}
+	return life.LockMode
 }

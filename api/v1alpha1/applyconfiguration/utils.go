@@ -92,6 +92,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProcessingRules"):
 		return &apiv1alpha1.ProcessingRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgeGuardSpec"):
+		return &apiv1alpha1.PurgeGuardSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgesStopped"):
+		return &apiv1alpha1.PurgesStoppedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("QuotaSpec"):
 		return &apiv1alpha1.QuotaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingPolicy"):
@@ -100,6 +104,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingReference"):
 		return &apiv1alpha1.RecordingReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRetention"):
+		return &apiv1alpha1.RecordingRetentionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRules"):
 		return &apiv1alpha1.RecordingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStore"):

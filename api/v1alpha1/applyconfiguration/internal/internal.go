@@ -590,6 +590,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: meeting
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
+    - name: retention
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
     - name: source
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
@@ -624,6 +627,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - name
+    - name: lastWatchedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: link
       type:
         scalar: string
@@ -732,6 +738,33 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Profile
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
+  map:
+    fields:
+    - name: alwaysAllowed
+      type:
+        scalar: numeric
+    - name: approvedUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: percentPerHour
+      type:
+        scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+  map:
+    fields:
+    - name: allowed
+      type:
+        scalar: numeric
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: purged
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
   map:
     fields:
@@ -797,6 +830,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
+  map:
+    fields:
+    - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRules
   map:
     fields:
@@ -851,6 +890,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: integrity
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+    - name: purgeGuard
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -886,6 +928,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: purgesStopped
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -904,6 +949,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expireAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: extendTo
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
     - name: lock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
@@ -913,6 +961,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: unwatchedAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: warnBefore
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Role
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RolePermissions

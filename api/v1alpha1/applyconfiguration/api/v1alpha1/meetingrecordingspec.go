@@ -25,6 +25,9 @@ type MeetingRecordingSpecApplyConfiguration struct {
 	// holds are legal holds. While there is one, the recording is neither expired, trashed, deleted nor erased. Laying and
 	// lifting them takes the RBAC verb hold.
 	Holds []LegalHoldApplyConfiguration `json:"holds,omitempty"`
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	Retention *RecordingRetentionApplyConfiguration `json:"retention,omitempty"`
 	// erasure asks for the recording's key to be destroyed, so that nobody can ever watch it again, although its media may be
 	// locked: for a person's right to be forgotten. It takes the RBAC verb erase, and a policy whose retention.erasure is
 	// DestroyKey. It can be neither changed nor withdrawn. Absent is no such wish.
@@ -79,6 +82,14 @@ func (b *MeetingRecordingSpecApplyConfiguration) WithHolds(values ...*LegalHoldA
 		}
 		b.Holds = append(b.Holds, *values[i])
 	}
+	return b
+}
+
+// WithRetention sets the Retention field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Retention field is set to the value of the last call.
+func (b *MeetingRecordingSpecApplyConfiguration) WithRetention(value *RecordingRetentionApplyConfiguration) *MeetingRecordingSpecApplyConfiguration {
+	b.Retention = value
 	return b
 }
 
