@@ -37,6 +37,8 @@ const (
 	ConditionKeysetReady = "KeysetReady"
 	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
 	ConditionBucketsReady = "BucketsReady"
+	// ConditionCORSReady says that browsers of the origins in spec.s3.cors may read from the buckets. The store is ready without.
+	ConditionCORSReady = "CORSReady"
 	// ConditionPurgesAllowed says whether recordings that are due leave the trash for good. It is False while the purge guard waits
 	// for a person, and there only once the guard has stopped something.
 	ConditionPurgesAllowed = "PurgesAllowed"
@@ -81,6 +83,14 @@ const (
 	ReasonImportNotAllowed = "ImportNotAllowed"
 	// ReasonSourceNotFound names an object that does not exist.
 	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonURLNotAllowed says that the store does not let the recording fetch from the address that it names.
+	ReasonURLNotAllowed = "UrlNotAllowed"
+	// ReasonSourceForbidden says that the server of a source.url refuses to give the media.
+	ReasonSourceForbidden = "SourceForbidden"
+	// ReasonAddressNotAllowed says that a source.url leads, by its name or by a redirect, to an address that is not called.
+	ReasonAddressNotAllowed = "AddressNotAllowed"
+	// ReasonChecksumMismatch says that the media is not what spec.source.url.sha256 says.
+	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonRecordingDisabled says that the policy forbids recording.
 	ReasonRecordingDisabled = "RecordingDisabled"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
@@ -179,6 +189,12 @@ const (
 	ReasonObjectLockUnsupported = "ObjectLockUnsupported"
 	// ReasonBucketTaken says that the bucket belongs to somebody else.
 	ReasonBucketTaken = "BucketTaken"
+	// ReasonWrongBucket says that the bucket is not the one that the store's recordings are in.
+	ReasonWrongBucket = "WrongBucket"
+	// ReasonBucketInfoInvalid says that a BucketInfo Secret cannot be used.
+	ReasonBucketInfoInvalid = "BucketInfoInvalid"
+	// ReasonNotSupported says that the server cannot do what the spec asks for.
+	ReasonNotSupported = "NotSupported"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
 	// ReasonRotating says that a rotation of keys is under way.
@@ -235,6 +251,8 @@ const (
 	FinalizerMedia = "reelkeeper.io/media"
 	// FinalizerGrant keeps an AccessGrant until its end is in the audit log.
 	FinalizerGrant = "reelkeeper.io/grant"
+	// AnnotationDeleteInUse lets somebody with the verb bypass delete a RecordingStore that recordings still use. Its value is the reason.
+	AnnotationDeleteInUse = "reelkeeper.io/delete-in-use"
 	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
 	LabelRecordingUID = "reelkeeper.io/recording-uid"
 	// LabelAuditAction and LabelAuditOutcome carry what an AuditEvent is about, so that events can be found, and told apart by those

@@ -201,7 +201,7 @@ type MeetingFacts struct {
 
 // MediaSource says where the media comes from. Exactly one field is set.
 //
-// +kubebuilder:validation:ExactlyOneOf=upload;object;adopt
+// +kubebuilder:validation:ExactlyOneOf=upload;object;url;adopt
 type MediaSource struct {
 	// upload waits for somebody to send the media to the URLs in the Secret that status.upload names. The simplest
 	// form, upload: {}, is one PUT request of up to 5Gi.
@@ -211,6 +211,10 @@ type MediaSource struct {
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	// +optional
 	Object *ObjectSource `json:"object,omitempty"`
+
+	// url fetches the media from an https address, where the store allows that.
+	// +optional
+	URL *URLSource `json:"url,omitempty"`
 
 	// adopt takes what an earlier MeetingRecording of this namespace left in the store: one that was deleted and whose time
 	// in the trash is not over, or one of a cluster that was lost. The rest of the spec must say what the store says of it.
@@ -268,6 +272,39 @@ type ObjectSource struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Key string `json:"key,omitempty"`
 }
+
+// URLSource names an https address to fetch from.
+type URLSource struct {
+	// url is the address. It is as public as the recording's spec: whatever is secret belongs into the Secret of
+	// credentialsSecretRef.
+	// +required
+	// +kubebuilder:validation:MinLength=12
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && self.matches(r'^https://[^/?#@\\s]+([/?][^\\s]*)?$')",message="write an https address without a user name or a fragment, such as https://media.example.com/review.mp4; credentials belong into credentialsSecretRef"
+	URL string `json:"url,omitempty"`
+
+	// credentialsSecretRef names a Secret of this namespace, of the type reelkeeper.io/url-credentials, with the key host, the only
+	// host that its credentials are sent to, and either the key token, for Authorization: Bearer, or the keys username and password.
+	// Absent fetches without credentials.
+	// +optional
+	CredentialsSecretRef LocalSecretReference `json:"credentialsSecretRef,omitempty,omitzero"`
+
+	// sha256 is the digest that the media must have, in hexadecimal. Absent takes what comes.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]+$')",message="a SHA-256 digest is 64 hexadecimal digits"
+	SHA256 string `json:"sha256,omitempty"`
+
+	// maxSize is how large the media is at most, which is how much of the namespace's quota is set aside for it. Absent is the
+	// store's spec.intake.maxSize.
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+}
+
+// SecretTypeURLCredentials is the type of Secrets with the credentials of a source.url. No others are read: whoever may make
+// recordings could else have any Secret of the namespace sent to an address of their own.
+const SecretTypeURLCredentials = "reelkeeper.io/url-credentials" //nolint:gosec // the name of a type, no credentials
 
 // StoreReference names a RecordingStore.
 type StoreReference struct {

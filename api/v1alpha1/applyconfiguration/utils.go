@@ -48,6 +48,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ClusterRecordingPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicySpec"):
 		return &apiv1alpha1.ClusterRecordingPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CORSSpec"):
+		return &apiv1alpha1.CORSSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
@@ -128,12 +130,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SharingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageLocation"):
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreLocation"):
+		return &apiv1alpha1.StoreLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):
+		return &apiv1alpha1.StoreUsageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadSource"):
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):
 		return &apiv1alpha1.UploadStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLIntake"):
+		return &apiv1alpha1.URLIntakeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLSource"):
+		return &apiv1alpha1.URLSourceApplyConfiguration{}
 
 	}
 	return nil

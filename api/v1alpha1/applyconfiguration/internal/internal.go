@@ -282,6 +282,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: until
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
+  map:
+    fields:
+    - name: allowedOrigins
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Choice
@@ -379,6 +388,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxSize
       type:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: urls
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
   map:
     fields:
@@ -515,6 +527,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: upload
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource
+    - name: url
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
   map:
     fields:
@@ -727,6 +742,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: recordings
       type:
         scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
   map:
     fields:
@@ -925,12 +942,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keys
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+    - name: location
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
     - name: observedGeneration
       type:
         scalar: numeric
     - name: purgesStopped
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+    - name: usage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -989,12 +1012,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: addressing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
+    - name: bucketInfoSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
     - name: caBundle
       type:
         scalar: string
     - name: checksums
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
+    - name: cors
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
     - name: credentialsSecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
@@ -1048,16 +1077,73 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreCapability
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
+  map:
+    fields:
+    - name: bucket
+      type:
+        scalar: string
+    - name: endpoint
+      type:
+        scalar: string
+    - name: id
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
+  map:
+    fields:
+    - name: bytes
+      type:
+        scalar: numeric
+    - name: deletedBytes
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SubjectKind
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
+  map:
+    fields:
+    - name: caBundle
+      type:
+        scalar: string
+    - name: hosts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: namespaces
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: privateAddresses
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
+  map:
+    fields:
+    - name: credentialsSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
+    - name: maxSize
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: sha256
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadMethod
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource
