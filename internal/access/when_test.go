@@ -125,7 +125,7 @@ func TestConditions(t *testing.T) {
 			}
 			asker := askers[tc.asker]
 			asker.Labels = tc.labels
-			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), access.Request{
+			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), &access.Request{
 				Subject: asker, Permission: tc.permission, Recording: recording, Grants: tc.grants, Now: governancetest.Now,
 			})
 			if d.Reason != tc.want || !strings.Contains(d.Rule.Field, tc.wantRule) || d.Trial.Reason != tc.wantTrial {
@@ -247,7 +247,7 @@ func BenchmarkDecideUnderACondition(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if !access.Decide(rules, req).Allowed() {
+				if !access.Decide(rules, &req).Allowed() {
 					b.Fatal("refused")
 				}
 			}

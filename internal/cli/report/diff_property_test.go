@@ -77,7 +77,7 @@ func TestDiffAgreesWithDecidingEverythingTwice(t *testing.T) {
 						Subject:    access.Subject{Name: email, Verified: true, Internal: member(email)},
 						Permission: permission, Recording: access.FactsOf(&recordings[i]), Now: now,
 					}
-					did, does := access.Decide(old, request).Allowed(), access.Decide(next, request).Allowed()
+					did, does := access.Decide(old, &request).Allowed(), access.Decide(next, &request).Allowed()
 					if did != does {
 						want[fmt.Sprintf("%s %s %v", email, permission, does)]++
 					}

@@ -74,6 +74,9 @@ func Rules(t *rapid.T) v1alpha1.PolicyRules {
 	rules.Sharing.External = optional(t, "external", choice)
 	rules.Sharing.Requests = optional(t, "requests", choice)
 	rules.Retention.ExpireAfter = optional(t, "expireAfter", length)
+	rules.Retention.ExtendTo = optional(t, "extendTo", length)
+	rules.Retention.UnwatchedAfter = optional(t, "unwatchedAfter", length)
+	rules.Retention.WarnBefore = optional(t, "warnBefore", rapid.SampledFrom([]v1alpha1.Duration{"0s", "1d", "7d"}))
 	rules.Retention.TrashFor = optional(t, "trashFor", rapid.SampledFrom([]v1alpha1.Duration{"1d", "30d"}))
 	rules.Retention.Lock = optional(t, "lock", rapid.SampledFrom([]v1alpha1.RetentionLock{
 		{Mode: v1alpha1.LockGovernance, For: "10d"}, {Mode: v1alpha1.LockCompliance, For: "100d"},
