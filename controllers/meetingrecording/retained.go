@@ -64,10 +64,14 @@ func retainedMessage(o *observation, status *v1alpha1.MeetingRecordingStatus, pl
 
 // place names the object and field that decide.
 func place(plan policy.Schedule) string {
-	if plan.Decider == policy.DecidedByLock && plan.From == (policy.Provenance{}) {
+	switch {
+	case plan.Decider != policy.DecidedByLock || plan.From != (policy.Provenance{}):
+		return plan.From.Place()
+	case plan.LockedBy != "":
+		return "the lock that was promised by " + plan.LockedBy
+	default:
 		return "a lock that was promised when other policies held"
 	}
-	return plan.From.Place()
 }
 
 // addExpiring is there from the warning to the expiry.

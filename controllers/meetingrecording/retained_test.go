@@ -54,7 +54,7 @@ func TestR27TheStatusSaysWhichRuleDecidesAndWhen(t *testing.T) {
 		"a lock whose policy is gone": {
 			seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: "1d", Lock: lock}), availableSince(2*day), withRetention(v1alpha1.RetentionRules{ExpireAfter: "1d"})),
 			metav1.ConditionTrue, v1alpha1.ReasonLock,
-			"Kept until 2026-04-01T12:00:00Z by a lock that was promised when other policies held; then it goes to the trash",
+			"Kept until 2026-04-01T12:00:00Z by the lock that was promised by RecordingPolicy finance/rules spec.retention.lock (generation 0); then it goes to the trash",
 		},
 		"a policy that cannot be understood": {
 			seen(withRetention(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "ages"}}), availableSince(2*day)),

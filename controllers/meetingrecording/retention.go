@@ -162,7 +162,7 @@ func withStatus(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRe
 func stamp(o *observation, status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
 	status.ExpiresAt = stampOf(plan.ExpiresAt)
 	status.PurgeAt = stampOf(plan.PurgeAt)
-	status.LockedUntil = stampOf(plan.LockedUntil)
+	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy
 	explain(o, status, plan)
 }
 
