@@ -16,6 +16,13 @@ const (
 	ConditionProcessed = "Processed"
 	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
 	ConditionRecoverable = "Recoverable"
+	// ConditionRetained says which rule decides how long the recording stays, and until when. It is False once the recording is on
+	// its way out: in the trash, with nothing that keeps it there.
+	ConditionRetained = "Retained"
+	// ConditionExpiring says that the recording goes to the trash soon. It is there only while that is so.
+	ConditionExpiring = "Expiring"
+	// ConditionRetentionAccepted says whether the recording gets the time to live that its spec.retention asks for.
+	ConditionRetentionAccepted = "RetentionAccepted"
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
@@ -25,6 +32,11 @@ const (
 	ConditionKeysetReady = "KeysetReady"
 	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
 	ConditionBucketsReady = "BucketsReady"
+	// ConditionCORSReady says that browsers of the origins in spec.s3.cors may read from the buckets. The store is ready without.
+	ConditionCORSReady = "CORSReady"
+	// ConditionPurgesAllowed says whether recordings that are due leave the trash for good. It is False while the purge guard waits
+	// for a person, and there only once the guard has stopped something.
+	ConditionPurgesAllowed = "PurgesAllowed"
 	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
 	ConditionKeysRotated = "KeysRotated"
 	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
@@ -66,10 +78,52 @@ const (
 	ReasonImportNotAllowed = "ImportNotAllowed"
 	// ReasonSourceNotFound names an object that does not exist.
 	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonURLNotAllowed says that the store does not let the recording fetch from the address that it names.
+	ReasonURLNotAllowed = "UrlNotAllowed"
+	// ReasonSourceForbidden says that the server of a source.url refuses to give the media.
+	ReasonSourceForbidden = "SourceForbidden"
+	// ReasonAddressNotAllowed says that a source.url leads, by its name or by a redirect, to an address that is not called.
+	ReasonAddressNotAllowed = "AddressNotAllowed"
+	// ReasonChecksumMismatch says that the media is not what spec.source.url.sha256 says.
+	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonRecordingDisabled says that the policy forbids recording.
 	ReasonRecordingDisabled = "RecordingDisabled"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
 	ReasonMediaMissing = "MediaMissing"
+)
+
+// Reasons of a MeetingRecording's Retained condition.
+const (
+	// ReasonHold keeps it as long as there is a legal hold.
+	ReasonHold = "Hold"
+	// ReasonPaused keeps it until a policy can be understood again.
+	ReasonPaused = "Paused"
+	// ReasonLock keeps it until the retention lock ends.
+	ReasonLock = "Lock"
+	// ReasonExpireAfter moves it to the trash at the end of its time.
+	ReasonExpireAfter = "ExpireAfter"
+	// ReasonUnwatchedAfter moves it to the trash when nobody has watched it for long enough.
+	ReasonUnwatchedAfter = "UnwatchedAfter"
+	// ReasonTrashFor deletes it for good at the end of its time in the trash.
+	ReasonTrashFor = "TrashFor"
+	// ReasonNothing keeps it: no rule says that it goes.
+	ReasonNothing = "Nothing"
+)
+
+// Reasons of a MeetingRecording's RetentionAccepted condition.
+const (
+	// ReasonWithinPolicy says that spec.retention holds as it stands.
+	ReasonWithinPolicy = "WithinPolicy"
+	// ReasonBounded says that the policy allows less than spec.retention asks for.
+	ReasonBounded = "Bounded"
+)
+
+// Reasons of a RecordingStore's PurgesAllowed condition.
+const (
+	// ReasonPurgeGuard says that more was about to be purged than the guard lets through without a person.
+	ReasonPurgeGuard = "PurgeGuard"
+	// ReasonWithinBounds says that purging goes on.
+	ReasonWithinBounds = "WithinBounds"
 )
 
 // Reasons why a recording is not Intact, besides MediaMissing.
@@ -114,6 +168,12 @@ const (
 	ReasonObjectLockUnsupported = "ObjectLockUnsupported"
 	// ReasonBucketTaken says that the bucket belongs to somebody else.
 	ReasonBucketTaken = "BucketTaken"
+	// ReasonWrongBucket says that the bucket is not the one that the store's recordings are in.
+	ReasonWrongBucket = "WrongBucket"
+	// ReasonBucketInfoInvalid says that a BucketInfo Secret cannot be used.
+	ReasonBucketInfoInvalid = "BucketInfoInvalid"
+	// ReasonNotSupported says that the server cannot do what the spec asks for.
+	ReasonNotSupported = "NotSupported"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
 	// ReasonRotating says that a rotation of keys is under way.
@@ -170,8 +230,14 @@ const (
 	FinalizerMedia = "reelkeeper.io/media"
 	// FinalizerGrant keeps an AccessGrant until its end is in the audit log.
 	FinalizerGrant = "reelkeeper.io/grant"
+	// AnnotationDeleteInUse lets somebody with the verb bypass delete a RecordingStore that recordings still use. Its value is the reason.
+	AnnotationDeleteInUse = "reelkeeper.io/delete-in-use"
 	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
 	LabelRecordingUID = "reelkeeper.io/recording-uid"
+	// LabelAuditAction and LabelAuditOutcome carry what an AuditEvent is about, so that events can be found, and told apart by those
+	// who see only metadata.
+	LabelAuditAction  = "reelkeeper.io/action"
+	LabelAuditOutcome = "reelkeeper.io/outcome"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.

@@ -20,6 +20,7 @@ import (
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.media.duration`
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`
 // +kubebuilder:printcolumn:name="Purge",type=string,JSONPath=`.status.purgeAt`,priority=1
+// +kubebuilder:printcolumn:name="Kept-By",type=string,JSONPath=`.status.conditions[?(@.type=="Retained")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Link",type=string,JSONPath=`.status.link`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -85,6 +86,21 @@ type MeetingRecordingSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Holds []LegalHold `json:"holds,omitempty"`
+
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	// +optional
+	Retention RecordingRetention `json:"retention,omitempty,omitzero"`
+}
+
+// RecordingRetention is what is wanted of one recording's time to live.
+//
+// +kubebuilder:validation:MinProperties=1
+type RecordingRetention struct {
+	// expireAfter takes the place of the policy's retention.expireAfter. Shorter is always possible; longer only up to the
+	// policy's retention.extendTo. What asks for more is no error: the condition RetentionAccepted says what holds instead.
+	// +optional
+	ExpireAfter DurationOrNever `json:"expireAfter,omitempty"`
 }
 
 // RecordingState is what is wanted of a recording.
@@ -160,7 +176,7 @@ type MeetingFacts struct {
 
 // MediaSource says where the media comes from. Exactly one field is set.
 //
-// +kubebuilder:validation:ExactlyOneOf=upload;object;adopt
+// +kubebuilder:validation:ExactlyOneOf=upload;object;url;adopt
 type MediaSource struct {
 	// upload waits for somebody to send the media to the URLs in the Secret that status.upload names. The simplest
 	// form, upload: {}, is one PUT request of up to 5Gi.
@@ -170,6 +186,10 @@ type MediaSource struct {
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	// +optional
 	Object *ObjectSource `json:"object,omitempty"`
+
+	// url fetches the media from an https address, where the store allows that.
+	// +optional
+	URL *URLSource `json:"url,omitempty"`
 
 	// adopt takes what an earlier MeetingRecording of this namespace left in the store: one that was deleted and whose time
 	// in the trash is not over, or one of a cluster that was lost. The rest of the spec must say what the store says of it.
@@ -228,6 +248,39 @@ type ObjectSource struct {
 	Key string `json:"key,omitempty"`
 }
 
+// URLSource names an https address to fetch from.
+type URLSource struct {
+	// url is the address. It is as public as the recording's spec: whatever is secret belongs into the Secret of
+	// credentialsSecretRef.
+	// +required
+	// +kubebuilder:validation:MinLength=12
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && self.matches(r'^https://[^/?#@\\s]+([/?][^\\s]*)?$')",message="write an https address without a user name or a fragment, such as https://media.example.com/review.mp4; credentials belong into credentialsSecretRef"
+	URL string `json:"url,omitempty"`
+
+	// credentialsSecretRef names a Secret of this namespace, of the type reelkeeper.io/url-credentials, with the key host, the only
+	// host that its credentials are sent to, and either the key token, for Authorization: Bearer, or the keys username and password.
+	// Absent fetches without credentials.
+	// +optional
+	CredentialsSecretRef LocalSecretReference `json:"credentialsSecretRef,omitempty,omitzero"`
+
+	// sha256 is the digest that the media must have, in hexadecimal. Absent takes what comes.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]+$')",message="a SHA-256 digest is 64 hexadecimal digits"
+	SHA256 string `json:"sha256,omitempty"`
+
+	// maxSize is how large the media is at most, which is how much of the namespace's quota is set aside for it. Absent is the
+	// store's spec.intake.maxSize.
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+}
+
+// SecretTypeURLCredentials is the type of Secrets with the credentials of a source.url. No others are read: whoever may make
+// recordings could else have any Secret of the namespace sent to an address of their own.
+const SecretTypeURLCredentials = "reelkeeper.io/url-credentials" //nolint:gosec // the name of a type, no credentials
+
 // StoreReference names a RecordingStore.
 type StoreReference struct {
 	// name is the store's name.
@@ -263,7 +316,8 @@ type LegalHold struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type MeetingRecordingStatus struct {
-	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring
+	// and RetentionAccepted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -307,6 +361,12 @@ type MeetingRecordingStatus struct {
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	// +optional
 	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
+
+	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
+	// policy's retention.unwatchedAfter counts, and rounded up, by at most a day and at most a tenth of unwatchedAfter, so that
+	// being watched often costs few writes. A rule that is new to a recording counts from when it came.
+	// +optional
+	LastWatchedAt metav1.Time `json:"lastWatchedAt,omitempty,omitzero"`
 
 	// trashedAt is when the recording went to the trash.
 	// +optional

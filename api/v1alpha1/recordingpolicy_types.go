@@ -298,6 +298,17 @@ type RetentionRules struct {
 	// +optional
 	TrashFor Duration `json:"trashFor,omitempty"`
 
+	// warnBefore is how long before a recording goes to the trash by itself that is announced, by its condition Expiring and
+	// an Event. 0s announces nothing. In overrides it is the least lead: nobody is warned later.
+	// +optional
+	WarnBefore Duration `json:"warnBefore,omitempty"`
+
+	// extendTo is the longest time to live that a single recording may choose in its spec.retention.expireAfter. One that is no
+	// longer than expireAfter, such as 0s, lets none extend its time; shortening is always possible. Overrides that set
+	// expireAfter and not extendTo allow no extension beyond that expireAfter.
+	// +optional
+	ExtendTo DurationOrNever `json:"extendTo,omitempty"`
+
 	// lock is the least time a recording is kept, whoever wants it gone.
 	// +optional
 	Lock RetentionLock `json:"lock,omitempty,omitzero"`

@@ -123,12 +123,15 @@ func TestAccepted(t *testing.T) {
 		"a condition as long as it can be": {
 			"recordingpolicy", []string{`{spec: {access: {labels: [{label: a, permissions: [], when: "` + strings.Repeat("é", condition.MaxLength) + `"}]}}}`},
 		},
-		"R16 members only, in one line":           {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
-		"departments that refine a default":       {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
-		"every unit of a duration":                {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},
-		"a store on an address with a port":       {"recordingstore", []string{`{spec: {s3: {endpoint: "http://[::1]:9000/"}}}`}},
-		"a meeting that ended at once":            {"meetingrecording-upload", []string{`{spec: {meeting: {endedAt: "2026-10-01T09:00:00Z"}}}`}},
-		"a grant for all recordings, also future": {"accessgrant-selector", []string{`{spec: {recordingSelector: {matchLabels: null}}}`}},
+		"R16 members only, in one line":            {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
+		"departments that refine a default":        {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
+		"every unit of a duration":                 {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},
+		"a store on an address with a port":        {"recordingstore", []string{`{spec: {s3: {endpoint: "http://[::1]:9000/"}}}`}},
+		"a recording from an address with a query": {"meetingrecording-url", []string{`{spec: {source: {url: {url: "https://media.example.com:8443?id=7"}}}}`}},
+		"urls from everywhere":                     {"recordingstore", []string{`{spec: {intake: {urls: null}}}`, `{spec: {intake: {urls: {namespaces: {}}}}}`}},
+		"a COSI store that names its bucket too":   {"recordingstore-cosi", []string{`{spec: {buckets: {name: "cosi-3f1"}}}`}},
+		"a meeting that ended at once":             {"meetingrecording-upload", []string{`{spec: {meeting: {endedAt: "2026-10-01T09:00:00Z"}}}`}},
+		"a grant for all recordings, also future":  {"accessgrant-selector", []string{`{spec: {recordingSelector: {matchLabels: null}}}`}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -236,6 +239,28 @@ func TestRefused(t *testing.T) {
 		},
 		"an import from the shared bucket": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}, intake: {imports: [{bucket: recordings, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
+		},
+		"a recording from an http address": {
+			"meetingrecording-url", `{spec: {source: {url: {url: "http://media.example.com/a.mp4"}}}}`, "write an https address",
+		},
+		"a recording from an address with a password in it": {
+			"meetingrecording-url", `{spec: {source: {url: {url: "https://bob:secret@media.example.com/a.mp4"}}}}`, "write an https address",
+		},
+		"a store with two ways to its credentials": {
+			"recordingstore", `{spec: {s3: {bucketInfoSecretRef: {namespace: reelkeeper-system, name: cosi}}}}`,
+			"exactly one of the fields in [credentialsSecretRef bucketInfoSecretRef] must be set",
+		},
+		"a store without an endpoint": {"recordingstore", `{spec: {s3: {endpoint: null}}}`, "endpoint and credentialsSecretRef go together"},
+		"a store without a bucket":    {"recordingstore", `{spec: {buckets: {name: null}}}`, "buckets.name is needed"},
+		"a COSI store with an endpoint of its own": {
+			"recordingstore-cosi", `{spec: {s3: {endpoint: "https://minio.storage:9000"}}}`, "the Secret says where the bucket is",
+		},
+		"a COSI store with a region of its own": {"recordingstore-cosi", `{spec: {s3: {region: us-east-1}}}`, "leave region away"},
+		"a COSI store with many buckets": {
+			"recordingstore-cosi", `{spec: {buckets: {layout: PerNamespace}}}`, "a BucketInfo Secret names one bucket",
+		},
+		"private addresses of hosts that nobody named": {
+			"recordingstore", `{spec: {intake: {urls: {hosts: null}}}}`, "privateAddresses Allowed needs hosts",
 		},
 		"a check every minute":             {"recordingstore", `{spec: {integrity: {scrubEvery: 1m}}}`, "write at least an hour, such as 30d or 12h, or Never"},
 		"a check at no speed":              {"recordingstore", `{spec: {integrity: {bytesPerSecond: 1Ki}}}`, "write at least 64Ki"},

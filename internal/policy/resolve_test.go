@@ -369,6 +369,7 @@ func TestResolvedRulesAreComplete(t *testing.T) {
 			"links": rules.Sharing.Links.From, "maxTTL": rules.Sharing.MaxTTL.From, "external": rules.Sharing.External.From,
 			"publicChannels": rules.Sharing.PublicChannels.From, "requests": rules.Sharing.Requests.From,
 			"expireAfter": rules.Retention.ExpireAfter.From, "unwatchedAfter": rules.Retention.UnwatchedAfter.From, "trashFor": rules.Retention.TrashFor.From,
+			"warnBefore": rules.Retention.WarnBefore.From, "extendTo": rules.Retention.ExtendTo.From,
 			"thumbnails": rules.Processing.Thumbnails.From, "watermark": rules.Watermark.From,
 			"onFailure": rules.Audit.OnFailure.From, "addresses": rules.Audit.Addresses.From, "enforcement": rules.Enforcement.From,
 		}

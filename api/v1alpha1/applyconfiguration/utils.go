@@ -46,6 +46,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ClusterRecordingPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicySpec"):
 		return &apiv1alpha1.ClusterRecordingPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CORSSpec"):
+		return &apiv1alpha1.CORSSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
@@ -88,6 +90,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProcessingRules"):
 		return &apiv1alpha1.ProcessingRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgeGuardSpec"):
+		return &apiv1alpha1.PurgeGuardSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgesStopped"):
+		return &apiv1alpha1.PurgesStoppedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("QuotaSpec"):
 		return &apiv1alpha1.QuotaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingPolicy"):
@@ -96,6 +102,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingReference"):
 		return &apiv1alpha1.RecordingReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRetention"):
+		return &apiv1alpha1.RecordingRetentionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRules"):
 		return &apiv1alpha1.RecordingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStore"):
@@ -118,12 +126,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SharingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageLocation"):
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreLocation"):
+		return &apiv1alpha1.StoreLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):
+		return &apiv1alpha1.StoreUsageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadSource"):
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):
 		return &apiv1alpha1.UploadStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLIntake"):
+		return &apiv1alpha1.URLIntakeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLSource"):
+		return &apiv1alpha1.URLSourceApplyConfiguration{}
 
 	}
 	return nil

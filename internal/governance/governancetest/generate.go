@@ -39,17 +39,18 @@ var (
 
 // Generators are made once: properties draw millions of values from them.
 var (
-	tenth    = rapid.IntRange(0, 9)
-	few      = rapid.IntRange(0, 3)
-	yesOrNo  = rapid.Bool()
-	length   = sampled[v1alpha1.DurationOrNever]("1d", "72h", "30d", "180d", v1alpha1.Never)
-	choice   = sampled(v1alpha1.Allowed, v1alpha1.Forbidden)
-	profile  = sampled(v1alpha1.ProfileOpen, v1alpha1.ProfileStandard, v1alpha1.ProfileRestricted)
-	mode     = sampled(v1alpha1.ModeAutomatic, v1alpha1.ModeManual, v1alpha1.ModeDisabled)
-	audience = sampled(v1alpha1.AudienceAnyone, v1alpha1.AudienceInternal, v1alpha1.AudienceDepartments, v1alpha1.AudienceInvited)
-	links    = sampled(v1alpha1.LinksPasswordOptional, v1alpha1.LinksPasswordRequired, v1alpha1.LinksForbidden)
-	trashFor = sampled[v1alpha1.Duration]("1d", "30d")
-	lock     = sampled(
+	tenth      = rapid.IntRange(0, 9)
+	few        = rapid.IntRange(0, 3)
+	yesOrNo    = rapid.Bool()
+	length     = sampled[v1alpha1.DurationOrNever]("1d", "72h", "30d", "180d", v1alpha1.Never)
+	choice     = sampled(v1alpha1.Allowed, v1alpha1.Forbidden)
+	profile    = sampled(v1alpha1.ProfileOpen, v1alpha1.ProfileStandard, v1alpha1.ProfileRestricted)
+	mode       = sampled(v1alpha1.ModeAutomatic, v1alpha1.ModeManual, v1alpha1.ModeDisabled)
+	audience   = sampled(v1alpha1.AudienceAnyone, v1alpha1.AudienceInternal, v1alpha1.AudienceDepartments, v1alpha1.AudienceInvited)
+	links      = sampled(v1alpha1.LinksPasswordOptional, v1alpha1.LinksPasswordRequired, v1alpha1.LinksForbidden)
+	warnBefore = sampled[v1alpha1.Duration]("0s", "1d", "7d")
+	trashFor   = sampled[v1alpha1.Duration]("1d", "30d")
+	lock       = sampled(
 		v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "10d"}, v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "100d"},
 	)
 	watermark   = sampled(v1alpha1.WatermarkNone, v1alpha1.WatermarkViewer)
@@ -106,6 +107,9 @@ func Rules(t *rapid.T) v1alpha1.PolicyRules {
 	rules.Sharing.External = optional(t, "external", choice)
 	rules.Sharing.Requests = optional(t, "requests", choice)
 	rules.Retention.ExpireAfter = optional(t, "expireAfter", length)
+	rules.Retention.ExtendTo = optional(t, "extendTo", length)
+	rules.Retention.UnwatchedAfter = optional(t, "unwatchedAfter", length)
+	rules.Retention.WarnBefore = optional(t, "warnBefore", warnBefore)
 	rules.Retention.TrashFor = optional(t, "trashFor", trashFor)
 	rules.Retention.Lock = optional(t, "lock", lock)
 	return rules

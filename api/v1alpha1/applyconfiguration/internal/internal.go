@@ -270,6 +270,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: objectLock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectLockMode
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
+  map:
+    fields:
+    - name: allowedOrigins
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Choice
@@ -356,6 +365,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxSize
       type:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: urls
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
   map:
     fields:
@@ -490,6 +502,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: upload
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource
+    - name: url
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
   map:
     fields:
@@ -562,6 +577,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: meeting
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
+    - name: retention
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
     - name: source
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
@@ -586,6 +604,9 @@ var schemaYAML = typed.YAMLObject(`types:
           keys:
           - type
     - name: expiresAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: lastWatchedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: link
@@ -679,6 +700,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: recordings
       type:
         scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
   map:
     fields:
@@ -690,6 +713,33 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Profile
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
+  map:
+    fields:
+    - name: alwaysAllowed
+      type:
+        scalar: numeric
+    - name: approvedUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: percentPerHour
+      type:
+        scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+  map:
+    fields:
+    - name: allowed
+      type:
+        scalar: numeric
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: purged
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
   map:
     fields:
@@ -755,6 +805,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
+  map:
+    fields:
+    - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRules
   map:
     fields:
@@ -809,6 +865,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: integrity
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+    - name: purgeGuard
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -841,9 +900,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keys
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+    - name: location
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: purgesStopped
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+    - name: usage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -859,6 +927,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expireAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: extendTo
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
     - name: lock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
@@ -868,6 +939,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: unwatchedAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: warnBefore
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Role
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RolePermissions
@@ -893,12 +967,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: addressing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
+    - name: bucketInfoSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
     - name: caBundle
       type:
         scalar: string
     - name: checksums
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
+    - name: cors
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
     - name: credentialsSecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
@@ -949,16 +1029,73 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreCapability
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
+  map:
+    fields:
+    - name: bucket
+      type:
+        scalar: string
+    - name: endpoint
+      type:
+        scalar: string
+    - name: id
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
+  map:
+    fields:
+    - name: bytes
+      type:
+        scalar: numeric
+    - name: deletedBytes
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SubjectKind
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
+  map:
+    fields:
+    - name: caBundle
+      type:
+        scalar: string
+    - name: hosts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: namespaces
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: privateAddresses
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
+  map:
+    fields:
+    - name: credentialsSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
+    - name: maxSize
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: sha256
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadMethod
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource

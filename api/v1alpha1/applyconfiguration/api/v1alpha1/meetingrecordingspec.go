@@ -24,6 +24,9 @@ type MeetingRecordingSpecApplyConfiguration struct {
 	State *apiv1alpha1.RecordingState `json:"state,omitempty"`
 	// holds are legal holds. While there is one, the recording is neither expired, trashed nor deleted.
 	Holds []LegalHoldApplyConfiguration `json:"holds,omitempty"`
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	Retention *RecordingRetentionApplyConfiguration `json:"retention,omitempty"`
 }
 
 // MeetingRecordingSpecApplyConfiguration constructs a declarative configuration of the MeetingRecordingSpec type for use with
@@ -74,5 +77,13 @@ func (b *MeetingRecordingSpecApplyConfiguration) WithHolds(values ...*LegalHoldA
 		}
 		b.Holds = append(b.Holds, *values[i])
 	}
+	return b
+}
+
+// WithRetention sets the Retention field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Retention field is set to the value of the last call.
+func (b *MeetingRecordingSpecApplyConfiguration) WithRetention(value *RecordingRetentionApplyConfiguration) *MeetingRecordingSpecApplyConfiguration {
+	b.Retention = value
 	return b
 }

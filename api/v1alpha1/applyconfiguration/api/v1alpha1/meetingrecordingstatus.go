@@ -14,7 +14,8 @@ import (
 //
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatusApplyConfiguration struct {
-	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring
+	// and RetentionAccepted.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -32,6 +33,10 @@ type MeetingRecordingStatusApplyConfiguration struct {
 	AvailableAt *metav1.Time `json:"availableAt,omitempty"`
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
+	// policy's retention.unwatchedAfter counts, and rounded up, by at most a day and at most a tenth of unwatchedAfter, so that
+	// being watched often costs few writes. A rule that is new to a recording counts from when it came.
+	LastWatchedAt *metav1.Time `json:"lastWatchedAt,omitempty"`
 	// trashedAt is when the recording went to the trash.
 	TrashedAt *metav1.Time `json:"trashedAt,omitempty"`
 	// purgeAt is when the recording in the trash is deleted for good.
@@ -120,6 +125,14 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithAvailableAt(value metav1.
 // If called multiple times, the ExpiresAt field is set to the value of the last call.
 func (b *MeetingRecordingStatusApplyConfiguration) WithExpiresAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
 	b.ExpiresAt = &value
+	return b
+}
+
+// WithLastWatchedAt sets the LastWatchedAt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastWatchedAt field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLastWatchedAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
+	b.LastWatchedAt = &value
 	return b
 }
 

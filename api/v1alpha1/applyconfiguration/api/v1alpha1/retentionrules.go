@@ -19,6 +19,13 @@ type RetentionRulesApplyConfiguration struct {
 	UnwatchedAfter *apiv1alpha1.DurationOrNever `json:"unwatchedAfter,omitempty"`
 	// trashFor is how long a recording can be taken back out of the trash before it is deleted for good.
 	TrashFor *apiv1alpha1.Duration `json:"trashFor,omitempty"`
+	// warnBefore is how long before a recording goes to the trash by itself that is announced, by its condition Expiring and
+	// an Event. 0s announces nothing. In overrides it is the least lead: nobody is warned later.
+	WarnBefore *apiv1alpha1.Duration `json:"warnBefore,omitempty"`
+	// extendTo is the longest time to live that a single recording may choose in its spec.retention.expireAfter. One that is no
+	// longer than expireAfter, such as 0s, lets none extend its time; shortening is always possible. Overrides that set
+	// expireAfter and not extendTo allow no extension beyond that expireAfter.
+	ExtendTo *apiv1alpha1.DurationOrNever `json:"extendTo,omitempty"`
 	// lock is the least time a recording is kept, whoever wants it gone.
 	Lock *RetentionLockApplyConfiguration `json:"lock,omitempty"`
 }
@@ -50,6 +57,22 @@ func (b *RetentionRulesApplyConfiguration) WithUnwatchedAfter(value apiv1alpha1.
 // If called multiple times, the TrashFor field is set to the value of the last call.
 func (b *RetentionRulesApplyConfiguration) WithTrashFor(value apiv1alpha1.Duration) *RetentionRulesApplyConfiguration {
 	b.TrashFor = &value
+	return b
+}
+
+// WithWarnBefore sets the WarnBefore field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WarnBefore field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithWarnBefore(value apiv1alpha1.Duration) *RetentionRulesApplyConfiguration {
+	b.WarnBefore = &value
+	return b
+}
+
+// WithExtendTo sets the ExtendTo field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ExtendTo field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithExtendTo(value apiv1alpha1.DurationOrNever) *RetentionRulesApplyConfiguration {
+	b.ExtendTo = &value
 	return b
 }
 
