@@ -149,7 +149,7 @@ func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.
 func stamp(status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
 	status.ExpiresAt = stampOf(plan.ExpiresAt)
 	status.PurgeAt = stampOf(plan.PurgeAt)
-	status.LockedUntil = stampOf(plan.LockedUntil)
+	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy
 }
 
 func stampOf(t time.Time) metav1.Time {
