@@ -133,7 +133,7 @@ func redirect(hosts []string, next *http.Request, via []*http.Request) error {
 		return errScheme
 	case next.URL.User != nil:
 		return errUserInfo
-	case !hostAllowed(hosts, next.URL.Hostname()):
+	case !HostAllowed(hosts, next.URL.Hostname()):
 		return errHost
 	}
 	return nil

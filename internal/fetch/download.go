@@ -62,7 +62,7 @@ func (c *Client) Download(ctx context.Context, request Request, file File, progr
 	if err != nil || target.Scheme != "https" || target.Host == "" || target.User != nil {
 		return Result{}, final(AddressNotAllowed, "the address is no plain https address: make a new MeetingRecording with one")
 	}
-	if !hostAllowed(c.options.Hosts, target.Hostname()) {
+	if !HostAllowed(c.options.Hosts, target.Hostname()) {
 		return Result{}, final(AddressNotAllowed, "the store does not allow to fetch from %s: ask its owner to add it to spec.intake.urls.hosts", target.Hostname())
 	}
 	d := &download{client: c, request: request, target: target, file: file, progress: progress, hash: sha256.New(), total: -1}

@@ -82,8 +82,8 @@ func meant(address netip.Addr) netip.Addr {
 	return address
 }
 
-// hostAllowed reports whether a host is one of the patterns; no patterns allow all of them.
-func hostAllowed(patterns []string, host string) bool {
+// HostAllowed reports whether a host is one of the patterns; no patterns allow all of them.
+func HostAllowed(patterns []string, host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
 		pattern = strings.ToLower(pattern)

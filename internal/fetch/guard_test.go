@@ -100,11 +100,11 @@ func TestHosts(t *testing.T) {
 		"10.0.0.7": true, "example.com": false, "example.org": false, "evil-media.example.com": false, "evilexample.org": false,
 		"media.example.com.evil.net": false, "": false, "10.0.0.70": false,
 	} {
-		if got := hostAllowed(patterns, host); got != want {
+		if got := HostAllowed(patterns, host); got != want {
 			t.Errorf("%q allowed = %v, want %v", host, got, want)
 		}
 	}
-	if !hostAllowed(nil, "anything.example") {
+	if !HostAllowed(nil, "anything.example") {
 		t.Error("no patterns allow every host")
 	}
 }
