@@ -103,17 +103,17 @@ func (w *world) expectNotTold(secrets ...string) {
 	if err := w.admin.List(w.Context(), &list); err != nil {
 		w.Fatal(err)
 	}
-	told, err := json.Marshal(map[string]any{"status": w.get().Status, "audit": list.Items})
+	var events []string
+	for len(w.events.Events) > 0 {
+		events = append(events, <-w.events.Events)
+	}
+	told, err := json.Marshal(map[string]any{"status": w.get().Status, "audit": list.Items, "events": events})
 	if err != nil {
 		w.Fatal(err)
 	}
-	text := string(told)
-	for len(w.events.Events) > 0 {
-		text += <-w.events.Events
-	}
 	for _, secret := range secrets {
-		if strings.Contains(text, secret) {
-			w.Errorf("%q is told: %s", secret, text)
+		if strings.Contains(string(told), secret) {
+			w.Errorf("%q is told: %s", secret, told)
 		}
 	}
 }

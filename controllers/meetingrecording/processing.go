@@ -131,7 +131,7 @@ func decideFinished(o *observation) decision {
 	status.Media = o.result.facts
 	status.Storage = v1alpha1.StorageLocation{Bucket: o.result.bucket, Key: o.result.mediaKey, ManifestKey: o.result.manifestKey}
 	status.Link = o.link
-	startClock(o, status)
+	plan := startClock(o, status)
 	steps := withdrawal(o)
 	if fetches(o) {
 		// Only now is it known what has come.
@@ -141,8 +141,9 @@ func decideFinished(o *observation) decision {
 		attempt: o.result.attempt,
 		steps:   append(steps, recordProcessed, clearStaging, clearOtherAttempts),
 		status:  status,
+		notices: warning(o, status),
 		after:   []step{removeJobs},
-		look:    nextLookAt(status.ExpiresAt.Time, o.now),
+		wake:    plan.Next(o.now),
 	}
 }
 
