@@ -105,7 +105,7 @@ type AuditEventSpec struct {
 
 // AuditAction is what was done or tried.
 //
-// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released
+// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Requested;Escalated;Approved;Denied
 type AuditAction string
 
 const (
@@ -135,6 +135,14 @@ const (
 	AuditHeld AuditAction = "Held"
 	// AuditReleased is a legal hold being lifted.
 	AuditReleased AuditAction = "Released"
+	// AuditRequested is somebody formally asking for a permission.
+	AuditRequested AuditAction = "Requested"
+	// AuditEscalated is a request going to the next in line, because nobody had answered.
+	AuditEscalated AuditAction = "Escalated"
+	// AuditApproved is a request being approved.
+	AuditApproved AuditAction = "Approved"
+	// AuditDenied is a request being denied, or ending without an answer.
+	AuditDenied AuditAction = "Denied"
 )
 
 // AuditOutcome says whether it happened.

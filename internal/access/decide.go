@@ -44,6 +44,10 @@ func (c *inquiry) allowed(d *Decision) bool {
 		d.allow(PermittedByLabel, c.limit)
 		return true
 	}
+	if c.Permission == v1alpha1.PermissionApprove && c.appointed() {
+		d.allow(PermittedByAppointment, c.rules.Sharing.Approvers.From)
+		return true
+	}
 	if grant := c.bestGrant(); grant != nil {
 		d.allow(PermittedByGrant, nil)
 		d.GrantName = grant.Name
@@ -90,7 +94,8 @@ type inquiry struct {
 
 func inquire(rules *policy.Rules, req Request) inquiry {
 	c := inquiry{rules: rules, Request: req, labelled: policy.AllPermissions}
-	c.roles = req.Recording.rolesOf(&req.Subject)
+	c.Subject.Internal = c.Subject.Internal && !hasLeft(rules, c.Subject.Name)
+	c.roles = req.Recording.rolesOf(rules, &c.Subject)
 	bounded := c.roles
 	if bounded == 0 {
 		// Whoever has no name can be anybody, an outsider as well.

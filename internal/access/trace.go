@@ -60,8 +60,8 @@ func TraceOf(rules *policy.Rules, req Request) Trace {
 }
 
 // RolesOf returns what the subject is to the recording, in the order of policy.Roles.
-func RolesOf(recording Recording, subject Subject) []v1alpha1.Role {
-	return recording.rolesOf(&subject).list()
+func RolesOf(rules *policy.Rules, recording Recording, subject Subject) []v1alpha1.Role {
+	return recording.rolesOf(rules, &subject).list()
 }
 
 // list returns the roles of the set, in the order of policy.Roles.

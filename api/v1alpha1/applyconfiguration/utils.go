@@ -24,8 +24,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AccessGrantSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessGrantStatus"):
 		return &apiv1alpha1.AccessGrantStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequest"):
+		return &apiv1alpha1.AccessRequestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequestSpec"):
+		return &apiv1alpha1.AccessRequestSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequestStatus"):
+		return &apiv1alpha1.AccessRequestStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessRules"):
 		return &apiv1alpha1.AccessRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ApprovalRules"):
+		return &apiv1alpha1.ApprovalRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditActor"):
 		return &apiv1alpha1.AuditActorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditClient"):
@@ -46,6 +54,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ClusterRecordingPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GrantReference"):
+		return &apiv1alpha1.GrantReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
 		return &apiv1alpha1.GrantSubjectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImportBucket"):
@@ -94,6 +104,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingStoreSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStoreStatus"):
 		return &apiv1alpha1.RecordingStoreStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RequestParty"):
+		return &apiv1alpha1.RequestPartyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RequestTurn"):
+		return &apiv1alpha1.RequestTurnApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RetentionLock"):
 		return &apiv1alpha1.RetentionLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RetentionRules"):
@@ -110,6 +124,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SuccessionRules"):
+		return &apiv1alpha1.SuccessionRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Successor"):
+		return &apiv1alpha1.SuccessorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadSource"):
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):
