@@ -22,6 +22,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
@@ -129,7 +130,9 @@ func (r *Reconciler) report(ctx context.Context, grant *v1alpha1.AccessGrant, is
 	if status.PasswordHash != "" {
 		applied.WithPasswordHash(status.PasswordHash)
 	}
-	err := r.Client.Status().Apply(ctx, ac.AccessGrant(grant.Name, grant.Namespace).WithUID(grant.UID).WithStatus(applied), client.ForceOwnership)
+	err := effect.Do(ctx, "grant: write the status", func() error {
+		return r.Client.Status().Apply(ctx, ac.AccessGrant(grant.Name, grant.Namespace).WithUID(grant.UID).WithStatus(applied), client.ForceOwnership)
+	})
 	if err != nil {
 		return wrap(err, "write the status of AccessGrant", client.ObjectKeyFromObject(grant))
 	}
@@ -149,7 +152,9 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, grant *v1alpha1.Access
 	if !controllerutil.AddFinalizer(grant, v1alpha1.FinalizerGrant) {
 		return nil
 	}
-	err := r.Client.Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	err := effect.Do(ctx, "grant: add the finalizer", func() error {
+		return r.Client.Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 	return wrap(err, "add the finalizer to AccessGrant", client.ObjectKeyFromObject(grant))
 }
 
@@ -171,7 +176,9 @@ func (r *Reconciler) end(ctx context.Context, grant *v1alpha1.AccessGrant) error
 	}
 	before := grant.DeepCopy()
 	controllerutil.RemoveFinalizer(grant, v1alpha1.FinalizerGrant)
-	err = r.Client.Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	err = effect.Do(ctx, "grant: release the finalizer", func() error {
+		return r.Client.Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		// Somebody else has changed or removed it in between, which brings the next pass.
 		return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 )
 
 // Keys of a grant's Secret, and of one that a grant takes its password from.
@@ -124,14 +125,16 @@ func (r *Reconciler) mint(ctx context.Context, grant *v1alpha1.AccessGrant, exis
 		}
 	}
 	secret := newSecret(grant, r.GatewayURL, password)
-	if err := r.Direct.Create(ctx, secret); err != nil {
+	if err := effect.Do(ctx, "grant: make the Secret", func() error { return r.Direct.Create(ctx, secret) }); err != nil {
 		return nil, wrap(err, "create Secret", client.ObjectKeyFromObject(secret))
 	}
 	return secret, nil
 }
 
 func (r *Reconciler) deleteSecret(ctx context.Context, secret *corev1.Secret) error {
-	err := r.Direct.Delete(ctx, secret, client.Preconditions{UID: &secret.UID})
+	err := effect.Do(ctx, "grant: remove the Secret", func() error {
+		return r.Direct.Delete(ctx, secret, client.Preconditions{UID: &secret.UID})
+	})
 	return client.IgnoreNotFound(wrap(err, "delete Secret", client.ObjectKeyFromObject(secret)))
 }
 

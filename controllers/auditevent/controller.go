@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 )
 
 // Reconciler bounds the AuditEvents of one namespace: requests carry the namespace as their name.
@@ -62,8 +63,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	for i := range doomed {
 		gone := doomed[i].DeepCopy()
 		gone.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("AuditEvent"))
-		err := client.IgnoreNotFound(r.Client.Delete(ctx, gone, client.Preconditions{UID: &gone.UID}))
-		if err != nil {
+		err := effect.Do(ctx, "audit: delete an AuditEvent that is outside the window", func() error {
+			return r.Client.Delete(ctx, gone, client.Preconditions{UID: &gone.UID})
+		})
+		if client.IgnoreNotFound(err) != nil {
 			return reconcile.Result{}, fmt.Errorf("delete AuditEvent %s/%s, which is outside the window: %w", gone.Namespace, gone.Name, err)
 		}
 	}

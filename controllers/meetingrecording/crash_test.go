@@ -4,6 +4,8 @@ package meetingrecording
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -23,29 +27,23 @@ import (
 // that has resumed from each of these points.
 type crashes struct {
 	points []string
-	off    bool
 }
 
-func (c *crashes) strike(when string, what step) error {
-	point := when + " " + string(what)
-	for _, seen := range c.points {
-		if seen == point || c.off {
-			return nil
+func (c *crashes) gate(name effect.Name, write func() error) error {
+	for _, fault := range []effecttest.Fault{effecttest.DieBefore, effecttest.DieAfter} {
+		if point := fmt.Sprint(fault, " ", name); !slices.Contains(c.points, point) {
+			c.points = append(c.points, point)
+			return fault.Strike(write)
 		}
 	}
-	c.points = append(c.points, point)
-	return errCrash
+	return write()
 }
 
-func (c *crashes) struck(what step) bool {
-	return strings.Contains(strings.Join(c.points, "\n"), after+" "+string(what))
-}
-
-func (c *crashes) expect(t *testing.T, steps ...step) {
+func (c *crashes) expect(t *testing.T, names ...effect.Name) {
 	t.Helper()
-	for _, what := range steps {
-		if !c.struck(what) {
-			t.Errorf("no crash after %q: the life did not come by there", what)
+	for _, name := range names {
+		if !slices.Contains(c.points, fmt.Sprint(effecttest.DieAfter, " ", name)) {
+			t.Errorf("no crash after %q: the life did not come by there", name)
 		}
 	}
 	t.Logf("%d crash points", len(c.points))
@@ -55,7 +53,7 @@ func TestCrashesBetweenAnyTwoWritesChangeNothingInTheEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var c crashes
-	w.reconciler.interrupt = c.strike
+	w.gate = c.gate
 
 	recording := w.available()
 	w.clock.SetTime(recording.Status.ExpiresAt.Time)
@@ -75,9 +73,11 @@ func TestCrashesBetweenAnyTwoWritesChangeNothingInTheEnd(t *testing.T) {
 	if diff := cmp.Diff(want, w.audited(w.namespace)); diff != "" {
 		t.Errorf("audit events (-want +got):\n%s", diff)
 	}
-	c.expect(t, offerUpload, writeTheStatus, withdrawUpload, recordUploaded, startJob, armJob, "begin the attempt's upload",
-		recordProcessed, clearStaging, clearOtherAttempts, removeJobs, recordExpired, expire, recordTrashed, recordRestored,
-		deleteObject, purgeMedia, "record Purged", releaseFinalizer)
+	c.expect(t, "recording: offer the upload", "recording: write the status", "recording: remove the upload's Secret", "audit: record Uploaded",
+		"recording: start the Job", "recording: arm the Job", "recording: begin the attempt's upload", "audit: record Processed",
+		"recording: clear staging", "recording: abort uploads of an attempt", "recording: remove a Job", "audit: record Expired",
+		"recording: set spec.state to Trashed", "audit: record Trashed", "audit: record Restored", "recording: delete the MeetingRecording",
+		"trash: remove what lies under a prefix", "audit: record Purged", "recording: release the finalizer")
 }
 
 func TestCrashesOfADeletionLeaveOneTombstone(t *testing.T) {
@@ -85,7 +85,7 @@ func TestCrashesOfADeletionLeaveOneTombstone(t *testing.T) {
 	w := newWorld(t)
 	recording := w.available()
 	var c crashes
-	w.reconciler.interrupt = c.strike
+	w.gate = c.gate
 	if err := w.admin.Delete(t.Context(), recording); err != nil {
 		t.Fatal(err)
 	}
@@ -94,14 +94,14 @@ func TestCrashesOfADeletionLeaveOneTombstone(t *testing.T) {
 		t.Errorf("in the bucket: %v", stored)
 	}
 	w.expectNoStrays(recording)
-	c.expect(t, bury, recordDeleted, releaseFinalizer)
+	c.expect(t, "trash: write the tombstone", "audit: record Deleted", "recording: release the finalizer")
 }
 
 func TestCrashesOfAMultipartOfferLeaveOneUpload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var c crashes
-	w.reconciler.interrupt = c.strike
+	w.gate = c.gate
 	w.record(multipart("200Mi"))
 	recording := w.drive(is(v1alpha1.ReasonUploading))
 	var uploads []string
@@ -119,7 +119,7 @@ func TestCrashesOfAMultipartOfferLeaveOneUpload(t *testing.T) {
 	}
 	w.drive(gone)
 	w.expectPurged(recording)
-	c.expect(t, "begin the upload", offerUpload, withdrawUpload, discard, recordDeleted)
+	c.expect(t, "recording: begin the upload", "recording: offer the upload", "recording: abort the upload", "trash: abort uploads", "audit: record Deleted")
 }
 
 // A Job that somebody deletes while it waits for its Secret, or works, is followed by another one with objects of its own.
@@ -162,14 +162,14 @@ func TestFailuresThatMayPassAreTriedAgainAfterAWait(t *testing.T) {
 	w.record()
 	w.drive(is(v1alpha1.ReasonUploading))
 	w.upload(mediatest.MP4(t))
-	w.reconciler.interrupt = func(when string, what step) error {
-		if when == after && what == startJob {
-			w.reconciler.interrupt = nil
-			return errCrash
+	w.gate = func(name effect.Name, write func() error) error {
+		if name != "recording: start the Job" {
+			return write()
 		}
-		return nil
+		w.gate = nil
+		return effecttest.DieAfter.Strike(write)
 	}
-	if _, err := w.pass(); !errors.Is(err, errCrash) {
+	if _, err := w.pass(); !errors.Is(err, effecttest.ErrDied) {
 		t.Fatalf("no crash before the Job is armed: %v", err)
 	}
 	recording := w.get()

@@ -22,7 +22,7 @@ const maxProgress = 1 << 10
 
 // namesOf names the recording's objects.
 func namesOf(o *observation) (objectstore.Recording, error) {
-	return objectstore.NewRecording(o.recording.Namespace, string(o.recording.UID))
+	return objectstore.NewRecording(o.recording.Namespace, o.recording.StorageUID())
 }
 
 // observeBucket looks for a finished attempt, then for the raw media, then for the offer to upload it.

@@ -5,7 +5,6 @@ package meetingrecording
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,38 +15,12 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
-// writeTheStatus is the one write that is not a step.
-const writeTheStatus step = "write the status"
-
 // expiryOwner owns, in server-side apply, spec.state and nothing else.
 const expiryOwner = "reelkeeper-expiry"
-
-// When a test may stop the world.
-const (
-	before = "before"
-	after  = "after"
-)
-
-// effect does one write. Every write of the package goes through here, so that a test can stop the world before and after
-// any of them.
-func (r *Reconciler) effect(what step, do func() error) error {
-	if r.interrupt == nil {
-		return do()
-	}
-	if err := r.interrupt(before, what); err != nil {
-		return err
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	return r.interrupt(after, what)
-}
-
-// compound steps make several writes, each of which is an effect of its own.
-var compound = []step{offerUpload, armJob, discard, purgeMedia}
 
 // perform carries out one step. Each can be repeated: it finds its own work done.
 func (r *Reconciler) perform(ctx context.Context, o *observation, d *decision, what step) error {
@@ -71,10 +44,7 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, d *decision, w
 	if !known {
 		do = func() error { return r.record(ctx, o, d, what) }
 	}
-	if slices.Contains(compound, what) {
-		return do()
-	}
-	return r.effect(what, do)
+	return do()
 }
 
 // addFinalizer is for clusters whose API server does not do so at admission.
@@ -82,12 +52,16 @@ func (r *Reconciler) addFinalizer(ctx context.Context, o *observation) error {
 	base := o.recording.DeepCopy()
 	controllerutil.AddFinalizer(o.recording, v1alpha1.FinalizerMedia)
 	// The answer brings the new resourceVersion, which the status write of this pass then carries.
-	return r.options.Client.Patch(ctx, o.recording, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	return effect.Do(ctx, "recording: add the finalizer", func() error {
+		return r.options.Client.Patch(ctx, o.recording, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	})
 }
 
 // startJob makes the Job. Its Pod waits for the Secret that armJob makes.
 func (r *Reconciler) startJob(ctx context.Context, o *observation, number int) error {
-	err := r.options.Client.Create(ctx, newJob(&r.options, o.recording, number, o.raw.size))
+	err := effect.Do(ctx, "recording: start the Job", func() error {
+		return r.options.Client.Create(ctx, newJob(&r.options, o.recording, number, o.raw.size))
+	})
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}
@@ -113,11 +87,15 @@ func (r *Reconciler) armJob(ctx context.Context, o *observation, number int) err
 		return err
 	}
 	bucket, objects := o.store.open.Bucket(o.recording.Namespace), o.store.open.Objects
+	err = effect.Do(ctx, "recording: abort forgotten uploads of the attempt", func() error {
+		_, err := objects.AbortUploads(ctx, bucket, names.MediaKey(number))
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var upload objectstore.Upload
-	err = r.effect("begin the attempt's upload", func() error {
-		if _, err := objects.AbortUploads(ctx, bucket, names.MediaKey(number)); err != nil {
-			return err
-		}
+	err = effect.Do(ctx, "recording: begin the attempt's upload", func() (err error) {
 		upload, err = objects.CreateMultipart(ctx, bucket, names.MediaKey(number), "application/octet-stream")
 		return err
 	})
@@ -132,13 +110,13 @@ func (r *Reconciler) armJob(ctx context.Context, o *observation, number int) err
 	if err != nil {
 		return err
 	}
-	return r.effect(armJob, func() error {
-		err := r.options.Direct.Create(ctx, secret)
-		if apierrors.IsAlreadyExists(err) {
+	err = effect.Do(ctx, "recording: arm the Job", func() error { return r.options.Direct.Create(ctx, secret) })
+	if apierrors.IsAlreadyExists(err) {
+		return effect.Do(ctx, "recording: abort the upload that another pass has begun as well", func() error {
 			return objects.AbortUpload(ctx, upload)
-		}
-		return err
-	})
+		})
+	}
+	return err
 }
 
 // removeJobs deletes the Jobs that were observed.
@@ -155,7 +133,9 @@ func (r *Reconciler) removeJobs(ctx context.Context, o *observation) error {
 
 // deleteJob lets a Job go after its Pod: as long as the Job is there, a worker may be writing. Its Secret goes with it.
 func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
-	err := r.options.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	err := effect.Do(ctx, "recording: remove a Job", func() error {
+		return r.options.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	})
 	return client.IgnoreNotFound(err)
 }
 
@@ -165,12 +145,17 @@ func (r *Reconciler) expire(ctx context.Context, o *observation) error {
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).
 		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
-	return r.options.Client.Apply(ctx, apply, client.FieldOwner(expiryOwner), client.ForceOwnership)
+	return effect.Do(ctx, "recording: set spec.state to Trashed", func() error {
+		return r.options.Client.Apply(ctx, apply, client.FieldOwner(expiryOwner), client.ForceOwnership)
+	})
 }
 
 // deleteObject is the point of no return of a purge. It fails where the recording has changed since it was read.
 func (r *Reconciler) deleteObject(ctx context.Context, o *observation) error {
-	err := r.options.Client.Delete(ctx, o.recording.DeepCopy(), client.Preconditions{UID: &o.recording.UID, ResourceVersion: &o.recording.ResourceVersion})
+	err := effect.Do(ctx, "recording: delete the MeetingRecording", func() error {
+		as := client.Preconditions{UID: &o.recording.UID, ResourceVersion: &o.recording.ResourceVersion}
+		return r.options.Client.Delete(ctx, o.recording.DeepCopy(), as)
+	})
 	return client.IgnoreNotFound(err)
 }
 
@@ -179,7 +164,8 @@ func (r *Reconciler) releaseFinalizer(ctx context.Context, o *observation) error
 	released := o.recording.DeepCopy()
 	controllerutil.RemoveFinalizer(released, v1alpha1.FinalizerMedia)
 	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
-	return client.IgnoreNotFound(r.options.Client.Patch(ctx, released, patch))
+	err := effect.Do(ctx, "recording: release the finalizer", func() error { return r.options.Client.Patch(ctx, released, patch) })
+	return client.IgnoreNotFound(err)
 }
 
 // deleteUploadSecret removes the Secret with the presigned URLs, unless it belongs to something else.
@@ -196,5 +182,8 @@ func (r *Reconciler) deleteUploadSecret(ctx context.Context, o *observation) err
 		return nil
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: o.recording.Namespace, Name: name}}
-	return client.IgnoreNotFound(r.options.Direct.Delete(ctx, secret, client.Preconditions{UID: &meta.UID}))
+	err = effect.Do(ctx, "recording: remove the upload's Secret", func() error {
+		return r.options.Direct.Delete(ctx, secret, client.Preconditions{UID: &meta.UID})
+	})
+	return client.IgnoreNotFound(err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -33,7 +34,7 @@ func (r *Reconciler) offerUpload(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	return r.effect(offerUpload, func() error {
+	return effect.Do(ctx, "recording: offer the upload", func() error {
 		return r.options.Direct.Apply(ctx, made.secret(o.recording), client.ForceOwnership)
 	})
 }
@@ -104,7 +105,7 @@ func (r *Reconciler) uploadOf(ctx context.Context, o *observation) (objectstore.
 		}
 	}
 	var upload objectstore.Upload
-	err = r.effect("begin the upload", func() error {
+	err = effect.Do(ctx, "recording: begin the upload", func() (err error) {
 		upload, err = objects.CreateMultipart(ctx, bucket, names.RawKey(), "application/octet-stream")
 		return err
 	})
@@ -123,7 +124,10 @@ func (r *Reconciler) withdrawUpload(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	_, err = o.store.open.Objects.AbortUploads(ctx, o.store.open.Bucket(o.recording.Namespace), names.RawKey())
+	err = effect.Do(ctx, "recording: abort the upload", func() error {
+		_, err := o.store.open.Objects.AbortUploads(ctx, o.store.open.Bucket(o.recording.Namespace), names.RawKey())
+		return err
+	})
 	if absent(err) {
 		return nil
 	}
@@ -136,8 +140,10 @@ func (r *Reconciler) clearStaging(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	_, err = o.store.open.Objects.DeleteAllVersionsUnder(ctx, o.result.bucket, names.StagingPrefix())
-	return err
+	return effect.Do(ctx, "recording: clear staging", func() error {
+		_, err := o.store.open.Objects.DeleteAllVersionsUnder(ctx, o.result.bucket, names.StagingPrefix())
+		return err
+	})
 }
 
 // clearOtherAttempts removes what failed and forgotten attempts left beside the one that counts.
@@ -148,14 +154,22 @@ func (r *Reconciler) clearOtherAttempts(ctx context.Context, o *observation) err
 	}
 	objects, bucket := o.store.open.Objects, o.result.bucket
 	for number := 1; number <= o.highest; number++ {
-		if _, err := objects.AbortUploads(ctx, bucket, names.MediaKey(number)); err != nil {
+		err := effect.Do(ctx, "recording: abort uploads of an attempt", func() error {
+			_, err := objects.AbortUploads(ctx, bucket, names.MediaKey(number))
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		if number == o.result.attempt {
 			continue
 		}
 		for _, key := range []string{names.MediaKey(number), names.ManifestKey(number)} {
-			if _, err := objects.DeleteAllVersions(ctx, bucket, key); err != nil {
+			err := effect.Do(ctx, "recording: clear another attempt", func() error {
+				_, err := objects.DeleteAllVersions(ctx, bucket, key)
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -169,13 +183,11 @@ func (r *Reconciler) discard(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	return r.effect(discard, func() error {
-		_, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
-		if absent(err) {
-			return nil
-		}
-		return err
-	})
+	_, err = trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
+	if absent(err) {
+		return nil
+	}
+	return err
 }
 
 // purgeMedia removes everything for good, has the store confirm it, and records it with the evidence.
@@ -184,20 +196,14 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	var evidence []string
-	err = r.effect(purgeMedia, func() error {
-		evidence, err = trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
-		return err
-	})
+	evidence, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
 	if err != nil {
 		return err
 	}
 	plan := scheduleOf(o, &o.recording.Status)
-	return r.effect("record Purged", func() error {
-		return r.write(ctx, o, audit.Event{
-			Key: "purged/" + string(o.recording.UID), Since: o.recording.DeletionTimestamp.Time,
-			Action: v1alpha1.AuditPurged, Reason: string(plan.Decider), Rule: plan.From.String(), Evidence: evidence,
-		})
+	return r.write(ctx, o, audit.Event{
+		Key: "purged/" + o.recording.StorageUID(), Since: o.recording.DeletionTimestamp.Time,
+		Action: v1alpha1.AuditPurged, Reason: string(plan.Decider), Rule: plan.From.String(), Evidence: evidence,
 	})
 }
 
@@ -206,7 +212,7 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 	err := trash.Write(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), trash.Tombstone{
 		Namespace:   o.recording.Namespace,
 		Name:        o.recording.Name,
-		UID:         string(o.recording.UID),
+		UID:         o.recording.StorageUID(),
 		DeletedAt:   o.recording.DeletionTimestamp.UTC(),
 		PurgeAt:     purgeAt.UTC(),
 		MediaKey:    o.leftovers.mediaKey,

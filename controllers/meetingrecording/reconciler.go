@@ -68,8 +68,6 @@ type Options struct {
 type Reconciler struct {
 	options  Options
 	progress progressLog
-	// interrupt, where a test sets it, is called before and after every write and stops the pass with its error.
-	interrupt func(when string, what step) error
 }
 
 // New returns a Reconciler.

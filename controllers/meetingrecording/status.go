@@ -18,6 +18,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 )
 
 // writeStatus writes the status if it differs from the one that was read: a write that changes nothing costs the API server as
@@ -37,7 +38,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decisio
 	}
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).WithStatus(status)
-	err = r.effect(writeTheStatus, func() error {
+	err = effect.Do(ctx, "recording: write the status", func() error {
 		return r.options.Client.Status().Apply(ctx, apply, client.ForceOwnership)
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ func (s signer) sign(ctx context.Context, method, bucket, key string) (string, e
 // newWorkerSpec presigns all that a worker needs for one attempt, and nothing else.
 func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload objectstore.Upload) (*worker.Spec, error) {
 	recording, store := o.recording, o.store.open
-	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload obje
 			Thumbnails: o.rules.Processing.Thumbnails.Value == v1alpha1.ThumbnailsPoster,
 		},
 		Recording: media.Recording{
-			Namespace: recording.Namespace, Name: recording.Name, UID: string(recording.UID), Attempt: int64(attempt),
+			Namespace: recording.Namespace, Name: recording.Name, UID: recording.StorageUID(), Attempt: int64(attempt),
 			Labels: recording.Labels, Spec: encoded,
 		},
 		ManifestKey: names.ManifestKey(attempt),
@@ -109,7 +109,7 @@ func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload obje
 // wrapKey gives the attempt a data key of its own.
 func (s signer) wrapKey(spec *worker.Spec, o *observation) error {
 	key := keys.NewDataKey()
-	wrapped, err := o.store.open.Keys.Wrap(key, keys.RecordingAD(o.recording.Namespace, string(o.recording.UID)))
+	wrapped, err := o.store.open.Keys.Wrap(key, keys.RecordingAD(o.recording.Namespace, o.recording.StorageUID()))
 	if err != nil {
 		return err
 	}

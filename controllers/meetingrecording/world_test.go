@@ -29,6 +29,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -57,6 +59,7 @@ type world struct {
 	events     *events.FakeRecorder
 	sweeper    *trash.Sweeper
 	reconciler *Reconciler
+	gate       effect.Gate
 	name       string
 }
 
@@ -149,16 +152,11 @@ func (w *world) restart() {
 	w.sweeper = trash.NewSweeper(trash.Options{
 		Reader: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
-	interrupt := func(string, step) error { return nil }
-	if w.reconciler != nil {
-		interrupt = w.reconciler.interrupt
-	}
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
 		Audit: recorder, Tombstones: w.sweeper, Events: w.events, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
-	w.reconciler.interrupt = interrupt
 }
 
 // onlyStore keeps the sweeper of one test from the stores of the others, whose servers come and go.
@@ -207,14 +205,11 @@ func (w *world) get() *v1alpha1.MeetingRecording {
 	return &recording
 }
 
-// errCrash is the end of the process, as far as a test can tell.
-var errCrash = errors.New("the process died")
-
 // pass makes one pass. A crash starts the controller anew.
 func (w *world) pass() (reconcile.Result, error) {
 	w.Helper()
-	result, err := w.reconciler.Reconcile(w.Context(), reconcile.Request{NamespacedName: w.key()})
-	if errors.Is(err, errCrash) {
+	result, err := w.reconciler.Reconcile(effect.With(w.Context(), w.gate), reconcile.Request{NamespacedName: w.key()})
+	if errors.Is(err, effecttest.ErrDied) {
 		w.restart()
 	}
 	return result, err
@@ -228,7 +223,7 @@ func (w *world) drive(goal func(*v1alpha1.MeetingRecording) bool) *v1alpha1.Meet
 		if goal(recording) {
 			return recording
 		}
-		if _, err := w.pass(); err != nil && !errors.Is(err, errCrash) {
+		if _, err := w.pass(); err != nil && !errors.Is(err, effecttest.ErrDied) {
 			w.Fatal(err)
 		}
 		w.waitForJobs(recording)

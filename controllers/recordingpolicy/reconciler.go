@@ -21,6 +21,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
@@ -112,7 +113,9 @@ func (r *Reconciler) reportCluster(
 	if !changed {
 		return nil
 	}
-	err := r.Client.Status().Apply(ctx, ac.ClusterRecordingPolicy(p.Name).WithUID(p.UID).WithStatus(applied(status)), client.ForceOwnership)
+	err := effect.Do(ctx, "policy: write the status of a ClusterRecordingPolicy", func() error {
+		return r.Client.Status().Apply(ctx, ac.ClusterRecordingPolicy(p.Name).WithUID(p.UID).WithStatus(applied(status)), client.ForceOwnership)
+	})
 	return explain(err, "ClusterRecordingPolicy "+p.Name)
 }
 
@@ -124,7 +127,9 @@ func (r *Reconciler) reportNamespaced(
 	if !changed {
 		return nil
 	}
-	err := r.Client.Status().Apply(ctx, ac.RecordingPolicy(p.Name, p.Namespace).WithUID(p.UID).WithStatus(applied(status)), client.ForceOwnership)
+	err := effect.Do(ctx, "policy: write the status of a RecordingPolicy", func() error {
+		return r.Client.Status().Apply(ctx, ac.RecordingPolicy(p.Name, p.Namespace).WithUID(p.UID).WithStatus(applied(status)), client.ForceOwnership)
+	})
 	return explain(err, fmt.Sprintf("RecordingPolicy %s/%s", p.Namespace, p.Name))
 }
 

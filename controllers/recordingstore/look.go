@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,8 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -83,7 +86,11 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	case first.verdict == bad:
 		return findings{endpoint: first}, nil
 	}
-	seen, err := of.client.Probe(ctx, bucket)
+	var seen objectstore.Capabilities
+	err = effect.Do(ctx, "store: probe the server", func() (err error) {
+		seen, err = of.client.Probe(ctx, bucket)
+		return err
+	})
 	tried, err := judge(err)
 	if err != nil || tried.verdict == bad {
 		return findings{endpoint: tried}, err
@@ -148,7 +155,7 @@ func (r *Reconciler) namespaces(ctx context.Context, store *v1alpha1.RecordingSt
 func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.RecordingStore) (string, error) {
 	keyset, err := r.Stores.Keyset(ctx, store)
 	if errors.Is(err, stores.ErrNoKeyset) {
-		if err := r.makeKeyset(ctx, store.Spec.Encryption.KeySecretRef); err != nil {
+		if err := r.makeKeyset(ctx, store.Spec.Encryption); err != nil {
 			return "", err
 		}
 		keyset, err = r.Stores.Keyset(ctx, store)
@@ -161,19 +168,30 @@ func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.Recording
 
 // makeKeyset creates the Secret and never updates it, so that it cannot replace one that the cache has not seen. The
 // Secret has no owner: it must outlive the store.
-func (r *Reconciler) makeKeyset(ctx context.Context, ref v1alpha1.SecretReference) error {
-	keyset, err := keys.NewKeyset()
+func (r *Reconciler) makeKeyset(ctx context.Context, spec v1alpha1.EncryptionSpec) error {
+	encoded, err := keys.NewKeyset()
 	if err != nil {
 		return err
 	}
+	keyset, err := keys.Load(encoded)
+	if err != nil {
+		return err
+	}
+	ref := spec.KeySecretRef
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: ref.Namespace, Name: ref.Name,
 			Labels: map[string]string{"app.kubernetes.io/managed-by": "reelkeeper", "app.kubernetes.io/component": "keyset"},
+			// A store that is new has nothing to rotate, whatever generation it begins with.
+			Annotations: map[string]string{
+				v1alpha1.AnnotationKeyGeneration: strconv.FormatInt(max(spec.KeyGeneration, 1), 10),
+				v1alpha1.AnnotationKeyID:         keyset.KeyID(),
+			},
 		},
-		Data: map[string][]byte{stores.KeysetKey: keyset},
+		Data: map[string][]byte{stores.KeysetKey: encoded},
 	}
-	if err := r.Client.Create(ctx, secret); err != nil && !apierrors.IsAlreadyExists(err) {
+	err = effect.Do(ctx, "store: make the keyset", func() error { return r.Client.Create(ctx, secret) })
+	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create Secret %s/%s for the key-encryption keyset: %w", ref.Namespace, ref.Name, err)
 	}
 	return nil

@@ -10,6 +10,7 @@ package recordingstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -81,7 +83,9 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 		applied.WithKeyID(status.KeyID)
 	}
 	applied.Buckets = status.Buckets
-	err := r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
+	err := effect.Do(ctx, "store: write the status", func() error {
+		return r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
+	})
 	if err != nil {
 		return fmt.Errorf("write the status of RecordingStore %s: %w", store.Name, err)
 	}
@@ -89,8 +93,11 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	return nil
 }
 
+// sameStatus compares what this controller writes. The condition KeysRotated, and status.keys, which b has from a, are written
+// by the one that rotates keys.
 func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
-	same := kube.EqualConditions(a.Conditions, b.Conditions)
+	others := func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionKeysRotated }
+	same := kube.EqualConditions(slices.DeleteFunc(slices.Clone(a.Conditions), others), b.Conditions)
 	a.Conditions, b.Conditions = nil, nil
 	return same && apiequality.Semantic.DeepEqual(a, b)
 }

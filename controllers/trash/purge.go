@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -35,7 +36,11 @@ func Purge(ctx context.Context, objects Purgeable, bucket string, recording obje
 	}
 	// The manifests are last: the wrapped data key in them is destroyed once there is nothing left for it to open.
 	for _, prefix := range []string{recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix()} {
-		removed, err := objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+		var removed []objectstore.RemovedVersion
+		err := effect.Do(ctx, "trash: remove what lies under a prefix", func() (err error) {
+			removed, err = objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+			return err
+		})
 		for _, version := range removed {
 			evidence = append(evidence, describe(bucket, version))
 		}
@@ -58,7 +63,11 @@ func abortUploads(ctx context.Context, objects Purgeable, bucket string, recordi
 		uploads = append(uploads, recording.MediaKey(attempt+1))
 	}
 	for _, key := range uploads {
-		if _, err := objects.AbortUploads(ctx, bucket, key); err != nil {
+		err := effect.Do(ctx, "trash: abort uploads", func() error {
+			_, err := objects.AbortUploads(ctx, bucket, key)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

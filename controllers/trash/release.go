@@ -13,6 +13,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -43,8 +44,10 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 	if err := s.record(ctx, tombstone, slices.Concat(evidence, []string{"the MeetingRecording was deleted at " + tombstone.DeletedAt.UTC().Format(time.RFC3339)})); err != nil {
 		return err
 	}
-	_, err = store.Objects.DeleteAllVersions(ctx, bucket, key)
-	return err
+	return effect.Do(ctx, "trash: remove the tombstone", func() error {
+		_, err := store.Objects.DeleteAllVersions(ctx, bucket, key)
+		return err
+	})
 }
 
 func (s *Sweeper) concerns(namespace string) bool {
@@ -62,7 +65,7 @@ func (s *Sweeper) alive(ctx context.Context, tombstone Tombstone) (bool, error) 
 	case err != nil:
 		return false, fmt.Errorf("look whether recording %s/%s is really gone: %w", tombstone.Namespace, tombstone.Name, err)
 	}
-	return string(recording.UID) == tombstone.UID && recording.DeletionTimestamp.IsZero(), nil
+	return recording.StorageUID() == tombstone.UID && recording.DeletionTimestamp.IsZero(), nil
 }
 
 // record writes the purge into the recording's namespace or, where that is gone, into the operator's own.

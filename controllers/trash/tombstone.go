@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -57,9 +58,11 @@ func Write(ctx context.Context, objects Objects, bucket string, tombstone Tombst
 	if err != nil {
 		return fmt.Errorf("encode the tombstone of recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
 	}
-	_, err = objects.Put(ctx, bucket, recording.TombstoneKey(tombstone.PurgeAt), bytes.NewReader(encoded), int64(len(encoded)),
-		objectstore.PutOptions{ContentType: "application/json"})
-	return err
+	return effect.Do(ctx, "trash: write the tombstone", func() error {
+		_, err := objects.Put(ctx, bucket, recording.TombstoneKey(tombstone.PurgeAt), bytes.NewReader(encoded), int64(len(encoded)),
+			objectstore.PutOptions{ContentType: "application/json"})
+		return err
+	})
 }
 
 // read fetches the tombstone with this key and checks that it speaks of the recording and the date in the key.

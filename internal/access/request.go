@@ -71,7 +71,7 @@ func (a *Ask) all(rules *policy.Rules, grants []Grant, links []string) Decision 
 	someone := a.Requester
 	someone.Links = links
 	for _, permission := range a.Permissions {
-		d = Decide(rules, Request{Subject: someone, Permission: permission, Recording: a.Recording, Grants: grants, Now: a.Now})
+		d = Decide(rules, &Request{Subject: someone, Permission: permission, Recording: a.Recording, Grants: grants, Now: a.Now})
 		if !d.Allowed() {
 			return d
 		}
@@ -98,7 +98,7 @@ const farthest = 100 * 365 * 24 * time.Hour
 
 // CheckApprover says whether somebody may answer a request about the recording.
 func CheckApprover(rules *policy.Rules, recording Recording, requester string, approver Subject, now time.Time) Decision {
-	d := Decide(rules, Request{Subject: approver, Permission: v1alpha1.PermissionApprove, Recording: answerable(recording), Now: now})
+	d := Decide(rules, &Request{Subject: approver, Permission: v1alpha1.PermissionApprove, Recording: answerable(recording), Now: now})
 	if policy.SamePerson(requester, approver.Name) {
 		d.Effect, d.Reason, d.Rule, d.When = Deny, OwnRequest, policy.Provenance{}, time.Time{}
 	}

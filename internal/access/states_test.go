@@ -55,7 +55,7 @@ func TestEveryPermissionInEveryState(t *testing.T) {
 			}
 			got := refusals{}
 			for _, permission := range governancetest.Permissions {
-				d := access.Decide(rules, access.Request{Subject: askers["creator"], Permission: permission, Recording: recording, Now: governancetest.Now})
+				d := access.Decide(rules, &access.Request{Subject: askers["creator"], Permission: permission, Recording: recording, Now: governancetest.Now})
 				if !d.Allowed() {
 					got[permission] = d.Reason
 				}
@@ -84,7 +84,7 @@ func TestEveryReasonIsGiven(t *testing.T) {
 	for seed := 0; len(missing) > 0 && seed < 50_000; seed++ {
 		q := questions.Example(seed)
 		rules := policy.Resolve(q.in)
-		delete(missing, access.Decide(rules, q.req).Reason)
+		delete(missing, access.Decide(rules, &q.req).Reason)
 		ask := access.Ask{Requester: q.req.Subject, Known: true, Permissions: []v1alpha1.Permission{q.req.Permission}, Recording: q.req.Recording, Grants: q.req.Grants, Now: q.req.Now}
 		delete(missing, access.CheckRequest(rules, ask).Reason)
 		delete(missing, access.CheckApprover(rules, q.req.Recording, "carol@example.com", q.req.Subject, q.req.Now).Reason)

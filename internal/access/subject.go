@@ -39,7 +39,7 @@ func (s *Subject) member() bool { return s.known() && s.Internal }
 func (s *Subject) holds(grant string) bool { return slices.Contains(s.Links, grant) }
 
 // is says whether a grant's subject means them. Anyone means those who hold the link.
-func (s *Subject) is(subject v1alpha1.GrantSubject, grant string) bool {
+func (s *Subject) is(subject *v1alpha1.GrantSubject, grant string) bool {
 	switch subject.Kind {
 	case v1alpha1.SubjectUser:
 		return s.known() && policy.SamePerson(subject.Name, s.Name)
@@ -53,6 +53,24 @@ func (s *Subject) is(subject v1alpha1.GrantSubject, grant string) bool {
 		return s.holds(grant)
 	}
 	return false
+}
+
+// lowerCase returns the one spelling of an e-mail address that stands for all that policy.SamePerson takes for the same.
+func lowerCase(name string) string {
+	for i := range len(name) {
+		if name[i] != policy.Lower(name[i]) {
+			return string(lowered(name))
+		}
+	}
+	return name
+}
+
+func lowered(name string) []byte {
+	bytes := []byte(name)
+	for i := range bytes {
+		bytes[i] = policy.Lower(bytes[i])
+	}
+	return bytes
 }
 
 // among says whether the person is in the list.

@@ -44,6 +44,17 @@ func hasLeft(rules *policy.Rules, name string) bool {
 	return len(rules.Succession.Departed) > 0 && rules.Succession.Departed.Of(name) != nil
 }
 
+// asTheyAre returns the request, its subject being an outsider if they have left the organisation, whatever the identity
+// provider says. It makes a copy only then.
+func asTheyAre(rules *policy.Rules, req *Request) *Request {
+	if len(rules.Succession.Departed) == 0 || !req.Subject.Internal || !hasLeft(rules, req.Subject.Name) {
+		return req
+	}
+	present := *req
+	present.Subject.Internal = false
+	return &present
+}
+
 // succeeds says whether a member of the organisation has the place of a creator who has left.
 func succeeds(rules *policy.Rules, r *Recording, s *Subject) bool {
 	if len(rules.Succession.Departed) == 0 {
@@ -62,7 +73,7 @@ func succeeds(rules *policy.Rules, r *Recording, s *Subject) bool {
 	case v1alpha1.SuccessorApprovers:
 		return s.isAny(rules.Sharing.Approvers.Value)
 	case v1alpha1.SuccessorUser, v1alpha1.SuccessorGroup, v1alpha1.SuccessorDepartment, v1alpha1.SuccessorLabel:
-		return s.is(v1alpha1.GrantSubject{Kind: v1alpha1.SubjectKind(heir.Kind), Name: heir.Name}, "")
+		return s.is(&v1alpha1.GrantSubject{Kind: v1alpha1.SubjectKind(heir.Kind), Name: heir.Name}, "")
 	}
 	return false
 }
@@ -117,7 +128,7 @@ func peopleOf(rules *policy.Rules, r *Recording, heir *v1alpha1.Successor) []v1a
 // isAny says whether any of the subjects means them.
 func (s *Subject) isAny(list []v1alpha1.GrantSubject) bool {
 	for i := range list {
-		if s.is(list[i], "") {
+		if s.is(&list[i], "") {
 			return true
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 )
 
 // Recorder writes facts down.
@@ -42,7 +43,9 @@ type recorder struct {
 }
 
 func (r *recorder) Record(ctx context.Context, event Event) error {
-	err := r.creator.Create(ctx, object(event, r.clock.Now()))
+	err := effect.Do(ctx, "audit: record "+effect.Name(event.Action), func() error {
+		return r.creator.Create(ctx, object(event, r.clock.Now()))
+	})
 	if err == nil || event.Key != "" && apierrors.IsAlreadyExists(err) {
 		return nil
 	}

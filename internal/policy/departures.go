@@ -74,8 +74,8 @@ func compareDoubt(a, b bool) int {
 // comparePeople orders e-mail addresses; it is 0 for those that name one person.
 func comparePeople(a, b string) int {
 	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
-			return cmp.Compare(lower(a[i]), lower(b[i]))
+		if a[i] != b[i] && Lower(a[i]) != Lower(b[i]) {
+			return cmp.Compare(Lower(a[i]), Lower(b[i]))
 		}
 	}
 	return cmp.Compare(len(a), len(b))
@@ -87,7 +87,8 @@ func comparePeople(a, b string) int {
 // Kelvin sign), and whoever registers such an address must not become somebody else.
 func SamePerson(a, b string) bool { return len(a) == len(b) && comparePeople(a, b) == 0 }
 
-func lower(c byte) byte {
+// Lower returns a letter from A to Z in lower case, and everything else as it is.
+func Lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -56,10 +57,16 @@ func (s *Store) EnsureBucket(ctx context.Context, namespace string) (string, err
 // EnsureBucket makes a bucket exist as the store's spec says, with versioning where the server has it, and remembers that it does.
 func (r *Resolver) EnsureBucket(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket string) error {
 	options := objectstore.BucketOptions{Versioning: true, ObjectLock: objectstore.LockMode(store.Spec.Buckets.ObjectLock)}
-	_, err := objects.EnsureBucket(ctx, bucket, options)
+	err := effect.Do(ctx, "store: make the bucket", func() error {
+		_, err := objects.EnsureBucket(ctx, bucket, options)
+		return err
+	})
 	if objectstore.Reason(err) == objectstore.ReasonNotSupported {
 		options.Versioning = false
-		_, err = objects.EnsureBucket(ctx, bucket, options)
+		err = effect.Do(ctx, "store: make the bucket without versioning", func() error {
+			_, err := objects.EnsureBucket(ctx, bucket, options)
+			return err
+		})
 	}
 	if err != nil {
 		return err

@@ -32,6 +32,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AccessRequestStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessRules"):
 		return &apiv1alpha1.AccessRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AdoptSource"):
+		return &apiv1alpha1.AdoptSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ApprovalRules"):
 		return &apiv1alpha1.ApprovalRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditActor"):
@@ -48,12 +50,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AuditRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BucketLayoutSpec"):
 		return &apiv1alpha1.BucketLayoutSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BucketLock"):
+		return &apiv1alpha1.BucketLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicy"):
 		return &apiv1alpha1.ClusterRecordingPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicySpec"):
 		return &apiv1alpha1.ClusterRecordingPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CORSSpec"):
+		return &apiv1alpha1.CORSSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
+		return &apiv1alpha1.ErasureRequestApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantReference"):
 		return &apiv1alpha1.GrantReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
@@ -62,6 +70,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ImportBucketApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntakeSpec"):
 		return &apiv1alpha1.IntakeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IntegritySpec"):
+		return &apiv1alpha1.IntegritySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyRotation"):
+		return &apiv1alpha1.KeyRotationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeysStatus"):
+		return &apiv1alpha1.KeysStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyStatus"):
+		return &apiv1alpha1.KeyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelPermissions"):
 		return &apiv1alpha1.LabelPermissionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LegalHold"):
@@ -88,6 +104,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProcessingRules"):
 		return &apiv1alpha1.ProcessingRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgeGuardSpec"):
+		return &apiv1alpha1.PurgeGuardSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgesStopped"):
+		return &apiv1alpha1.PurgesStoppedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("QuotaSpec"):
 		return &apiv1alpha1.QuotaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingPolicy"):
@@ -96,6 +116,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingReference"):
 		return &apiv1alpha1.RecordingReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRetention"):
+		return &apiv1alpha1.RecordingRetentionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRules"):
 		return &apiv1alpha1.RecordingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStore"):
@@ -122,8 +144,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SharingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageLocation"):
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreLocation"):
+		return &apiv1alpha1.StoreLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):
+		return &apiv1alpha1.StoreUsageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SuccessionRules"):
 		return &apiv1alpha1.SuccessionRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Successor"):
@@ -132,6 +158,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):
 		return &apiv1alpha1.UploadStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLIntake"):
+		return &apiv1alpha1.URLIntakeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLSource"):
+		return &apiv1alpha1.URLSourceApplyConfiguration{}
 
 	}
 	return nil

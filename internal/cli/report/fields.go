@@ -36,7 +36,8 @@ func fieldsOf(r *policy.Rules) []Field {
 		Field{"sharing.approval.approvers", subjects(r.Sharing.Approvers.Value), sourceAt(r.Sharing.Approvers.From)},
 		Field{"succession.successors", successors(r.Succession.Successors.Value), sourceAt(r.Succession.Successors.From)},
 		length("retention.expireAfter", r.Retention.ExpireAfter), length("retention.unwatchedAfter", r.Retention.UnwatchedAfter),
-		length("retention.trashFor", r.Retention.TrashFor), lockField(&r.Retention),
+		length("retention.trashFor", r.Retention.TrashFor), length("retention.warnBefore", r.Retention.WarnBefore),
+		length("retention.extendTo", r.Retention.ExtendTo), lockField(&r.Retention), plain("retention.erasure", r.Retention.Erasure),
 	)
 	if at := r.Retention.Paused; at != nil {
 		list = append(list, Field{"retention", "paused: nothing expires until the policy can be understood", sourceAt(at)})

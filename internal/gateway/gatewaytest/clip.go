@@ -48,7 +48,7 @@ func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecor
 	if err != nil {
 		return nil, err
 	}
-	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecor
 }
 
 func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged, whole media.Digest, dataKey keys.DataKey, salt []byte) (*media.Manifest, error) {
-	wrapped, err := w.keyset.Wrap(dataKey, keys.RecordingAD(recording.Namespace, string(recording.UID)))
+	wrapped, err := w.keyset.Wrap(dataKey, keys.RecordingAD(recording.Namespace, recording.StorageUID()))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 	}
 	return &media.Manifest{
 		Version: media.ManifestVersion, CreatedAt: Wall.Now().UTC().Truncate(time.Second),
-		Recording: media.Recording{Namespace: recording.Namespace, Name: recording.Name, UID: string(recording.UID), Attempt: 1, Spec: spec},
+		Recording: media.Recording{Namespace: recording.Namespace, Name: recording.Name, UID: recording.StorageUID(), Attempt: 1, Spec: spec},
 		Key:       media.WrappedKey{ID: w.keyset.KeyID(), Wrapped: wrapped, Salt: salt},
 		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: whole},
 		Media: media.MediaFacts{
@@ -107,7 +107,7 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 
 // Report writes how far the processing of a recording is, as its worker does.
 func (w *World) Report(ctx context.Context, recording *v1alpha1.MeetingRecording, percent int) error {
-	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const (
 // Progress returns how far the worker says that the processing of a recording is, in percent. It is zero where the worker
 // has said nothing, or cannot be asked: progress is a courtesy.
 func (o *Opener) Progress(ctx context.Context, recording *v1alpha1.MeetingRecording) int {
-	id := "progress\n" + recording.StoreName() + "\n" + string(recording.UID)
+	id := "progress\n" + recording.StoreName() + "\n" + recording.Namespace + "\n" + recording.StorageUID()
 	if known, found := o.opened.Get(id); found {
 		return known.(int)
 	}
@@ -38,7 +38,7 @@ func (o *Opener) readProgress(ctx context.Context, recording *v1alpha1.MeetingRe
 	if err != nil {
 		return 0
 	}
-	names, err := objectstore.NewRecording(recording.Namespace, string(recording.UID))
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return 0
 	}
