@@ -10,7 +10,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -54,15 +54,11 @@ func readManifest(ctx context.Context, o *observation, key string) (*media.Manif
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		// Bound to this recording: a manifest copied from another one does not unwrap.
-		ad := keys.RecordingAD(o.recording.Namespace, o.recording.StorageUID())
-		dataKey, err := o.store.open.Keys.Unwrap(unverified.Key.Wrapped, ad)
-		if err != nil {
-			return media.Key{}, err
-		}
-		return dataKey.Manifest(unverified.Key.Salt), nil
-	})
+	owner, err := namesOf(o)
+	if err != nil {
+		return nil, err
+	}
+	manifest, _, err := manifests.Open(stored, o.store.open.Keys, owner)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnusable, err)
 	}
