@@ -79,7 +79,7 @@ func New(options Options) *Reconciler {
 	return &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
 }
 
-// lockPoll is how soon a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
+// lockPoll is how soon an expiry or a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
 // up to ten seconds late.
 const lockPoll = 10 * time.Second
 
@@ -111,8 +111,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) (reconcile.Result, error) {
 	for _, what := range d.steps {
 		if err := r.perform(ctx, o, d, what); err != nil {
-			if what == deleteObject && apierrors.IsForbidden(err) {
-				log.FromContext(ctx).Info("Waiting, the deletion is refused", "reason", err.Error())
+			if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
+				log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
 				return reconcile.Result{RequeueAfter: lockPoll}, nil
 			}
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
