@@ -86,7 +86,7 @@ func (c *clusterDouble) finish(ctx context.Context, job *batchv1.Job, failure er
 			Type: kind, Status: corev1.ConditionTrue, Reason: "Double", LastProbeTime: now, LastTransitionTime: now,
 		})
 	}
-	if err := c.world.admin.Status().Update(ctx, job); client.IgnoreNotFound(err) != nil {
+	if err := client.IgnoreNotFound(c.world.admin.Status().Update(ctx, job)); err != nil {
 		return fmt.Errorf("finish Job %s: %w", job.Name, err)
 	}
 	return nil

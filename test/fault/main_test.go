@@ -72,7 +72,8 @@ func newLab(t testing.TB) *lab {
 	if l.mapper, err = apiutil.NewDynamicRESTMapper(env.Config, mustHTTP(t, env.Config)); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.prepareMedia(t.Context(), t); err != nil {
+	path := mediatest.Make(t, "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=2", "-c:v", "libx264", "-g", "5", "-pix_fmt", "yuv420p")
+	if err := l.prepareMedia(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -88,8 +89,7 @@ func mustHTTP(t testing.TB, config *rest.Config) *http.Client {
 }
 
 // prepareMedia has the real ffmpeg convert one small recording, once.
-func (l *lab) prepareMedia(ctx context.Context, t testing.TB) error {
-	path := mediatest.Make(t, "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=2", "-c:v", "libx264", "-g", "5", "-pix_fmt", "yuv420p")
+func (l *lab) prepareMedia(ctx context.Context, path string) error {
 	tools, err := media.FindTools()
 	if err != nil {
 		return err

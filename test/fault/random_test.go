@@ -13,8 +13,8 @@ import (
 
 // randomPlan makes the plan of a seed: a life that somebody could have, with several faults.
 func randomPlan(seed uint64, effects []effect.Name) plan {
-	r := rand.New(rand.NewPCG(seed, 0))                                                                                           //nolint:gosec // the seed is the point
-	p := plan{name: fmt.Sprint("seed ", seed), life: randomLife(r), hasty: map[int]bool{}, ticks: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // the same
+	r := rand.New(rand.NewPCG(seed, 0))
+	p := plan{name: fmt.Sprint("seed ", seed), life: randomLife(r), hasty: map[int]bool{}, ticks: rand.New(rand.NewPCG(seed, 1))}
 	for i, next := range p.life.steps[1:] {
 		if p.life.steps[i].hurried && !next.timed && r.IntN(4) == 0 {
 			p.hasty[i] = true

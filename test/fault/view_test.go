@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -163,15 +162,6 @@ func filter(list client.ObjectList, keep func(client.Object) bool) error {
 		}
 	}
 	return meta.SetList(list, kept)
-}
-
-func uidsOf(list client.ObjectList) []types.UID {
-	var found []types.UID
-	_ = meta.EachListItem(list, func(item runtime.Object) error {
-		found = append(found, item.(client.Object).GetUID())
-		return nil
-	})
-	return found
 }
 
 // cacheOfView is the view as the cache that the index of policies reads.

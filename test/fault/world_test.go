@@ -97,7 +97,8 @@ func newWorld(ctx context.Context, l *lab, with ...string) (*world, error) {
 	if err := w.look(ctx); err != nil {
 		return nil, err
 	}
-	return w, w.restart(ctx)
+	err = w.restart(ctx)
+	return w, err
 }
 
 func (w *world) close() {

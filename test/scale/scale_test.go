@@ -77,7 +77,7 @@ func BenchmarkHundredThousand(b *testing.B) {
 
 // say prints a line at once: a run is long.
 func say(format string, args ...any) {
-	fmt.Printf("%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+	fmt.Fprintf(os.Stdout, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 }
 
 // judge prints a figure beside its limit, and fails the run beyond it.

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -79,11 +81,7 @@ func (p *Proxy) Disarm() {
 func (p *Proxy) Struck() map[Kind]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	struck := map[Kind]int{}
-	for kind, n := range p.struck {
-		struck[kind] = n
-	}
-	return struck
+	return maps.Clone(p.struck)
 }
 
 // Writes lists the requests so far that change something, as "METHOD /path?query" without signatures, oldest first.
@@ -100,42 +98,67 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		abort()
 	}
 	kind := p.admit(r)
+	if p.instead(kind, w, r, body) {
+		return
+	}
+	answer, content := p.forward(r, body)
+	if kind == AnswerLost {
+		abort()
+	}
+	p.pass(w, answer, p.spoil(kind, answer, content), kind, r.Method == http.MethodHead)
+}
+
+// instead fails a request that does not reach the server, or not whole. It returns false for all others.
+func (p *Proxy) instead(kind Kind, w http.ResponseWriter, r *http.Request, body []byte) bool {
 	switch kind {
 	case SlowDown:
 		refuse(w, http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
-		return
 	case ClockSkew:
 		w.Header().Set("Date", "Sat, 01 Jan 2000 00:00:00 GMT")
 		refuse(w, http.StatusForbidden, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
-		return
-	case Reset:
-		abort()
 	case HalfRequest:
 		p.forwardHalf(r, body)
 		abort()
-	}
-	answer, content := p.forward(r, body)
-	switch kind {
-	case AnswerLost:
+	case Reset:
 		abort()
-	case StaleListing:
-		content = p.withoutRecent(content)
-	case FlippedBit:
-		if len(content) > 0 && answer.StatusCode < http.StatusMultipleChoices {
-			content[len(content)/2] ^= 1
-		}
+	case AnswerLost, HalfAnswer, FlippedBit, StaleListing:
+		return false
+	default:
+		return false
 	}
-	copyHeader(w.Header(), answer.Header)
-	if r.Method != http.MethodHead {
-		w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+	return true
+}
+
+// spoil changes what the server has answered.
+func (p *Proxy) spoil(kind Kind, answer answer, content []byte) []byte {
+	if kind == StaleListing {
+		return p.withoutRecent(content)
 	}
-	w.WriteHeader(answer.StatusCode)
+	if kind == FlippedBit && len(content) > 0 && answer.status < http.StatusMultipleChoices {
+		content[len(content)/2] ^= 1
+	}
+	return content
+}
+
+// pass hands an answer on, or half of it.
+func (p *Proxy) pass(w http.ResponseWriter, answer answer, content []byte, kind Kind, head bool) {
+	maps.Copy(w.Header(), answer.header)
+	if !head {
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	}
+	w.WriteHeader(answer.status)
 	if kind == HalfAnswer {
-		_, _ = w.Write(content[:len(content)/2])
+		_, _ = w.Write(content[:len(content)/2])  //nolint:gosec // it is the server's answer, for a client that is no browser
 		_ = http.NewResponseController(w).Flush() // or the client would see no answer at all
 		abort()
 	}
-	_, _ = w.Write(content)
+	_, _ = w.Write(content) //nolint:gosec // the same
+}
+
+// answer is the server's, without its body.
+type answer struct {
+	status int
+	header http.Header
 }
 
 // admit counts a request and says how it is to fail; empty is not at all.
@@ -163,17 +186,17 @@ func (p *Proxy) admit(r *http.Request) Kind {
 }
 
 // forward has the server carry out a request and returns its whole answer.
-func (p *Proxy) forward(r *http.Request, body []byte) (*http.Response, []byte) {
-	answer, err := p.client.RoundTrip(p.outgoing(r, bytes.NewReader(body), int64(len(body))))
+func (p *Proxy) forward(r *http.Request, body []byte) (answer, []byte) {
+	response, err := p.client.RoundTrip(p.outgoing(r, bytes.NewReader(body), int64(len(body))))
 	if err != nil {
 		abort()
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		abort()
 	}
-	return answer, content
+	return answer{response.StatusCode, response.Header}, content
 }
 
 // forwardHalf announces a whole body to the server and sends half of it.
@@ -215,16 +238,17 @@ func withoutKey(listing, key string) string {
 	for _, element := range []string{"Contents", "Version", "DeleteMarker", "Upload"} {
 		opening, closing := "<"+element+">", "</"+element+">"
 		parts := strings.Split(listing, opening)
-		kept := parts[0]
+		var kept strings.Builder
+		kept.WriteString(parts[0])
 		for _, part := range parts[1:] {
 			inside, after, _ := strings.Cut(part, closing)
 			if strings.Contains(inside, "<Key>"+key+"</Key>") {
-				kept += after
+				kept.WriteString(after)
 			} else {
-				kept += opening + part
+				kept.WriteString(opening + part)
 			}
 		}
-		listing = kept
+		listing = kept.String()
 	}
 	return listing
 }
@@ -241,12 +265,6 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message><ServerTime>%s</ServerTime></Error>`,
 		code, message, time.Time{}.Format(time.RFC3339))
-}
-
-func copyHeader(to, from http.Header) {
-	for name, values := range from {
-		to[name] = values
-	}
 }
 
 // describe leaves out what differs from one signature to the next.
