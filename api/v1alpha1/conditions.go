@@ -16,6 +16,11 @@ const (
 	ConditionProcessed = "Processed"
 	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
 	ConditionRecoverable = "Recoverable"
+	// ConditionLocked says that a legal hold or a retention lock keeps the recording, until when, and who enforces it: the bucket
+	// too, or the API server alone. It is there only while that is so.
+	ConditionLocked = "Locked"
+	// ConditionErased says what became of the wish to destroy the recording's key. It is there only where there is the wish.
+	ConditionErased = "Erased"
 	// ConditionRetained says which rule decides how long the recording stays, and until when. It is False once the recording is on
 	// its way out: in the trash, with nothing that keeps it there.
 	ConditionRetained = "Retained"
@@ -90,6 +95,22 @@ const (
 	ReasonRecordingDisabled = "RecordingDisabled"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
 	ReasonMediaMissing = "MediaMissing"
+	// ReasonErased says that the recording's key is destroyed: what is left in the bucket is noise.
+	ReasonErased = "Erased"
+)
+
+// Reasons of a MeetingRecording's Locked and Erased conditions.
+const (
+	// ReasonHeld says that a legal hold lies on the recording.
+	ReasonHeld = "Held"
+	// ReasonGovernance says that a retention lock lies on it that those with the RBAC verb bypass can lift.
+	ReasonGovernance = "Governance"
+	// ReasonCompliance says that a retention lock lies on it that nobody can lift.
+	ReasonCompliance = "Compliance"
+	// ReasonErasureForbidden says that the policy does not let keys be destroyed; the message names the rule.
+	ReasonErasureForbidden = "ErasureForbidden"
+	// ReasonLocked says that the bucket itself does not let go of an object yet.
+	ReasonLocked = "Locked"
 )
 
 // Reasons of a MeetingRecording's Retained condition.
@@ -244,6 +265,12 @@ const (
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
+	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.
+	AnnotationBypassLock = "reelkeeper.io/bypass-lock" //nolint:gosec // the key of an annotation
+	// AnnotationBypassLockBy is who set AnnotationBypassLock. It can only name who sends the request.
+	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by" //nolint:gosec // the key of an annotation
+	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
+	AnnotationHoldsBy = "reelkeeper.io/holds-by"
 	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
 	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
 	AnnotationKeyGeneration = "reelkeeper.io/key-generation"

@@ -59,6 +59,7 @@ type MeetingRecordingList struct {
 // MeetingRecordingSpec holds the meeting's facts and what is wanted of the recording.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.storeRef) == has(oldSelf.storeRef)",message="storeRef cannot be added or removed later: the media would stay behind in the old store"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.erasure) || has(self.erasure)",message="an erasure that was asked for cannot be withdrawn: the key may be destroyed already"
 type MeetingRecordingSpec struct {
 	// meeting holds the facts that roles follow from.
 	// +required
@@ -79,18 +80,42 @@ type MeetingRecordingSpec struct {
 	// +optional
 	State RecordingState `json:"state,omitempty"`
 
-	// holds are legal holds. While there is one, the recording is neither expired, trashed nor deleted.
+	// holds are legal holds. While there is one, the recording is neither expired, trashed, deleted nor erased. Laying and
+	// lifting them takes the RBAC verb hold.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:XValidation:rule="has(self.by) == has(oldSelf.by) && (!has(self.by) || self.by == oldSelf.by)",message="who laid a hold cannot be changed: lift it and lay another one"
 	Holds []LegalHold `json:"holds,omitempty"`
 
 	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
 	// policies say.
 	// +optional
 	Retention RecordingRetention `json:"retention,omitempty,omitzero"`
+
+	// erasure asks for the recording's key to be destroyed, so that nobody can ever watch it again, although its media may be
+	// locked: for a person's right to be forgotten. It takes the RBAC verb erase, and a policy whose retention.erasure is
+	// DestroyKey. It can be neither changed nor withdrawn. Absent is no such wish.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an erasure that was asked for cannot be changed"
+	Erasure ErasureRequest `json:"erasure,omitempty,omitzero"`
+}
+
+// ErasureRequest asks for the recording's key to be destroyed.
+type ErasureRequest struct {
+	// reason is why, such as the number of the request that a person made. It stands in the audit log.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Reason string `json:"reason,omitempty"`
+
+	// by is who asks for it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=254
+	By string `json:"by,omitempty"`
 }
 
 // RecordingRetention is what is wanted of one recording's time to live.
@@ -305,7 +330,8 @@ type LegalHold struct {
 	// +kubebuilder:validation:MaxLength=256
 	Reason string `json:"reason,omitempty"`
 
-	// by is who laid the hold.
+	// by is who laid the hold. It cannot be changed. Where it is left out, Kubernetes 1.36 and newer fill in the name of who
+	// sent the request.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=254
@@ -316,8 +342,8 @@ type LegalHold struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type MeetingRecordingStatus struct {
-	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring
-	// and RetentionAccepted.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -376,9 +402,29 @@ type MeetingRecordingStatus struct {
 	// +optional
 	PurgeAt metav1.Time `json:"purgeAt,omitempty,omitzero"`
 
-	// lockedUntil is when the retention lock ends. Until then nobody can delete the recording.
+	// lockedUntil is when the retention lock ends. Until then the recording can be neither deleted nor trashed. It never
+	// becomes earlier, unless a Governance lock is lifted. Absent where there never was a lock.
 	// +optional
 	LockedUntil metav1.Time `json:"lockedUntil,omitempty,omitzero"`
+
+	// lockMode says who can lift the lock before lockedUntil: with Governance those with the RBAC verb bypass, with Compliance
+	// nobody. Compliance never becomes Governance. Absent where there never was a lock.
+	// +optional
+	LockMode LockMode `json:"lockMode,omitempty"`
+
+	// lockedBy is the rule that promised the lock: the policy and its field, also once the policy is gone.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	LockedBy string `json:"lockedBy,omitempty"`
+
+	// holds are the legal holds of the spec whose laying is in the audit log.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Holds []LegalHold `json:"holds,omitempty"`
 }
 
 // UploadStatus says where to send the media.
@@ -450,7 +496,41 @@ type StorageLocation struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	ManifestKey string `json:"manifestKey,omitempty"`
+
+	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
+	// erasure, of the manifest. Absent where the bucket enforces nothing.
+	// +optional
+	Lock BucketLock `json:"lock,omitempty,omitzero"`
 }
+
+// BucketLock is what S3 Object Lock enforces on the versions of a recording's objects.
+//
+// +kubebuilder:validation:MinProperties=1
+type BucketLock struct {
+	// mode is that of the retention: Governance or Compliance. Absent without a retention.
+	// +optional
+	Mode LockMode `json:"mode,omitempty"`
+
+	// until is the date of the retention. While a legal hold lies on the recording, it is renewed ahead of time.
+	// +optional
+	Until metav1.Time `json:"until,omitempty,omitzero"`
+
+	// legalHold is On while the objects carry the flag of a legal hold. Absent is Off.
+	// +optional
+	LegalHold LegalHoldFlag `json:"legalHold,omitempty"`
+}
+
+// LegalHoldFlag says whether objects carry the flag of a legal hold.
+//
+// +kubebuilder:validation:Enum=On;Off
+type LegalHoldFlag string
+
+const (
+	// LegalHoldOn is a flag that is set.
+	LegalHoldOn LegalHoldFlag = "On"
+	// LegalHoldOff is a flag that is not set.
+	LegalHoldOff LegalHoldFlag = "Off"
+)
 
 // EffectiveState returns spec.state, Active where it is absent.
 func (r *MeetingRecording) EffectiveState() RecordingState {

@@ -298,6 +298,18 @@ func TestWhatCannotChange(t *testing.T) {
 		"a store removed later": {
 			"meetingrecording-upload", `{spec: {storeRef: null}}`, "storeRef cannot be added or removed later: the media would stay behind in the old store",
 		},
+		"R27 who laid a hold": {
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: eve@example.com}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+		},
+		"R27 that somebody laid a hold": {
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+		},
+		"an erasure": {
+			"meetingrecording-upload", `{spec: {erasure: {reason: another}}}`, "an erasure that was asked for cannot be changed",
+		},
+		"that an erasure was asked for": {
+			"meetingrecording-upload", `{spec: {erasure: null}}`, "an erasure that was asked for cannot be withdrawn",
+		},
 		"R31 a fact": {
 			"auditevent", `{spec: {outcome: Allowed}}`, "an audit event is a fact and cannot change",
 		},
@@ -336,7 +348,9 @@ func TestWhatCanChange(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ example, changes string }{
 		"R25 a recording goes to the trash":     {"meetingrecording-upload", `{spec: {state: Trashed}}`},
-		"R27 a second hold":                     {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14}, {name: tax}]}}`},
+		"R27 a second hold":                     {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: legal@example.com}, {name: tax}]}}`},
+		"R27 the reason of a hold":              {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: appeal, by: legal@example.com}]}}`},
+		"R27 the last hold is lifted":           {"meetingrecording-upload", `{spec: {holds: null}}`},
 		"a participant whom nobody listed":      {"meetingrecording-least", `{spec: {meeting: {participants: [late@example.com]}}}`},
 		"a grant is prolonged":                  {"accessgrant-ref", `{spec: {expiresAt: "2027-01-01T00:00:00Z"}}`},
 		"a store moves to another address":      {"recordingstore", `{spec: {s3: {endpoint: "https://s3.example.com"}}}`},

@@ -51,6 +51,9 @@ func newStatus(o *observation, ready state) *v1alpha1.MeetingRecordingStatus {
 	conditions.addStored(ready)
 	conditions.addProcessed(ready)
 	conditions.addRecoverable(ready)
+	if o.stage == kept || o.stage == leaving {
+		conditions.keep(v1alpha1.ConditionRetained) // a decision that looks at the dates says it anew
+	}
 	status.Conditions = conditions.transitions()
 	return status
 }
@@ -68,6 +71,8 @@ func newStalledStatus(o *observation, what problem) *v1alpha1.MeetingRecordingSt
 func (c *conditionSet) addStored(ready state) {
 	o := c.o
 	switch {
+	case fetches(o) && o.stage == incoming && o.result == nil:
+		c.add(v1alpha1.ConditionStored, metav1.ConditionFalse, ready.reason, "The media has not been fetched")
 	case o.stage == kept || o.result != nil || o.raw.found || len(o.attempts) > 0:
 		c.add(v1alpha1.ConditionStored, metav1.ConditionTrue, v1alpha1.ReasonAvailable, "The media has arrived")
 	case o.raw.looked:

@@ -51,6 +51,8 @@ type observation struct {
 	recording *v1alpha1.MeetingRecording
 	stage     stage
 	rules     *policy.Rules
+	// watched is when somebody was last seen to watch or download the recording; zero if nobody was.
+	watched time.Time
 	// link is the recording's page.
 	link string
 	// stale says that the API server has a newer recording than the one decided upon.
@@ -62,6 +64,7 @@ type observation struct {
 	highest int
 	upload  uploadView
 	raw     objectView
+	fetch   fetchView
 	result  *result
 	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.
 	progress        string
@@ -104,6 +107,8 @@ type result struct {
 	bucket                string
 	mediaKey, manifestKey string
 	facts                 v1alpha1.MediaFacts
+	// source is the raw recording that the worker met.
+	source media.SourceFacts
 }
 
 // leftovers is what lies in the bucket of a recording that is being deleted.

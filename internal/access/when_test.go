@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 func TestConditions(t *testing.T) {
@@ -172,7 +173,7 @@ var broken = []v1alpha1.Condition{`subject.internal &&`, `subject.nobody`, `"tex
 
 func TestR14AddingAConditionNeverAllowsMore(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		conditions := slices.Concat(governancetest.Conditions, broken)
 		mustNotAllowMore(t, in, changed(in, func(rules *v1alpha1.PolicyRules) {
@@ -194,7 +195,7 @@ func TestR14AddingAConditionNeverAllowsMore(t *testing.T) {
 // that would be shut if the entry were not there.
 func TestR14AnEntryWhoseConditionIsNotTrueAllowsNoMoreThanNone(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		role, label := rapid.SampledFrom(policy.Roles[:]).Draw(t, "role"), rapid.SampledFrom([]string{"manager", "intern"}).Draw(t, "label")
 		never := rapid.SampledFrom(append([]v1alpha1.Condition{"false"}, broken...)).Draw(t, "never")

@@ -87,6 +87,11 @@ var fields = []field{
 		v1alpha1.Forever, "recordings keep the time that they chose",
 	}},
 	lock{},
+	enum[v1alpha1.ErasureRule]{
+		"retention.erasure", func(p *v1alpha1.PolicyRules) v1alpha1.ErasureRule { return p.Retention.Erasure },
+		func(r *Rules) *Field[v1alpha1.ErasureRule] { return &r.Retention.Erasure },
+		[]v1alpha1.ErasureRule{v1alpha1.ErasureDestroyKey, v1alpha1.ErasureForbidden},
+	},
 	maxHeight{},
 	enum[v1alpha1.ThumbnailRule]{
 		"processing.thumbnails", func(p *v1alpha1.PolicyRules) v1alpha1.ThumbnailRule { return p.Processing.Thumbnails },
@@ -221,7 +226,11 @@ func (lock) fill(into, from *Rules) {
 }
 
 func (lock) bound(into, by *Rules) {
-	bound(&into.Retention.Lock, &by.Retention.Lock, Lock.stricter)
+	if by := by.Retention.Lock; by.From != nil {
+		if both := by.Value.strictest(into.Retention.Lock.Value); both != into.Retention.Lock.Value {
+			into.Retention.Lock = Field[Lock]{both, by.From}
+		}
+	}
 	into.Retention.Paused = cmp.Or(into.Retention.Paused, by.Retention.Paused)
 }
 

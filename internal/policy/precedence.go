@@ -107,11 +107,11 @@ func (r *Retention) pause(Life) (claim, bool) {
 }
 
 func (r *Retention) promise(life Life) (claim, bool) {
-	return claim{at: life.LockedUntil}, !life.LockedUntil.IsZero()
+	return claim{at: life.LockedUntil}, !life.LockedUntil.IsZero() && !r.lifted(life)
 }
 
 func (r *Retention) lock(life Life) (claim, bool) {
-	if r.Lock.From == nil {
+	if r.Lock.From == nil || r.lifted(life) {
 		return claim{}, false
 	}
 	return dated(after(life.AvailableAt, r.Lock.Value.For), r.Lock.From)

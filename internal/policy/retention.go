@@ -23,25 +23,11 @@ type Retention struct {
 	ExtendTo Field[time.Duration]
 	// Lock is the least time it is kept.
 	Lock Field[Lock]
+	// Erasure says whether the key can be destroyed while the media is locked.
+	Erasure Field[v1alpha1.ErasureRule]
 	// Paused is where a policy says something about keeping that cannot be understood: until that is put right, nothing
 	// expires and nothing leaves the trash. Nil otherwise.
 	Paused *Provenance
-}
-
-// Lock is the least time that a recording is kept.
-type Lock struct {
-	// Mode says who can lift the lock; empty for no lock.
-	Mode v1alpha1.LockMode
-	// For is how long it lies on a recording, from when that became available.
-	For time.Duration
-}
-
-// stricter says whether a keeps longer than b, or as long with fewer people who can lift it.
-func (a Lock) stricter(b Lock) bool {
-	if a.For != b.For {
-		return a.For > b.For
-	}
-	return a.Mode == v1alpha1.LockCompliance && b.Mode != v1alpha1.LockCompliance
 }
 
 // Life is what has happened to a recording so far, and what is wanted for it alone. Times that have not come are zero.
@@ -53,8 +39,13 @@ type Life struct {
 	// LastWatchedAt is a time after which nobody has watched it; see Watched. Zero is not known, and then nothing counts as
 	// unwatched.
 	LastWatchedAt time.Time
-	// LockedUntil is the end of the lock that has been promised already. No change of a policy makes it earlier.
+	// LockedUntil is the end of the lock that has been promised already, LockMode who can lift it, LockedBy the rule that
+	// promised it. No change of a policy makes it earlier, or lets more people lift it.
 	LockedUntil time.Time
+	LockMode    v1alpha1.LockMode
+	LockedBy    string
+	// Unlocked says that somebody who may has lifted the lock. It opens no Compliance lock.
+	Unlocked bool
 	// Held says that a legal hold lies on it.
 	Held bool
 	// Wish is the time to live that the recording itself asks for. From is nil where it asks for none.
@@ -69,6 +60,9 @@ func LifeOf(recording *v1alpha1.MeetingRecording) Life {
 		TrashedAt:     status.TrashedAt.Time,
 		LastWatchedAt: status.LastWatchedAt.Time,
 		LockedUntil:   status.LockedUntil.Time,
+		LockMode:      status.LockMode,
+		LockedBy:      status.LockedBy,
+		Unlocked:      recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
 		Held:          len(recording.Spec.Holds) > 0,
 	}
 	if wish := recording.Spec.Retention.ExpireAfter; wish != "" {
@@ -110,6 +104,9 @@ type Schedule struct {
 	PurgeAt time.Time
 	// LockedUntil is when the lock ends, also once that has passed. Zero if there never was one.
 	LockedUntil time.Time
+	// LockMode says who can lift the lock, LockedBy which rule promised it. Empty if there never was one.
+	LockMode v1alpha1.LockMode
+	LockedBy string
 	// Decider is the rule that decides, From where that rule comes from (zero for a hold, and for a lock that outlived its policy).
 	Decider Decider
 	From    Provenance
@@ -146,6 +143,7 @@ func (r *Retention) Schedule(life Life) Schedule {
 	s := Schedule{Decider: DecidedByNothing}
 	keeps, until, leaves := r.weigh(life)
 	s.LockedUntil = until.at
+	s.LockMode, s.LockedBy = r.lockOf(life)
 	decides := leaves
 	switch {
 	case keeps.by != "":

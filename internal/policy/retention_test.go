@@ -18,12 +18,19 @@ import (
 
 const day = 24 * time.Hour
 
+// The rules that locks come from in these tests.
+const (
+	tenant       = "RecordingPolicy finance/tenant spec.retention.lock (generation 2)"
+	organisation = "ClusterRecordingPolicy organisation spec.overrides.retention.lock (generation 3)"
+)
+
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	start := governancetest.Epoch
 	after := func(days int) time.Time { return start.Add(time.Duration(days) * day) }
 	cases := map[string]struct {
 		retention string // of a policy: expireAfter 10d and trashFor 30d unless it says otherwise
+		override  string // of the organisation
 		life      policy.Life
 		want      policy.Schedule // without From
 	}{
@@ -82,21 +89,47 @@ func TestSchedule(t *testing.T) {
 		"R27 a lock beats an expiry": {
 			retention: `{expireAfter: 10d, lock: {mode: Governance, for: 40d}}`,
 			life:      policy.Life{AvailableAt: start},
-			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), Decider: policy.DecidedByLock},
+			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockGovernance, LockedBy: tenant, Decider: policy.DecidedByLock},
 		},
 		"R27 a lock beats a purge": {
 			retention: `{lock: {mode: Governance, for: 40d}}`,
 			life:      policy.Life{AvailableAt: start, TrashedAt: after(3)},
-			want:      policy.Schedule{PurgeAt: after(40), LockedUntil: after(40), Decider: policy.DecidedByLock},
+			want:      policy.Schedule{PurgeAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockGovernance, LockedBy: tenant, Decider: policy.DecidedByLock},
 		},
 		"R27 a shorter lock than what is kept anyway decides nothing": {
 			retention: `{expireAfter: 10d, lock: {mode: Governance, for: 4d}}`,
 			life:      policy.Life{AvailableAt: start},
-			want:      policy.Schedule{ExpiresAt: after(10), LockedUntil: after(4), Decider: policy.DecidedByExpireAfter},
+			want:      policy.Schedule{ExpiresAt: after(10), LockedUntil: after(4), LockMode: v1alpha1.LockGovernance, LockedBy: tenant, Decider: policy.DecidedByExpireAfter},
 		},
 		"R27 a lock that was promised outlives its policy": {
 			life: policy.Life{AvailableAt: start, LockedUntil: after(90)},
-			want: policy.Schedule{ExpiresAt: after(90), LockedUntil: after(90), Decider: policy.DecidedByLock},
+			want: policy.Schedule{ExpiresAt: after(90), LockedUntil: after(90), LockMode: v1alpha1.LockGovernance, Decider: policy.DecidedByLock},
+		},
+		"R27 Compliance that was promised stays Compliance under a longer Governance lock": {
+			retention: `{lock: {mode: Governance, for: 40d}}`,
+			life:      policy.Life{AvailableAt: start, LockedUntil: after(20), LockMode: v1alpha1.LockCompliance, LockedBy: "the old rule"},
+			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockCompliance, LockedBy: tenant, Decider: policy.DecidedByLock},
+		},
+		"R27 Governance that was promised becomes Compliance, and no shorter": {
+			retention: `{lock: {mode: Compliance, for: 20d}}`,
+			life:      policy.Life{AvailableAt: start, LockedUntil: after(40), LockMode: v1alpha1.LockGovernance, LockedBy: "the old rule"},
+			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockCompliance, LockedBy: tenant, Decider: policy.DecidedByLock},
+		},
+		"R27 the organisation's mode and the department's longer time hold together": {
+			override:  `{lock: {mode: Compliance, for: 5d}}`,
+			retention: `{lock: {mode: Governance, for: 40d}}`,
+			life:      policy.Life{AvailableAt: start},
+			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockCompliance, LockedBy: organisation, Decider: policy.DecidedByLock},
+		},
+		"R27 Governance can be lifted": {
+			retention: `{lock: {mode: Governance, for: 40d}}`,
+			life:      policy.Life{AvailableAt: start, LockedUntil: after(40), LockMode: v1alpha1.LockGovernance, Unlocked: true},
+			want:      policy.Schedule{ExpiresAt: after(10), Decider: policy.DecidedByExpireAfter},
+		},
+		"R27 Compliance cannot": {
+			retention: `{lock: {mode: Compliance, for: 40d}}`,
+			life:      policy.Life{AvailableAt: start, LockedUntil: after(40), LockMode: v1alpha1.LockGovernance, Unlocked: true},
+			want:      policy.Schedule{ExpiresAt: after(40), LockedUntil: after(40), LockMode: v1alpha1.LockCompliance, LockedBy: tenant, Decider: policy.DecidedByLock},
 		},
 		"R27 a policy that cannot be understood lets nothing go": {
 			retention: `{expireAfter: 1d, lock: {mode: Governance, for: ages}}`,
@@ -109,7 +142,10 @@ func TestSchedule(t *testing.T) {
 			t.Parallel()
 			documents := `{kind: ClusterRecordingPolicy, spec: {defaults: {retention: {expireAfter: 10d, trashFor: 30d}}}}`
 			if tc.retention != "" {
-				documents += "\n---\n{kind: RecordingPolicy, spec: {retention: " + tc.retention + "}}"
+				documents += "\n---\n{kind: RecordingPolicy, metadata: {name: tenant}, spec: {retention: " + tc.retention + "}}"
+			}
+			if tc.override != "" {
+				documents += "\n---\n{kind: ClusterRecordingPolicy, metadata: {name: organisation}, spec: {overrides: {retention: " + tc.override + "}}}"
 			}
 			rules := policy.Resolve(governancetest.Policies(t, documents))
 			got := rules.Retention.Schedule(tc.life)
@@ -385,6 +421,7 @@ func TestR27NothingLeavesBeforeItsLockOrUnderAHold(t *testing.T) {
 		}
 		if rapid.Bool().Draw(t, "promised") {
 			life.LockedUntil = moment("locked until")
+			life.LockMode = rapid.SampledFrom([]v1alpha1.LockMode{"", v1alpha1.LockGovernance, v1alpha1.LockCompliance}).Draw(t, "mode")
 		}
 		s := rules.Retention.Schedule(life)
 		now := moment("now")
@@ -400,6 +437,40 @@ func TestR27NothingLeavesBeforeItsLockOrUnderAHold(t *testing.T) {
 		}
 		if life.Wish.From == nil && rules.Retention.ExpireAfter.Value == v1alpha1.Forever && rules.Retention.UnwatchedAfter.Value == v1alpha1.Forever && s.Expired(now) {
 			t.Fatal("what is kept for ever expired")
+		}
+	})
+}
+
+// R27: whatever policies come and go, and whenever the dates are stamped, a promise is kept.
+func TestR27ALockThatWasPromisedIsNeverShortenedNorMadeLiftable(t *testing.T) {
+	t.Parallel()
+	property.Check(t, func(t *rapid.T) {
+		life := policy.Life{AvailableAt: governancetest.Epoch}
+		for range rapid.IntRange(1, 6).Draw(t, "policies") {
+			life.AvailableAt = life.AvailableAt.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "restored after")) * day)
+			rules := policy.Resolve(governancetest.Input(t))
+			next := rules.Retention.Schedule(life)
+			if next.LockedUntil.Before(life.LockedUntil) {
+				t.Fatalf("a lock until %s became one until %s", life.LockedUntil, next.LockedUntil)
+			}
+			if life.LockMode == v1alpha1.LockCompliance && next.LockMode != v1alpha1.LockCompliance {
+				t.Fatalf("a Compliance lock became %q", next.LockMode)
+			}
+			if demanded := rules.Retention.Lock.Value; demanded.Mode == v1alpha1.LockCompliance && next.LockMode != v1alpha1.LockCompliance {
+				t.Fatalf("a policy demands Compliance, the lock is %q", next.LockMode)
+			}
+			if next.LockedUntil.IsZero() != (next.LockMode == "") || next.LockedUntil.IsZero() != (next.LockedBy == "") {
+				t.Fatalf("a lock needs an end, a mode and a rule: %+v", next)
+			}
+			life.LockedUntil, life.LockMode, life.LockedBy = next.LockedUntil, next.LockMode, next.LockedBy
+			if again := rules.Retention.Schedule(life); again.LockedUntil != next.LockedUntil || again.LockMode != next.LockMode || again.LockedBy != next.LockedBy {
+				t.Fatalf("the same rules promise %+v, then %+v", next, again)
+			}
+			lifted := life
+			lifted.Unlocked = true
+			if open := rules.Retention.Schedule(lifted); open.LockedUntil.IsZero() == (next.LockMode == v1alpha1.LockCompliance) && next.LockMode != "" {
+				t.Fatalf("lifting a %s lock leaves it until %s", next.LockMode, open.LockedUntil)
+			}
 		}
 	})
 }

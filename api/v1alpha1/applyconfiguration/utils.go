@@ -42,6 +42,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AuditRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BucketLayoutSpec"):
 		return &apiv1alpha1.BucketLayoutSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BucketLock"):
+		return &apiv1alpha1.BucketLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicy"):
 		return &apiv1alpha1.ClusterRecordingPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicySpec"):
@@ -50,6 +52,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.CORSSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
+		return &apiv1alpha1.ErasureRequestApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
 		return &apiv1alpha1.GrantSubjectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImportBucket"):

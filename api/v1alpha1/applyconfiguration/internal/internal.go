@@ -270,6 +270,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: objectLock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectLockMode
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
+  map:
+    fields:
+    - name: legalHold
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+    - name: mode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: until
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
   map:
     fields:
@@ -332,6 +344,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Enforcement
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
   map:
@@ -459,6 +482,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: reason
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LinkRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
@@ -566,6 +591,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingRecordingSpec
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
     - name: holds
       type:
         list:
@@ -606,10 +634,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expiresAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: holds
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHold
+          elementRelationship: associative
+          keys:
+          - name
     - name: lastWatchedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: link
+      type:
+        scalar: string
+    - name: lockMode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: lockedBy
       type:
         scalar: string
     - name: lockedUntil
@@ -924,6 +966,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionRules
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
     - name: expireAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
@@ -1024,6 +1069,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: key
       type:
         scalar: string
+    - name: lock
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
     - name: manifestKey
       type:
         scalar: string

@@ -5,6 +5,7 @@
 package v1alpha1
 
 import (
+	apiv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
@@ -14,8 +15,8 @@ import (
 //
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatusApplyConfiguration struct {
-	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring
-	// and RetentionAccepted.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -41,8 +42,16 @@ type MeetingRecordingStatusApplyConfiguration struct {
 	TrashedAt *metav1.Time `json:"trashedAt,omitempty"`
 	// purgeAt is when the recording in the trash is deleted for good.
 	PurgeAt *metav1.Time `json:"purgeAt,omitempty"`
-	// lockedUntil is when the retention lock ends. Until then nobody can delete the recording.
+	// lockedUntil is when the retention lock ends. Until then the recording can be neither deleted nor trashed. It never
+	// becomes earlier, unless a Governance lock is lifted. Absent where there never was a lock.
 	LockedUntil *metav1.Time `json:"lockedUntil,omitempty"`
+	// lockMode says who can lift the lock before lockedUntil: with Governance those with the RBAC verb bypass, with Compliance
+	// nobody. Compliance never becomes Governance. Absent where there never was a lock.
+	LockMode *apiv1alpha1.LockMode `json:"lockMode,omitempty"`
+	// lockedBy is the rule that promised the lock: the policy and its field, also once the policy is gone.
+	LockedBy *string `json:"lockedBy,omitempty"`
+	// holds are the legal holds of the spec whose laying is in the audit log.
+	Holds []LegalHoldApplyConfiguration `json:"holds,omitempty"`
 }
 
 // MeetingRecordingStatusApplyConfiguration constructs a declarative configuration of the MeetingRecordingStatus type for use with
@@ -157,5 +166,34 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithPurgeAt(value metav1.Time
 // If called multiple times, the LockedUntil field is set to the value of the last call.
 func (b *MeetingRecordingStatusApplyConfiguration) WithLockedUntil(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
 	b.LockedUntil = &value
+	return b
+}
+
+// WithLockMode sets the LockMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LockMode field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLockMode(value apiv1alpha1.LockMode) *MeetingRecordingStatusApplyConfiguration {
+	b.LockMode = &value
+	return b
+}
+
+// WithLockedBy sets the LockedBy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LockedBy field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLockedBy(value string) *MeetingRecordingStatusApplyConfiguration {
+	b.LockedBy = &value
+	return b
+}
+
+// WithHolds adds the given value to the Holds field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Holds field.
+func (b *MeetingRecordingStatusApplyConfiguration) WithHolds(values ...*LegalHoldApplyConfiguration) *MeetingRecordingStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithHolds")
+		}
+		b.Holds = append(b.Holds, *values[i])
+	}
 	return b
 }

@@ -26,8 +26,12 @@ type RetentionRulesApplyConfiguration struct {
 	// longer than expireAfter, such as 0s, lets none extend its time; shortening is always possible. Overrides that set
 	// expireAfter and not extendTo allow no extension beyond that expireAfter.
 	ExtendTo *apiv1alpha1.DurationOrNever `json:"extendTo,omitempty"`
-	// lock is the least time a recording is kept, whoever wants it gone.
+	// lock is the least time a recording is kept, whoever wants it gone. Where several rules speak, the longest time and the
+	// stricter mode win, each for itself.
 	Lock *RetentionLockApplyConfiguration `json:"lock,omitempty"`
+	// erasure says whether a recording's key can be destroyed on request while its media is locked. Where it can, the manifest,
+	// which holds the key, is not locked in the bucket.
+	Erasure *apiv1alpha1.ErasureRule `json:"erasure,omitempty"`
 }
 
 // RetentionRulesApplyConfiguration constructs a declarative configuration of the RetentionRules type for use with
@@ -81,5 +85,13 @@ func (b *RetentionRulesApplyConfiguration) WithExtendTo(value apiv1alpha1.Durati
 // If called multiple times, the Lock field is set to the value of the last call.
 func (b *RetentionRulesApplyConfiguration) WithLock(value *RetentionLockApplyConfiguration) *RetentionRulesApplyConfiguration {
 	b.Lock = value
+	return b
+}
+
+// WithErasure sets the Erasure field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Erasure field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithErasure(value apiv1alpha1.ErasureRule) *RetentionRulesApplyConfiguration {
+	b.Erasure = &value
 	return b
 }

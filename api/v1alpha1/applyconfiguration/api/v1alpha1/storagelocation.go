@@ -15,6 +15,9 @@ type StorageLocationApplyConfiguration struct {
 	Key *string `json:"key,omitempty"`
 	// manifestKey is the key of the manifest, from which the recording can be made again.
 	ManifestKey *string `json:"manifestKey,omitempty"`
+	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
+	// erasure, of the manifest. Absent where the bucket enforces nothing.
+	Lock *BucketLockApplyConfiguration `json:"lock,omitempty"`
 }
 
 // StorageLocationApplyConfiguration constructs a declarative configuration of the StorageLocation type for use with
@@ -44,5 +47,13 @@ func (b *StorageLocationApplyConfiguration) WithKey(value string) *StorageLocati
 // If called multiple times, the ManifestKey field is set to the value of the last call.
 func (b *StorageLocationApplyConfiguration) WithManifestKey(value string) *StorageLocationApplyConfiguration {
 	b.ManifestKey = &value
+	return b
+}
+
+// WithLock sets the Lock field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Lock field is set to the value of the last call.
+func (b *StorageLocationApplyConfiguration) WithLock(value *BucketLockApplyConfiguration) *StorageLocationApplyConfiguration {
+	b.Lock = value
 	return b
 }
