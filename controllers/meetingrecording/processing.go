@@ -126,13 +126,14 @@ func decideFinished(o *observation) decision {
 	status.Media = o.result.facts
 	status.Storage = v1alpha1.StorageLocation{Bucket: o.result.bucket, Key: o.result.mediaKey, ManifestKey: o.result.manifestKey}
 	status.Link = o.link
-	startClock(o, status)
+	plan := startClock(o, status)
 	return decision{
 		attempt: o.result.attempt,
 		steps:   append(withdrawal(o), recordProcessed, clearStaging, clearOtherAttempts),
 		status:  status,
+		notices: warning(o, status),
 		after:   []step{removeJobs},
-		look:    nextLookAt(status.ExpiresAt.Time, o.now),
+		wake:    plan.Next(o.now),
 	}
 }
 
