@@ -112,7 +112,7 @@ func classRights(rules *policy.Rules, meeting access.Recording, now time.Time) [
 		people.Participants = append(people.Participants, stranger+" who attends")
 	}
 	add := func(who string, subject access.Subject) {
-		list = append(list, rightOf(who, access.RolesOf(people, subject), may(rules, people, subject, nil, now)))
+		list = append(list, rightOf(who, access.RolesOf(rules, people, subject), may(rules, people, subject, nil, now)))
 	}
 	departments, of := inDepartment(rules), ""
 	if len(departments) > 0 {
