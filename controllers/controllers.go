@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
@@ -22,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
@@ -159,6 +161,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Recorder:   shared.recorder,
 			GatewayURL: options.GatewayURL,
 			Events:     mgr.GetEventRecorder("accessgrant"),
+			Deadlines:  deadline.New[reconcile.Request](options.Clock),
 			Clock:      options.Clock,
 		}).SetupWithManager},
 		{"recordingpolicy", (&recordingpolicy.Reconciler{
