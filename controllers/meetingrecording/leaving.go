@@ -23,12 +23,14 @@ func decideLeaving(o *observation) decision {
 		return decision{steps: []step{recordDeleted, releaseFinalizer}}
 	case o.store.problem.found():
 		return decideStranded(o)
+	case isErased(&o.recording.Status):
+		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case o.trashRequested() && o.inTrash() && scheduleOf(o, &o.recording.Status).PurgeDue(o.now):
-		return decision{steps: []step{purgeMedia, releaseFinalizer}}
+		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case !worthKeeping(o):
 		return decision{steps: append(withdrawal(o), discard, recordDeleted, releaseFinalizer)}
 	default:
-		return decision{steps: append(withdrawal(o), bury, recordDeleted, releaseFinalizer), purgeAt: tombstoneDate(o)}
+		return decision{steps: append(append(unlocking(o), withdrawal(o)...), bury, recordDeleted, releaseFinalizer), purgeAt: tombstoneDate(o)}
 	}
 }
 

@@ -3,6 +3,7 @@
 package objectstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -71,9 +72,13 @@ func protectionOf(header http.Header) Protection {
 // It fails with ReasonObjectLockUnsupported when the version is less protected than wanted, and with ReasonLocked, together
 // with what protects the version, when it is more protected than wanted and that cannot be lifted.
 func (c *Client) Protect(ctx context.Context, bucket, key string, wanted Protection, now time.Time) (Protection, error) {
+	return c.protectVersion(ctx, bucket, key, "", wanted, now)
+}
+
+func (c *Client) protectVersion(ctx context.Context, bucket, key, version string, wanted Protection, now time.Time) (Protection, error) {
 	wanted = wanted.At(now)
 	wanted.Until = wanted.Until.UTC().Truncate(time.Second)
-	have, version, err := c.protection(ctx, bucket, key, "")
+	have, version, err := c.protection(ctx, bucket, key, version)
 	if err != nil || have.At(now) == wanted {
 		return have.At(now), err
 	}
@@ -95,6 +100,27 @@ func (c *Client) Protect(ctx context.Context, bucket, key string, wanted Protect
 	default:
 		return have, &Error{Op: "lock", Bucket: bucket, Key: key, Reason: ReasonObjectLockUnsupported, detail: fmt.Sprintf("wanted %s, the object has %s", wanted, have)}
 	}
+}
+
+// Unprotect lifts what can be lifted from every version under a prefix, which must end with a slash. It fails with ReasonLocked
+// where something cannot be, after it has lifted the rest.
+func (c *Client) Unprotect(ctx context.Context, bucket, prefix string, now time.Time) error {
+	versions, err := c.Versions(ctx, bucket, prefix)
+	if err != nil {
+		return err
+	}
+	var locked error
+	for _, version := range versions {
+		if version.DeleteMarker {
+			continue
+		}
+		_, err := c.protectVersion(ctx, bucket, version.Key, version.VersionID, Protection{}, now)
+		if err != nil && Reason(err) != ReasonLocked {
+			return err
+		}
+		locked = cmp.Or(locked, err)
+	}
+	return locked
 }
 
 // protect sends what differs: the flag first where it is set, last where it is taken away, so that no moment is unprotected.
