@@ -39,7 +39,7 @@ func (r *Reconciler) readResult(ctx context.Context, o *observation, names objec
 	if err != nil {
 		return nil, err
 	}
-	return &result{attempt: number, bucket: bucket, mediaKey: manifest.Media.Key, manifestKey: names.ManifestKey(number), facts: factsOf(manifest)}, nil
+	return &result{attempt: number, bucket: bucket, mediaKey: manifest.Media.Key, manifestKey: names.ManifestKey(number), facts: factsOf(manifest), source: manifest.Source}, nil
 }
 
 // errUnusable says that there is a manifest and that it is of no use.

@@ -71,6 +71,7 @@ type observation struct {
 	highest int
 	upload  uploadView
 	raw     objectView
+	fetch   fetchView
 	result  *result
 	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.
 	progress        string
@@ -120,6 +121,8 @@ type result struct {
 	bucket                string
 	mediaKey, manifestKey string
 	facts                 v1alpha1.MediaFacts
+	// source is the raw recording that the worker met.
+	source media.SourceFacts
 }
 
 // leftovers is what lies in the bucket of a recording that is being deleted.
