@@ -93,7 +93,7 @@ func TestR27NothingLeavesWhileItIsHeldOrLocked(t *testing.T) {
 		if len(o.recording.Spec.Holds) > 0 {
 			t.Fatalf("%v in spite of a hold", d.steps)
 		}
-		if o.now.Before(o.recording.Status.LockedUntil.Time) && !(o.stage == leaving && has(d, recordUnlocked)) {
+		if o.now.Before(o.recording.Status.LockedUntil.Time) && (o.stage != leaving || !has(d, recordUnlocked)) {
 			t.Fatalf("%v before the lock ends", d.steps)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -182,11 +183,8 @@ func (c *Client) retain(ctx context.Context, bucket, key, version string, have, 
 // String describes the protection, such as "GOVERNANCE retention until 2027-01-01T00:00:00Z and legal hold".
 func (p Protection) String() string {
 	text := ""
-	switch p.Mode {
-	case LockGovernance:
-		text = "GOVERNANCE retention until " + p.Until.UTC().Format(time.RFC3339)
-	case LockCompliance:
-		text = "COMPLIANCE retention until " + p.Until.UTC().Format(time.RFC3339)
+	if p.Mode != "" {
+		text = strings.ToUpper(string(p.Mode)) + " retention until " + p.Until.UTC().Format(time.RFC3339)
 	}
 	switch {
 	case p.LegalHold && text != "":
