@@ -10,6 +10,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -33,6 +34,7 @@ func seen(changes ...func(*observation)) *observation {
 			},
 		},
 		rules: policy.Resolve(policy.Input{}),
+		purge: purgeguard.Answer{Allowed: true},
 		link:  "https://recordings.example.com/r/finance/q3-review",
 		store: storeView{open: &stores.Store{Object: &v1alpha1.RecordingStore{
 			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
@@ -170,6 +172,11 @@ func unlocked(o *observation) {
 
 func erasureAsked(o *observation) {
 	o.recording.Spec.Erasure = v1alpha1.ErasureRequest{Reason: "request 2026-77"}
+}
+
+// guarded makes the purge guard refuse.
+func guarded(again time.Time) func(*observation) {
+	return func(o *observation) { o.purge = purgeguard.Answer{Again: again} }
 }
 
 func deletedAgo(ago time.Duration) func(*observation) {

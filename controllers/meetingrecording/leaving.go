@@ -24,8 +24,10 @@ func decideLeaving(o *observation) decision {
 	case o.store.problem.found():
 		return decideStranded(o)
 	case isErased(&o.recording.Status):
+		// What is left is noise, which no guard has to keep.
 		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
-	case o.trashRequested() && o.inTrash() && scheduleOf(o, &o.recording.Status).PurgeDue(o.now):
+	case purgeDue(o) && o.purge.Allowed:
+		// What the purge guard keeps gets a tombstone with a date that has passed: the sweeper asks the guard again.
 		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case !worthKeeping(o):
 		return decision{steps: append(withdrawal(o), discard, recordDeleted, releaseFinalizer)}
