@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
+	"github.com/reelkeeper/reelkeeper/controllers/accessrequest"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
@@ -163,6 +164,14 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Events:     mgr.GetEventRecorder("accessgrant"),
 			Deadlines:  deadline.New[reconcile.Request](options.Clock),
 			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"accessrequest", (&accessrequest.Reconciler{
+			Client:     mgr.GetClient(),
+			Governance: shared.governance,
+			Recorder:   shared.recorder,
+			Events:     mgr.GetEventRecorder("accessrequest"),
+			Clock:      options.Clock,
+			Dates:      deadline.New[reconcile.Request](options.Clock),
 		}).SetupWithManager},
 		{"recordingpolicy", (&recordingpolicy.Reconciler{
 			Client:     mgr.GetClient(),
