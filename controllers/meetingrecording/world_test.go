@@ -128,6 +128,9 @@ func (w *world) makeStore(changes []func(*v1alpha1.RecordingStore)) {
 		}},
 		Capabilities: []v1alpha1.StoreCapability{v1alpha1.CapabilityVersioning, v1alpha1.CapabilityChecksums},
 	}
+	if w.store.Spec.Buckets.ObjectLock != "" {
+		w.store.Status.Capabilities = append(w.store.Status.Capabilities, v1alpha1.CapabilityObjectLock)
+	}
 	if err := w.admin.Status().Update(w.Context(), w.store); err != nil {
 		w.Fatal(err)
 	}
