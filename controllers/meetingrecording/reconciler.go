@@ -20,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -38,6 +39,11 @@ type Tombstones interface {
 	Note(purgeAt time.Time)
 }
 
+// PurgeGuard says whether one more recording of a store may be purged. *purgeguard.Guard is one.
+type PurgeGuard interface {
+	Ask(ctx context.Context, store, uid string) (purgeguard.Answer, error)
+}
+
 // Options are what the controller needs. All fields are required.
 type Options struct {
 	// Client reads recordings, Jobs and namespaces from the cache, and writes.
@@ -51,6 +57,8 @@ type Options struct {
 	Audit audit.Recorder
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
+	// PurgeGuard is asked before anything is purged because its time is over.
+	PurgeGuard PurgeGuard
 	// Events tells people.
 	Events events.EventRecorder
 	// Clock tells the time; a test steps it.

@@ -33,6 +33,9 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 	if alive, err := s.alive(ctx, tombstone); alive || err != nil {
 		return err
 	}
+	if answer, err := s.options.Guard.Ask(ctx, store.Object.Name, tombstone.UID); err != nil || !answer.Allowed {
+		return err // it is asked again by the next sweep, which comes at once when a person lets purging go on
+	}
 	recording, err := objectstore.NewRecording(tombstone.Namespace, tombstone.UID)
 	if err != nil {
 		return err
