@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -41,6 +42,10 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 		return err
 	}
 	evidence, err := Purge(ctx, store.Objects, bucket, recording)
+	if objectstore.Reason(err) == objectstore.ReasonLocked {
+		log.FromContext(ctx).Info("Waiting, the bucket does not let go of a deleted recording yet", "tombstone", key, "reason", err.Error())
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("purge deleted recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
 	}
