@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -137,6 +138,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"scrub", (&scrub.Reconciler{
+			Client: mgr.GetClient(),
+			Direct: shared.direct,
+			Stores: shared.stores,
+			Events: mgr.GetEventRecorder("scrub"),
+			Clock:  options.Clock,
 		}).SetupWithManager},
 		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
 		{"accessgrant", (&accessgrant.Reconciler{
