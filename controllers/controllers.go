@@ -17,6 +17,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/scrub"
@@ -25,6 +26,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -72,6 +74,7 @@ type parts struct {
 	governance governance.Reader
 	recorder   audit.Recorder
 	sweeper    *trash.Sweeper
+	guard      *purgeguard.Guard
 }
 
 func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, error) {
@@ -90,7 +93,9 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
 	}
+	shared.guard = purgeguard.New(mgr.GetClient(), options.Namespaces, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
+		Guard:             shared.guard,
 		Reader:            mgr.GetClient(),
 		Namespaces:        options.Namespaces,
 		Stores:            shared.stores,
@@ -132,6 +137,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Governance:        shared.governance,
 			Audit:             shared.recorder,
 			Tombstones:        shared.sweeper,
+			PurgeGuard:        shared.guard,
 			Events:            mgr.GetEventRecorder("meetingrecording"),
 			Clock:             options.Clock,
 			OperatorNamespace: options.OperatorNamespace,
@@ -145,6 +151,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Stores: shared.stores,
 			Events: mgr.GetEventRecorder("scrub"),
 			Clock:  options.Clock,
+		}).SetupWithManager},
+		{"purgeguard", (&guarding.Reconciler{
+			Client:   mgr.GetClient(),
+			Guard:    shared.guard,
+			Released: shared.sweeper.Note,
+			Events:   mgr.GetEventRecorder("purgeguard"),
+			Clock:    options.Clock,
 		}).SetupWithManager},
 		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
 		{"accessgrant", (&accessgrant.Reconciler{
