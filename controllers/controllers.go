@@ -22,6 +22,7 @@ import (
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
@@ -146,6 +147,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"scrub", (&scrub.Reconciler{
+			Client: mgr.GetClient(),
+			Direct: shared.direct,
+			Stores: shared.stores,
+			Events: mgr.GetEventRecorder("scrub"),
+			Clock:  options.Clock,
 		}).SetupWithManager},
 		{"purgeguard", (&guarding.Reconciler{
 			Client:   mgr.GetClient(),
