@@ -83,6 +83,9 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 		applied.WithKeyID(status.KeyID)
 	}
 	applied.Buckets = status.Buckets
+	if at := status.Location; at.ID != "" {
+		applied.WithLocation(ac.StoreLocation().WithID(at.ID).WithEndpoint(at.Endpoint).WithBucket(at.Bucket))
+	}
 	err := effect.Do(ctx, "store: write the status", func() error {
 		return r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // SetupWithManager adds the controller to a manager.
@@ -40,7 +41,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) storesOfSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	of := v1alpha1.SecretReference{Namespace: secret.GetNamespace(), Name: secret.GetName()}
 	return r.storesWhere(ctx, func(store *v1alpha1.RecordingStore) bool {
-		return store.Spec.S3.CredentialsSecretRef == of || store.Spec.Encryption.KeySecretRef == of
+		return stores.CredentialsRef(store) == of || store.Spec.Encryption.KeySecretRef == of
 	})
 }
 
