@@ -201,7 +201,7 @@ func decideUpload(o *observation) decision {
 }
 
 func renewalDue(o *observation) bool {
-	return o.upload.deadline.IsZero() || o.now.After(o.upload.validUntil.Add(-uploadFor/2)) && o.upload.validUntil.Before(o.upload.deadline)
+	return o.upload.outdated || o.upload.deadline.IsZero() || o.now.After(o.upload.validUntil.Add(-uploadFor/2)) && o.upload.validUntil.Before(o.upload.deadline)
 }
 
 // decideSourceMissing waits for an object that may still come.

@@ -99,6 +99,9 @@ type uploadView struct {
 	foreign bool
 	// validUntil is when the URLs end, deadline when nobody waits for the upload any more.
 	validUntil, deadline time.Time
+	// signer tells whose signature the URLs carry, outdated that this is not the store's any more.
+	signer   string
+	outdated bool
 }
 
 // result is the outcome of a successful attempt: an authentic manifest, and the media object that it describes.
