@@ -10,6 +10,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -80,8 +81,8 @@ type storeView struct {
 	// open is nil while the store cannot be used; problem then says why.
 	open    *stores.Store
 	problem problem
-	// used is how many bytes the recordings of the namespace take up.
-	used int64
+	// room says whether there is room in the namespace's quota, where there is one.
+	room quota.Answer
 	// labels are those of the recording's namespace.
 	labels map[string]string
 }

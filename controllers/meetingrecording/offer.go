@@ -66,7 +66,7 @@ type offer struct {
 	validUntil, deadline time.Time
 	// signer tells whose signature the URLs carry.
 	signer string
-	data                 map[string]string
+	data   map[string]string
 }
 
 func putOffer(url string) map[string]string {

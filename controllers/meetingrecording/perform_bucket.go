@@ -222,6 +222,7 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 	})
 	if err == nil {
 		r.options.Tombstones.Note(purgeAt)
+		r.options.Ledger.Deleted(placeOf(o.recording), o.recording.Status.Media.Bytes)
 	}
 	return err
 }

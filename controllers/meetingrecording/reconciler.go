@@ -20,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -51,6 +52,8 @@ type Options struct {
 	Audit audit.Recorder
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
+	// Ledger remembers what quotas count and no object says; it is shared with the controller of stores.
+	Ledger *quota.Ledger
 	// Events tells people.
 	Events events.EventRecorder
 	// Clock tells the time; a test steps it.

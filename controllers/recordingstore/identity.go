@@ -83,5 +83,6 @@ func (r *Reconciler) settleIn(ctx context.Context, store *v1alpha1.RecordingStor
 	}
 	found.location = stores.Location(store)
 	found.location.ID = id
+	r.lookForDeleted(ctx, store, of)
 	return r.clearAbandoned(ctx, store, of, found.capabilities)
 }

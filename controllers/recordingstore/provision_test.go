@@ -12,11 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
@@ -276,4 +279,55 @@ func TestWhatNobodyMayKnowIsNotInTheMessages(t *testing.T) {
 	}
 	f.Delete(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.credentials.Namespace, Name: f.credentials.Name}})
 	f.expect(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonCredentialsNotFound)
+}
+
+func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
+	f := newFixture(t, s3test.Options{})
+	f.expectReady()
+	namespace := env.Namespace(t)
+	stored := recording(namespace, f.store.Name)
+	f.Create(t, stored)
+	f.UpdateStatus(t, stored, func() {
+		stored.Status.Media = v1alpha1.MediaFacts{Duration: "6s", Bytes: 1000, SHA256: strings.Repeat("0", 64)}
+	})
+	owner := f.owner()
+	for _, key := range []string{"media/" + namespace + "/" + string(stored.UID) + "/1.mp4", "media/" + namespace + "/gone/1.mp4", "media/other/gone-too/1.mp4", "manifests/other/gone-too/1.json"} {
+		if _, err := owner.Put(t.Context(), f.store.Spec.Buckets.Name, key, strings.NewReader("12345"), 5, objectstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.clock.Step(10 * time.Minute)
+	f.expectReady()
+	usage := f.store.Status.Usage
+	if *usage.Recordings != 1 || *usage.Bytes != 1000 || *usage.DeletedBytes != 10 {
+		t.Errorf("usage: %d recordings, %d bytes, %d deleted", *usage.Recordings, *usage.Bytes, *usage.DeletedBytes)
+	}
+	seen := map[string]float64{}
+	families, err := metrics.Registry.(prometheus.Gatherer).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			name := []string{family.GetName()}
+			mine := false
+			for _, label := range metric.GetLabel() {
+				mine = mine || label.GetName() == "store" && label.GetValue() == f.store.Name
+				if label.GetName() == "namespace" || label.GetName() == "state" {
+					name = append(name, strings.ReplaceAll(label.GetValue(), namespace, "here"))
+				}
+			}
+			if mine {
+				seen[strings.Join(name, " ")] = metric.GetGauge().GetValue()
+			}
+		}
+	}
+	want := map[string]float64{
+		"reelkeeper_store_bytes here kept": 1000, "reelkeeper_store_bytes here deleted": 5, "reelkeeper_store_recordings here": 1,
+		"reelkeeper_store_bytes other kept": 0, "reelkeeper_store_bytes other deleted": 5, "reelkeeper_store_recordings other": 0,
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	f.expectRest()
 }

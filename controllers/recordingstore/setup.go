@@ -5,8 +5,10 @@ package recordingstore
 import (
 	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,7 +36,34 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.storesOfSecret)).
 		WatchesMetadata(kube.NamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.storesOfNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.storesOfRecording), builder.WithPredicates(onlyCreated)).
+		Watches(&v1alpha1.MeetingRecording{}, r.whenUsageChanges()).
 		Complete(r)
+}
+
+// usageEvery is how soon a change of what recordings take up is looked at, so that many at once are one look.
+const usageEvery = 30 * time.Second
+
+// whenUsageChanges looks at a recording's store a while after the recording came, went or got its media.
+func (r *Reconciler) whenUsageChanges() handler.EventHandler {
+	later := func(queue workqueue.TypedRateLimitingInterface[reconcile.Request], recording client.Object) {
+		queue.AddAfter(reconcile.Request{NamespacedName: client.ObjectKey{Name: recording.(*v1alpha1.MeetingRecording).StoreName()}}, usageEvery)
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if !e.IsInInitialList {
+				later(queue, e.Object)
+			}
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			before, after := e.ObjectOld.(*v1alpha1.MeetingRecording), e.ObjectNew.(*v1alpha1.MeetingRecording)
+			if before.Status.Media.Bytes != after.Status.Media.Bytes {
+				later(queue, after)
+			}
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			later(queue, e.Object)
+		},
+	}
 }
 
 // storesOfSecret are the stores whose credentials or keyset a Secret holds.
