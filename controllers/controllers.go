@@ -17,6 +17,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
@@ -24,6 +25,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -73,6 +75,7 @@ type parts struct {
 	governance governance.Reader
 	recorder   audit.Recorder
 	sweeper    *trash.Sweeper
+	guard      *purgeguard.Guard
 }
 
 func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, error) {
@@ -92,7 +95,9 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
 	}
+	shared.guard = purgeguard.New(mgr.GetClient(), options.Namespaces, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
+		Guard:             shared.guard,
 		Reader:            mgr.GetClient(),
 		Namespaces:        options.Namespaces,
 		Stores:            shared.stores,
@@ -136,12 +141,20 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Audit:             shared.recorder,
 			Tombstones:        shared.sweeper,
 			Ledger:            shared.ledger,
+			PurgeGuard:        shared.guard,
 			Events:            mgr.GetEventRecorder("meetingrecording"),
 			Clock:             options.Clock,
 			OperatorNamespace: options.OperatorNamespace,
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"purgeguard", (&guarding.Reconciler{
+			Client:   mgr.GetClient(),
+			Guard:    shared.guard,
+			Released: shared.sweeper.Note,
+			Events:   mgr.GetEventRecorder("purgeguard"),
+			Clock:    options.Clock,
 		}).SetupWithManager},
 		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
 		{"accessgrant", (&accessgrant.Reconciler{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -33,6 +34,7 @@ func seen(changes ...func(*observation)) *observation {
 			},
 		},
 		rules: policy.Resolve(policy.Input{}),
+		purge: purgeguard.Answer{Allowed: true},
 		link:  "https://recordings.example.com/r/finance/q3-review",
 		store: storeView{open: &stores.Store{Object: &v1alpha1.RecordingStore{
 			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
@@ -154,6 +156,27 @@ func wishing(ttl v1alpha1.DurationOrNever) func(*observation) {
 
 func watchedAgo(ago time.Duration) func(*observation) {
 	return func(o *observation) { o.watched = noon.Add(-ago) }
+}
+
+// lockingStore gives the recording a store whose buckets lock.
+func lockingStore(mode v1alpha1.ObjectLockMode) func(*observation) {
+	return func(o *observation) {
+		o.store.open.Object.Spec.Buckets.ObjectLock = mode
+		o.store.open.Object.Status.Capabilities = []v1alpha1.StoreCapability{v1alpha1.CapabilityObjectLock}
+	}
+}
+
+func unlocked(o *observation) {
+	o.recording.Annotations = map[string]string{v1alpha1.AnnotationBypassLock: "ordered by the court"}
+}
+
+func erasureAsked(o *observation) {
+	o.recording.Spec.Erasure = v1alpha1.ErasureRequest{Reason: "request 2026-77"}
+}
+
+// guarded makes the purge guard refuse.
+func guarded(again time.Time) func(*observation) {
+	return func(o *observation) { o.purge = purgeguard.Answer{Again: again} }
 }
 
 func deletedAgo(ago time.Duration) func(*observation) {

@@ -28,6 +28,13 @@ const (
 	recordTrashed   step = "record Trashed"
 	recordRestored  step = "record Restored"
 	recordDeleted   step = "record Deleted"
+	// recordHolds records the holds that were laid and lifted, recordUnlocked a lock that was lifted before its time.
+	recordHolds    step = "record holds"
+	recordUnlocked step = "record Unlocked"
+	// lockObjects has the bucket enforce what keeps the recording.
+	lockObjects step = "lock the objects in the bucket"
+	// destroyKey deletes the manifests, and with them every copy of the data key, and records it.
+	destroyKey step = "destroy the data key"
 	// startJob makes the Job of an attempt.
 	startJob step = "start the Job"
 	// armJob makes the Secret that the Job waits for.
@@ -68,6 +75,8 @@ type notice struct {
 	warning        bool
 	reason, action string
 	note           string
+	// ofNamespace tells those who look at the namespace, which takes no Events of its own while it is being deleted.
+	ofNamespace bool
 }
 
 // decision is what a pass does.
@@ -78,6 +87,8 @@ type decision struct {
 	attempt int
 	// purgeAt is the date on the tombstone.
 	purgeAt time.Time
+	// lock is what lockObjects has the bucket enforce.
+	lock v1alpha1.BucketLock
 	// status is what the status should be; nil leaves it alone.
 	status *v1alpha1.MeetingRecordingStatus
 	// showsProgress says that the status carries the worker's progress.
@@ -107,9 +118,12 @@ func decide(o *observation) decision {
 		d = decideShelved(o)
 	case stalled:
 		d = decideStalled(o)
+	case erased:
+		d = decideErased(o)
 	default:
 		d = decideIncoming(o)
 	}
+	d = d.withErasure(o).withHolds(o).withLock(o)
 	if !hasFinalizer(o.recording) {
 		d.steps = append([]step{addFinalizer}, d.steps...)
 	}

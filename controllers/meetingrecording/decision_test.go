@@ -233,7 +233,7 @@ func TestLife(t *testing.T) {
 			seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never}), availableSince(day)), outline{Ready: v1alpha1.ReasonAvailable},
 		},
 		"R27 a hold beats the expiry": {
-			seen(availableSince(200*day), held), outline{Ready: v1alpha1.ReasonAvailable},
+			seen(availableSince(200*day), held), outline{Steps: []step{recordHolds}, Ready: v1alpha1.ReasonAvailable},
 		},
 		"R27 a lock beats the expiry": {
 			seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: "1d", Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "30d"}}),
@@ -245,11 +245,21 @@ func TestLife(t *testing.T) {
 		"R26 the trash is purged exactly when it ends": {
 			seen(trashedSince(30 * day)), outline{Steps: []step{deleteObject}},
 		},
+		"R26 unless the purge guard has stopped it": {
+			seen(trashedSince(31*day), guarded(time.Time{})), outline{Ready: v1alpha1.ReasonTrashed},
+		},
+		"R26 or wants to be asked again": {
+			seen(trashedSince(31*day), guarded(noon.Add(time.Hour))), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Hour},
+		},
+		"R25 what the purge guard keeps can be taken back": {
+			seen(trashedSince(31*day), guarded(time.Time{}), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),
+			outline{Steps: []step{recordRestored}, Ready: v1alpha1.ReasonAvailable, Look: 180 * day},
+		},
 		"and never a moment early": {
 			seen(trashedSince(30*day - time.Second)), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Second},
 		},
 		"R27 a hold beats the purge": {
-			seen(trashedSince(31*day), held), outline{Ready: v1alpha1.ReasonTrashed},
+			seen(trashedSince(31*day), held), outline{Steps: []step{recordHolds}, Ready: v1alpha1.ReasonTrashed},
 		},
 		"R25 a recording taken out of the trash is available again": {
 			seen(trashedSince(10*day), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),
@@ -297,6 +307,9 @@ func TestLeaving(t *testing.T) {
 		},
 		"R26 media whose time in the trash is over is purged": {
 			seen(trashedSince(30*day), withMedia, deletedAgo(0)), outline{Steps: []step{purgeMedia, releaseFinalizer}},
+		},
+		"R26 nor is it by deleting what the purge guard keeps": {
+			seen(trashedSince(31*day), withMedia, guarded(time.Time{}), deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},
 		},
 		"R27 held media is never purged by a deletion": {
 			seen(trashedSince(31*day), withMedia, held, deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},

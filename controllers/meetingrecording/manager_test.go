@@ -53,7 +53,7 @@ func (w *world) startManager() *runningManager {
 	}
 	reconciler := New(Options{
 		Client: mgr.GetClient(), Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
-		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper,
+		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper, PurgeGuard: w.guard,
 		Events: mgr.GetEventRecorder(controllerName), Clock: w.clock,
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})

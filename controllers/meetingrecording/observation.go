@@ -7,9 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -26,6 +29,8 @@ const (
 	shelved stage = "shelved"
 	// kept has packaged media, in or out of the trash.
 	kept stage = "kept"
+	// erased has lost its key; its media waits in the bucket for the end of its lock.
+	erased stage = "erased"
 	// leaving is being deleted.
 	leaving stage = "leaving"
 )
@@ -35,6 +40,8 @@ func stageOf(recording *v1alpha1.MeetingRecording) stage {
 	switch {
 	case !recording.DeletionTimestamp.IsZero():
 		return leaving
+	case isErased(&recording.Status):
+		return erased
 	case recording.Status.Storage.ManifestKey != "":
 		return kept
 	case recording.EffectiveState() == v1alpha1.StateTrashed:
@@ -59,8 +66,9 @@ type observation struct {
 	// stale says that the API server has a newer recording than the one decided upon.
 	stale bool
 
-	store    storeView
-	attempts []attempt // oldest first
+	namespace namespaceView
+	store     storeView
+	attempts  []attempt // oldest first
 	// highest is the greatest number that any attempt is known to have had, Job or object.
 	highest int
 	upload  uploadView
@@ -72,8 +80,17 @@ type observation struct {
 	progressWritten time.Time
 	// mediaMissing names an object that a recording about to be restored should have and has not.
 	mediaMissing string
+	// purge is what the purge guard says where the time in the trash is over.
+	purge purgeguard.Answer
 	// leftovers says that a deleted recording has media or a raw upload in the bucket.
 	leftovers leftovers
+}
+
+// namespaceView is what a recording that is held or locked has to know of its namespace.
+type namespaceView struct {
+	// going says that it is being deleted, uid which one it is.
+	going bool
+	uid   types.UID
 }
 
 // storeView is the RecordingStore as far as this recording is concerned.

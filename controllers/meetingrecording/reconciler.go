@@ -19,7 +19,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -39,6 +41,11 @@ type Tombstones interface {
 	Note(purgeAt time.Time)
 }
 
+// PurgeGuard says whether one more recording of a store may be purged. *purgeguard.Guard is one.
+type PurgeGuard interface {
+	Ask(ctx context.Context, store, uid string) (purgeguard.Answer, error)
+}
+
 // Options are what the controller needs. All fields are required.
 type Options struct {
 	// Client reads recordings, Jobs and namespaces from the cache, and writes.
@@ -54,6 +61,8 @@ type Options struct {
 	Tombstones Tombstones
 	// Ledger remembers what quotas count and no object says; it is shared with the controller of stores.
 	Ledger *quota.Ledger
+	// PurgeGuard is asked before anything is purged because its time is over.
+	PurgeGuard PurgeGuard
 	// Events tells people.
 	Events events.EventRecorder
 	// Clock tells the time; a test steps it.
@@ -117,6 +126,10 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 			if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
 				log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
 				return reconcile.Result{RequeueAfter: lockPoll}, nil
+			}
+			if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
+				*d = waitForBucket(o, what, err)
+				break
 			}
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 		}

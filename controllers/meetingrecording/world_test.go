@@ -37,6 +37,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -59,6 +60,7 @@ type world struct {
 	clock      *clocktesting.FakeClock
 	events     *events.FakeRecorder
 	sweeper    *trash.Sweeper
+	guard      *purgeguard.Guard
 	reconciler *Reconciler
 	gate       effect.Gate
 	name       string
@@ -150,12 +152,14 @@ func (w *world) create(object client.Object) {
 func (w *world) restart() {
 	resolver := stores.NewResolver(w.manager, operatorNamespace)
 	recorder := audit.NewRecorder(w.manager, w.clock)
+	w.guard = purgeguard.New(w.manager, []string{w.namespace}, w.clock)
 	w.sweeper = trash.NewSweeper(trash.Options{
+		Guard:  w.guard,
 		Reader: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
-		Audit: recorder, Tombstones: w.sweeper, Events: w.events, Clock: w.clock,
+		Audit: recorder, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -33,11 +34,18 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 	if alive, err := s.alive(ctx, tombstone); alive || err != nil {
 		return err
 	}
+	if answer, err := s.options.Guard.Ask(ctx, store.Object.Name, tombstone.UID); err != nil || !answer.Allowed {
+		return err // it is asked again by the next sweep, which comes at once when a person lets purging go on
+	}
 	recording, err := objectstore.NewRecording(tombstone.Namespace, tombstone.UID)
 	if err != nil {
 		return err
 	}
 	evidence, err := Purge(ctx, store.Objects, bucket, recording)
+	if objectstore.Reason(err) == objectstore.ReasonLocked {
+		log.FromContext(ctx).Info("Waiting, the bucket does not let go of a deleted recording yet", "tombstone", key, "reason", err.Error())
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("purge deleted recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
 	}

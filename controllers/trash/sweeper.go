@@ -16,6 +16,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -31,6 +32,11 @@ type Stores interface {
 	Open(ctx context.Context, name string) (*stores.Store, error)
 }
 
+// Guard says whether one more recording of a store may be purged. *purgeguard.Guard is one.
+type Guard interface {
+	Ask(ctx context.Context, store, uid string) (purgeguard.Answer, error)
+}
+
 // Options are what a Sweeper needs. All fields but Namespaces are required.
 type Options struct {
 	// Reader reads RecordingStores and MeetingRecordings from the cache.
@@ -39,6 +45,8 @@ type Options struct {
 	Namespaces []string
 	// Stores opens them.
 	Stores Stores
+	// Guard is asked before each purge.
+	Guard Guard
 	// Audit records each purge.
 	Audit audit.Recorder
 	// Clock tells the time; a test steps it.
