@@ -38,6 +38,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -170,17 +171,18 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	if err != nil {
 		return nil, err
 	}
+	ledger := &quota.Ledger{}
 	resolver, people := stores.NewResolver(w.view, operatorNamespace), &events.FakeRecorder{}
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
 	guard := purgeguard.New(w.view, nil, w.clock)
 	sweeper := trash.NewSweeper(trash.Options{Reader: w.view, Guard: guard, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace})
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, PurgeGuard: guard, Events: people, Clock: w.clock,
+		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, PurgeGuard: guard, Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
-		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"keys", passes(&keyrotation.Reconciler{
 			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
 		}, client.ObjectKey{Name: w.namespace})},
