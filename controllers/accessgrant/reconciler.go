@@ -10,6 +10,7 @@ package accessgrant
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -41,6 +43,8 @@ type Reconciler struct {
 	GatewayURL string
 	// Events tells people what happened.
 	Events events.EventRecorder
+	// Deadlines wake the grants that begin and end.
+	Deadlines *deadline.Queue[reconcile.Request]
 	// Clock is the time that grants begin and end by.
 	Clock clock.PassiveClock
 }
@@ -49,6 +53,9 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	grant := &v1alpha1.AccessGrant{}
 	if err := r.Client.Get(ctx, request.NamespacedName, grant); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Deadlines.Set(request, time.Time{})
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(wrap(err, "read AccessGrant", request.NamespacedName))
 	}
 	if !grant.DeletionTimestamp.IsZero() {
@@ -68,7 +75,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: nextLook(o)}, nil
+	r.Deadlines.Set(request, nextDate(o))
+	return reconcile.Result{RequeueAfter: nextPoll(o)}, nil
 }
 
 // perform makes what the state asks for, records the step and writes the status. At rest, none of this writes anything.

@@ -21,11 +21,13 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
@@ -89,6 +91,7 @@ func newFixture(t *testing.T, changes ...func(*fixture)) *fixture {
 		Recorder:   f,
 		GatewayURL: gatewayURL,
 		Events:     f.Events,
+		Deadlines:  deadline.New[reconcile.Request](f.clock),
 		Clock:      f.clock,
 	}
 	return f
@@ -110,9 +113,15 @@ func (f *fixture) Record(ctx context.Context, event audit.Event) error {
 	return errors.Join(audit.NewRecorder(f.Direct, f.clock).Record(ctx, event), f.crash)
 }
 
+// try makes a pass and returns how soon the next one comes by itself, be it for a date or to ask for a password again.
 func (f *fixture) try() (time.Duration, error) {
-	result, err := f.reconciler.Reconcile(f.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.grant)})
-	return result.RequeueAfter, err
+	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.grant)}
+	result, err := f.reconciler.Reconcile(f.t.Context(), request)
+	next := result.RequeueAfter
+	if at := f.reconciler.Deadlines.At(request); !at.IsZero() && (next == 0 || at.Sub(f.clock.Now()) < next) {
+		next = at.Sub(f.clock.Now())
+	}
+	return next, err
 }
 
 func (f *fixture) reconcile() time.Duration {

@@ -135,17 +135,22 @@ func notBegun(o *observation) *state {
 // passwordRecheck is how often a password that somebody chose is read again: the manager may not watch tenants' Secrets.
 const passwordRecheck = 5 * time.Minute
 
-// nextLook returns how long it takes until the state can change by itself; zero for never.
-func nextLook(o *observation) time.Duration {
-	var next time.Duration
+// nextDate returns when the state changes by itself; zero for never.
+func nextDate(o *observation) time.Time {
+	var next time.Time
 	for _, at := range []metav1.Time{o.grant.Spec.NotBefore, o.grant.Spec.ExpiresAt} {
-		if left := at.Sub(o.now); !at.IsZero() && left > 0 && (next == 0 || left < next) {
-			next = left
+		if at.After(o.now) && (next.IsZero() || at.Time.Before(next)) {
+			next = at.Time
 		}
 	}
-	isOver := !o.grant.Spec.ExpiresAt.IsZero() && !o.now.Before(o.grant.Spec.ExpiresAt.Time)
-	if o.password == chosenPassword && !isOver && (next == 0 || next > passwordRecheck) {
-		next = passwordRecheck
-	}
 	return next
+}
+
+// nextPoll returns how soon to ask for the password that a Secret holds, which is not watched; zero for not at all.
+func nextPoll(o *observation) time.Duration {
+	isOver := !o.grant.Spec.ExpiresAt.IsZero() && !o.now.Before(o.grant.Spec.ExpiresAt.Time)
+	if o.password == chosenPassword && !isOver {
+		return passwordRecheck
+	}
+	return 0
 }
