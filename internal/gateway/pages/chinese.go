@@ -48,6 +48,7 @@ var chinese = map[string]string{
 	"state.Available":  "可观看",
 	"state.Trashed":    "在回收站中",
 	"state.Failed":     "无法处理",
+	"state.Erased":     "已抹除",
 	"state.other":      "不可用",
 
 	"absentTitle":   "这里没有可供您查看的内容",

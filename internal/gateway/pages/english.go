@@ -48,6 +48,7 @@ var english = map[string]string{
 	"state.Available":  "Ready",
 	"state.Trashed":    "In the trash",
 	"state.Failed":     "Could not be processed",
+	"state.Erased":     "Erased",
 	"state.other":      "Not available",
 
 	"absentTitle":   "There is nothing here for you",
