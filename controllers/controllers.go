@@ -89,6 +89,7 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 	}
 	shared.sweeper = trash.NewSweeper(trash.Options{
 		Reader:            mgr.GetClient(),
+		Direct:            direct,
 		Namespaces:        options.Namespaces,
 		Stores:            shared.stores,
 		Audit:             shared.recorder,

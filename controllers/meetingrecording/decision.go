@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 )
 
 // step is one thing to do. A list of them reads as what happens.
@@ -28,6 +29,9 @@ const (
 	recordTrashed   step = "record Trashed"
 	recordRestored  step = "record Restored"
 	recordDeleted   step = "record Deleted"
+	recordAdopted   step = "record Restored from the store"
+	// mirrorState writes into the bucket what has become of the recording.
+	mirrorState step = "write the state into the bucket"
 	// startJob makes the Job of an attempt.
 	startJob step = "start the Job"
 	// armJob makes the Secret that the Job waits for.
@@ -48,6 +52,8 @@ const (
 	purgeMedia step = "purge the media"
 	// bury writes the tombstone of a deleted recording.
 	bury step = "write the tombstone"
+	// unbury removes the tombstone of a recording that was adopted.
+	unbury step = "remove the tombstone"
 	// releaseFinalizer lets the object go.
 	releaseFinalizer step = "release the finalizer"
 )
@@ -78,6 +84,8 @@ type decision struct {
 	attempt int
 	// purgeAt is the date on the tombstone.
 	purgeAt time.Time
+	// state is what mirrorState writes.
+	state *archive.State
 	// status is what the status should be; nil leaves it alone.
 	status *v1alpha1.MeetingRecordingStatus
 	// showsProgress says that the status carries the worker's progress.
@@ -101,6 +109,8 @@ func decide(o *observation) decision {
 	switch o.stage {
 	case kept:
 		d = decideKept(o)
+	case adopting:
+		d = decideAdopting(o)
 	case shelved:
 		d = decideShelved(o)
 	case stalled:

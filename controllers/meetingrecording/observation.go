@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -19,6 +20,8 @@ type stage string
 const (
 	// incoming has no packaged media yet.
 	incoming stage = "incoming"
+	// adopting is about to take over the media of an earlier recording.
+	adopting stage = "adopting"
 	// stalled can never have any; only the trash and deletion are left.
 	stalled stage = "stalled"
 	// shelved was put into the trash before there was any.
@@ -36,6 +39,8 @@ func stageOf(recording *v1alpha1.MeetingRecording) stage {
 		return leaving
 	case recording.Status.Storage.ManifestKey != "":
 		return kept
+	case adopts(recording):
+		return adopting
 	case recording.EffectiveState() == v1alpha1.StateTrashed:
 		return shelved
 	case isStalled(&recording.Status) && recording.Status.TrashedAt.IsZero():
@@ -63,6 +68,8 @@ type observation struct {
 	upload  uploadView
 	raw     objectView
 	result  *result
+	// claim is about a recording that adopts.
+	claim claim
 	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.
 	progress        string
 	progressWritten time.Time
@@ -104,6 +111,8 @@ type result struct {
 	bucket                string
 	mediaKey, manifestKey string
 	facts                 v1alpha1.MediaFacts
+	// sealed is the manifest itself.
+	sealed *archive.Sealed
 }
 
 // leftovers is what lies in the bucket of a recording that is being deleted.

@@ -91,6 +91,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	d := decide(o)
+	if err := mirrored(o, &d); err != nil {
+		return reconcile.Result{}, err
+	}
 	log.FromContext(ctx).V(1).Info("Decided", "stage", o.stage, "steps", d.steps, "after", d.after, "look", d.look.String())
 	result, err := r.carryOut(ctx, o, &d)
 	if apierrors.IsConflict(err) {
@@ -102,14 +105,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // carryOut does what was decided: steps, status, people, the steps after.
 func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) (reconcile.Result, error) {
+	var unwritten error
 	for _, what := range d.steps {
-		if err := r.perform(ctx, o, d, what); err != nil {
-			if what == deleteObject && apierrors.IsForbidden(err) {
-				log.FromContext(ctx).Info("Waiting, the deletion is refused", "reason", err.Error())
-				return reconcile.Result{RequeueAfter: lockPoll}, nil
-			}
-			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
+		err := r.perform(ctx, o, d, what)
+		if what == mirrorState && err != nil {
+			err, unwritten = mirrorFailed(ctx, o, d, err)
 		}
+		if err == nil {
+			continue
+		}
+		if what == deleteObject && apierrors.IsForbidden(err) {
+			log.FromContext(ctx).Info("Waiting, the deletion is refused", "reason", err.Error())
+			return reconcile.Result{RequeueAfter: lockPoll}, nil
+		}
+		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 	}
 	written, err := r.writeStatus(ctx, o, d)
 	if err != nil {
@@ -123,7 +132,7 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	return reconcile.Result{RequeueAfter: d.look}, nil
+	return reconcile.Result{RequeueAfter: d.look}, unwritten
 }
 
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.

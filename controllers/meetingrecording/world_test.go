@@ -150,7 +150,7 @@ func (w *world) restart() {
 	resolver := stores.NewResolver(w.manager, operatorNamespace)
 	recorder := audit.NewRecorder(w.manager, w.clock)
 	w.sweeper = trash.NewSweeper(trash.Options{
-		Reader: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
+		Reader: w.manager, Direct: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
@@ -322,6 +322,16 @@ func (w *world) setState(state v1alpha1.RecordingState) {
 }
 
 func (w *world) bucket() string { return stores.Bucket(w.store, w.namespace) }
+
+// names are those of the objects that the recording refers to.
+func (w *world) names(recording *v1alpha1.MeetingRecording) objectstore.Recording {
+	w.Helper()
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return names
+}
 
 // stored lists the objects in the bucket.
 func (w *world) stored() []string {

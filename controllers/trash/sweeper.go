@@ -33,8 +33,10 @@ type Stores interface {
 
 // Options are what a Sweeper needs. All fields but Namespaces are required.
 type Options struct {
-	// Reader reads RecordingStores and MeetingRecordings from the cache.
+	// Reader reads RecordingStores and MeetingRecordings from the cache, Direct MeetingRecordings from the API server: what is
+	// removed for good must not depend on an old view.
 	Reader client.Reader
+	Direct client.Reader
 	// Namespaces confine the Sweeper to what was deleted from these. Empty is all of them.
 	Namespaces []string
 	// Stores opens them.
