@@ -16,10 +16,10 @@ TEST_FLAGS ?=
 # Two packages at a time: each of them may have a control plane of its own. No result from a cache: Go does not see what
 # kubectl, helm and browsers read.
 GO_TEST    := go test -count=1 -p 2 -timeout 30m
-# How many random cases every property sees under `make property-test`.
+# How many random cases every property of policies and decisions sees under `make test` and `make property-test`.
 CASES      ?= 100000
 # How long every fuzz target runs under `make fuzz`.
-FUZZTIME   ?= 30s
+FUZZTIME   ?= 60s
 # The name of the image that `make images` builds.
 IMAGE      ?= ghcr.io/reelkeeper/reelkeeper:dev
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -62,11 +62,12 @@ manifests: bin/controller-gen ## Generate the CRDs, and the chart's templates fr
 ##@ Checks
 
 .PHONY: test
-test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser.
+test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser, and the properties unless narrowed.
 	$(GO_TEST) $(TEST_FLAGS) $(TEST)
+	$(if $(TEST_FLAGS)$(filter-out ./...,$(TEST)),,hack/property-test.sh $(CASES))
 
 .PHONY: property-test
-property-test: ## Run the properties of policies and decisions with CASES (100000) random cases each; `make test` runs 1000.
+property-test: ## Run the properties of policies and decisions alone, with CASES (100000) random cases each.
 	hack/property-test.sh $(CASES)
 
 .PHONY: bench
@@ -75,7 +76,7 @@ bench: deps controlplane s3server ## Run the benchmarks, and decisions side by s
 	cd hack/bench && go run .
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for FUZZTIME (30s).
+fuzz: ## Run every fuzz target for FUZZTIME (60s).
 	hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: lint

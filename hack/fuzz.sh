@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs every fuzz target, one after the other, for the time given: hack/fuzz.sh 30s
+# Runs every fuzz target, one after the other, for the time given: hack/fuzz.sh 60s
 # What a target finds lands in its package's testdata/fuzz and is a test from then on: commit it with the fix.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,6 +11,6 @@ for package in "${packages[@]}"; do
   mapfile -t targets < <(grep -ohE '^func Fuzz[A-Za-z0-9_]+' "$package"/*_test.go | sed 's/^func //')
   for target in "${targets[@]}"; do
     echo "== $package $target"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "${1:-30s}" "$package"
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${1:-60s}" "$package"
   done
 done

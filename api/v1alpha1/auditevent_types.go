@@ -105,7 +105,7 @@ type AuditEventSpec struct {
 
 // AuditAction is what was done or tried.
 //
-// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released
+// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased
 type AuditAction string
 
 const (
@@ -135,6 +135,10 @@ const (
 	AuditHeld AuditAction = "Held"
 	// AuditReleased is a legal hold being lifted.
 	AuditReleased AuditAction = "Released"
+	// AuditUnlocked is a Governance lock being lifted before its time.
+	AuditUnlocked AuditAction = "Unlocked"
+	// AuditErased is the destruction of a recording's key alone, while its media is locked.
+	AuditErased AuditAction = "Erased"
 )
 
 // AuditOutcome says whether it happened.

@@ -19,10 +19,10 @@ import (
 
 // examplesOf names the examples that together set every field of a kind.
 var examplesOf = map[string][]string{
-	"RecordingStore":         {"recordingstore"},
+	"RecordingStore":         {"recordingstore", "recordingstore-cosi"},
 	"ClusterRecordingPolicy": {"clusterrecordingpolicy"},
 	"RecordingPolicy":        {"recordingpolicy"},
-	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt"},
+	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-url", "meetingrecording-adopt"},
 	"AccessGrant":            {"accessgrant-ref", "accessgrant-selector"},
 	"AuditEvent":             {"auditevent"},
 }

@@ -16,6 +16,18 @@ const (
 	ConditionProcessed = "Processed"
 	// ConditionRecoverable says that the bucket alone is enough to make the recording again.
 	ConditionRecoverable = "Recoverable"
+	// ConditionLocked says that a legal hold or a retention lock keeps the recording, until when, and who enforces it: the bucket
+	// too, or the API server alone. It is there only while that is so.
+	ConditionLocked = "Locked"
+	// ConditionErased says what became of the wish to destroy the recording's key. It is there only where there is the wish.
+	ConditionErased = "Erased"
+	// ConditionRetained says which rule decides how long the recording stays, and until when. It is False once the recording is on
+	// its way out: in the trash, with nothing that keeps it there.
+	ConditionRetained = "Retained"
+	// ConditionExpiring says that the recording goes to the trash soon. It is there only while that is so.
+	ConditionExpiring = "Expiring"
+	// ConditionRetentionAccepted says whether the recording gets the time to live that its spec.retention asks for.
+	ConditionRetentionAccepted = "RetentionAccepted"
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
@@ -25,6 +37,16 @@ const (
 	ConditionKeysetReady = "KeysetReady"
 	// ConditionBucketsReady says that every bucket is there and set up as the spec says.
 	ConditionBucketsReady = "BucketsReady"
+	// ConditionCORSReady says that browsers of the origins in spec.s3.cors may read from the buckets. The store is ready without.
+	ConditionCORSReady = "CORSReady"
+	// ConditionPurgesAllowed says whether recordings that are due leave the trash for good. It is False while the purge guard waits
+	// for a person, and there only once the guard has stopped something.
+	ConditionPurgesAllowed = "PurgesAllowed"
+	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
+	ConditionKeysRotated = "KeysRotated"
+	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
+	// while that is so.
+	ConditionIntact = "Intact"
 )
 
 // Reasons that several kinds share.
@@ -61,6 +83,14 @@ const (
 	ReasonImportNotAllowed = "ImportNotAllowed"
 	// ReasonSourceNotFound names an object that does not exist.
 	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonURLNotAllowed says that the store does not let the recording fetch from the address that it names.
+	ReasonURLNotAllowed = "UrlNotAllowed"
+	// ReasonSourceForbidden says that the server of a source.url refuses to give the media.
+	ReasonSourceForbidden = "SourceForbidden"
+	// ReasonAddressNotAllowed says that a source.url leads, by its name or by a redirect, to an address that is not called.
+	ReasonAddressNotAllowed = "AddressNotAllowed"
+	// ReasonChecksumMismatch says that the media is not what spec.source.url.sha256 says.
+	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonRecordingDisabled says that the policy forbids recording.
 	ReasonRecordingDisabled = "RecordingDisabled"
 	// ReasonAdoptNotFound says that the store has nothing of what the recording is to adopt.
@@ -77,6 +107,64 @@ const (
 	ReasonStateNotWritten = "StateNotWritten"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
 	ReasonMediaMissing = "MediaMissing"
+	// ReasonErased says that the recording's key is destroyed: what is left in the bucket is noise.
+	ReasonErased = "Erased"
+)
+
+// Reasons of a MeetingRecording's Locked and Erased conditions.
+const (
+	// ReasonHeld says that a legal hold lies on the recording.
+	ReasonHeld = "Held"
+	// ReasonGovernance says that a retention lock lies on it that those with the RBAC verb bypass can lift.
+	ReasonGovernance = "Governance"
+	// ReasonCompliance says that a retention lock lies on it that nobody can lift.
+	ReasonCompliance = "Compliance"
+	// ReasonErasureForbidden says that the policy does not let keys be destroyed; the message names the rule.
+	ReasonErasureForbidden = "ErasureForbidden"
+	// ReasonLocked says that the bucket itself does not let go of an object yet.
+	ReasonLocked = "Locked"
+)
+
+// Reasons of a MeetingRecording's Retained condition.
+const (
+	// ReasonHold keeps it as long as there is a legal hold.
+	ReasonHold = "Hold"
+	// ReasonPaused keeps it until a policy can be understood again.
+	ReasonPaused = "Paused"
+	// ReasonLock keeps it until the retention lock ends.
+	ReasonLock = "Lock"
+	// ReasonExpireAfter moves it to the trash at the end of its time.
+	ReasonExpireAfter = "ExpireAfter"
+	// ReasonUnwatchedAfter moves it to the trash when nobody has watched it for long enough.
+	ReasonUnwatchedAfter = "UnwatchedAfter"
+	// ReasonTrashFor deletes it for good at the end of its time in the trash.
+	ReasonTrashFor = "TrashFor"
+	// ReasonNothing keeps it: no rule says that it goes.
+	ReasonNothing = "Nothing"
+)
+
+// Reasons of a MeetingRecording's RetentionAccepted condition.
+const (
+	// ReasonWithinPolicy says that spec.retention holds as it stands.
+	ReasonWithinPolicy = "WithinPolicy"
+	// ReasonBounded says that the policy allows less than spec.retention asks for.
+	ReasonBounded = "Bounded"
+)
+
+// Reasons of a RecordingStore's PurgesAllowed condition.
+const (
+	// ReasonPurgeGuard says that more was about to be purged than the guard lets through without a person.
+	ReasonPurgeGuard = "PurgeGuard"
+	// ReasonWithinBounds says that purging goes on.
+	ReasonWithinBounds = "WithinBounds"
+)
+
+// Reasons why a recording is not Intact, besides MediaMissing.
+const (
+	// ReasonDamaged says that stored bytes are not those that were packaged.
+	ReasonDamaged = "Damaged"
+	// ReasonKeyMissing says that the keyset lacks the key that the recording's own key is wrapped with.
+	ReasonKeyMissing = "KeyMissing"
 )
 
 // Reasons why media can never be processed.
@@ -113,8 +201,18 @@ const (
 	ReasonObjectLockUnsupported = "ObjectLockUnsupported"
 	// ReasonBucketTaken says that the bucket belongs to somebody else.
 	ReasonBucketTaken = "BucketTaken"
+	// ReasonWrongBucket says that the bucket is not the one that the store's recordings are in.
+	ReasonWrongBucket = "WrongBucket"
+	// ReasonBucketInfoInvalid says that a BucketInfo Secret cannot be used.
+	ReasonBucketInfoInvalid = "BucketInfoInvalid"
+	// ReasonNotSupported says that the server cannot do what the spec asks for.
+	ReasonNotSupported = "NotSupported"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
+	// ReasonRotating says that a rotation of keys is under way.
+	ReasonRotating = "Rotating"
+	// ReasonRotationIncomplete says that the keys of some recordings could not be wrapped with the newest key.
+	ReasonRotationIncomplete = "RotationIncomplete"
 	// ReasonSelectorInvalid says that a label selector makes no sense.
 	ReasonSelectorInvalid = "SelectorInvalid"
 	// ReasonStoreError is any other error of the object store.
@@ -165,12 +263,29 @@ const (
 	FinalizerMedia = "reelkeeper.io/media"
 	// FinalizerGrant keeps an AccessGrant until its end is in the audit log.
 	FinalizerGrant = "reelkeeper.io/grant"
+	// AnnotationDeleteInUse lets somebody with the verb bypass delete a RecordingStore that recordings still use. Its value is the reason.
+	AnnotationDeleteInUse = "reelkeeper.io/delete-in-use"
 	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
 	LabelRecordingUID = "reelkeeper.io/recording-uid"
+	// LabelAuditAction and LabelAuditOutcome carry what an AuditEvent is about, so that events can be found, and told apart by those
+	// who see only metadata.
+	LabelAuditAction  = "reelkeeper.io/action"
+	LabelAuditOutcome = "reelkeeper.io/outcome"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
+	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.
+	AnnotationBypassLock = "reelkeeper.io/bypass-lock" //nolint:gosec // the key of an annotation
+	// AnnotationBypassLockBy is who set AnnotationBypassLock. It can only name who sends the request.
+	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by" //nolint:gosec // the key of an annotation
+	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
+	AnnotationHoldsBy = "reelkeeper.io/holds-by"
+	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
+	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
+	AnnotationKeyGeneration = "reelkeeper.io/key-generation"
+	// AnnotationKeyID carries the ID of the newest key.
+	AnnotationKeyID = "reelkeeper.io/key-id"
 )

@@ -20,6 +20,7 @@ import (
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.media.duration`
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`
 // +kubebuilder:printcolumn:name="Purge",type=string,JSONPath=`.status.purgeAt`,priority=1
+// +kubebuilder:printcolumn:name="Kept-By",type=string,JSONPath=`.status.conditions[?(@.type=="Retained")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Link",type=string,JSONPath=`.status.link`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -58,6 +59,7 @@ type MeetingRecordingList struct {
 // MeetingRecordingSpec holds the meeting's facts and what is wanted of the recording.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.storeRef) == has(oldSelf.storeRef)",message="storeRef cannot be added or removed later: the media would stay behind in the old store"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.erasure) || has(self.erasure)",message="an erasure that was asked for cannot be withdrawn: the key may be destroyed already"
 type MeetingRecordingSpec struct {
 	// meeting holds the facts that roles follow from.
 	// +required
@@ -78,13 +80,52 @@ type MeetingRecordingSpec struct {
 	// +optional
 	State RecordingState `json:"state,omitempty"`
 
-	// holds are legal holds. While there is one, the recording is neither expired, trashed nor deleted.
+	// holds are legal holds. While there is one, the recording is neither expired, trashed, deleted nor erased. Laying and
+	// lifting them takes the RBAC verb hold.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:XValidation:rule="has(self.by) == has(oldSelf.by) && (!has(self.by) || self.by == oldSelf.by)",message="who laid a hold cannot be changed: lift it and lay another one"
 	Holds []LegalHold `json:"holds,omitempty"`
+
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	// +optional
+	Retention RecordingRetention `json:"retention,omitempty,omitzero"`
+
+	// erasure asks for the recording's key to be destroyed, so that nobody can ever watch it again, although its media may be
+	// locked: for a person's right to be forgotten. It takes the RBAC verb erase, and a policy whose retention.erasure is
+	// DestroyKey. It can be neither changed nor withdrawn. Absent is no such wish.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an erasure that was asked for cannot be changed"
+	Erasure ErasureRequest `json:"erasure,omitempty,omitzero"`
+}
+
+// ErasureRequest asks for the recording's key to be destroyed.
+type ErasureRequest struct {
+	// reason is why, such as the number of the request that a person made. It stands in the audit log.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Reason string `json:"reason,omitempty"`
+
+	// by is who asks for it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=254
+	By string `json:"by,omitempty"`
+}
+
+// RecordingRetention is what is wanted of one recording's time to live.
+//
+// +kubebuilder:validation:MinProperties=1
+type RecordingRetention struct {
+	// expireAfter takes the place of the policy's retention.expireAfter. Shorter is always possible; longer only up to the
+	// policy's retention.extendTo. What asks for more is no error: the condition RetentionAccepted says what holds instead.
+	// +optional
+	ExpireAfter DurationOrNever `json:"expireAfter,omitempty"`
 }
 
 // RecordingState is what is wanted of a recording.
@@ -160,7 +201,7 @@ type MeetingFacts struct {
 
 // MediaSource says where the media comes from. Exactly one field is set.
 //
-// +kubebuilder:validation:ExactlyOneOf=upload;object;adopt
+// +kubebuilder:validation:ExactlyOneOf=upload;object;url;adopt
 type MediaSource struct {
 	// upload waits for somebody to send the media to the URLs in the Secret that status.upload names. The simplest
 	// form, upload: {}, is one PUT request of up to 5Gi.
@@ -170,6 +211,10 @@ type MediaSource struct {
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	// +optional
 	Object *ObjectSource `json:"object,omitempty"`
+
+	// url fetches the media from an https address, where the store allows that.
+	// +optional
+	URL *URLSource `json:"url,omitempty"`
 
 	// adopt takes what an earlier MeetingRecording of this namespace left in the store: one that was deleted and whose time
 	// in the trash is not over, or one of a cluster that was lost. The rest of the spec must say what the store says of it.
@@ -228,6 +273,39 @@ type ObjectSource struct {
 	Key string `json:"key,omitempty"`
 }
 
+// URLSource names an https address to fetch from.
+type URLSource struct {
+	// url is the address. It is as public as the recording's spec: whatever is secret belongs into the Secret of
+	// credentialsSecretRef.
+	// +required
+	// +kubebuilder:validation:MinLength=12
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && self.matches(r'^https://[^/?#@\\s]+([/?][^\\s]*)?$')",message="write an https address without a user name or a fragment, such as https://media.example.com/review.mp4; credentials belong into credentialsSecretRef"
+	URL string `json:"url,omitempty"`
+
+	// credentialsSecretRef names a Secret of this namespace, of the type reelkeeper.io/url-credentials, with the key host, the only
+	// host that its credentials are sent to, and either the key token, for Authorization: Bearer, or the keys username and password.
+	// Absent fetches without credentials.
+	// +optional
+	CredentialsSecretRef LocalSecretReference `json:"credentialsSecretRef,omitempty,omitzero"`
+
+	// sha256 is the digest that the media must have, in hexadecimal. Absent takes what comes.
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]+$')",message="a SHA-256 digest is 64 hexadecimal digits"
+	SHA256 string `json:"sha256,omitempty"`
+
+	// maxSize is how large the media is at most, which is how much of the namespace's quota is set aside for it. Absent is the
+	// store's spec.intake.maxSize.
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+}
+
+// SecretTypeURLCredentials is the type of Secrets with the credentials of a source.url. No others are read: whoever may make
+// recordings could else have any Secret of the namespace sent to an address of their own.
+const SecretTypeURLCredentials = "reelkeeper.io/url-credentials" //nolint:gosec // the name of a type, no credentials
+
 // StoreReference names a RecordingStore.
 type StoreReference struct {
 	// name is the store's name.
@@ -252,7 +330,8 @@ type LegalHold struct {
 	// +kubebuilder:validation:MaxLength=256
 	Reason string `json:"reason,omitempty"`
 
-	// by is who laid the hold.
+	// by is who laid the hold. It cannot be changed. Where it is left out, Kubernetes 1.36 and newer fill in the name of who
+	// sent the request.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=254
@@ -263,7 +342,8 @@ type LegalHold struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type MeetingRecordingStatus struct {
-	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -308,6 +388,12 @@ type MeetingRecordingStatus struct {
 	// +optional
 	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
 
+	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
+	// policy's retention.unwatchedAfter counts, and rounded up, by at most a day and at most a tenth of unwatchedAfter, so that
+	// being watched often costs few writes. A rule that is new to a recording counts from when it came.
+	// +optional
+	LastWatchedAt metav1.Time `json:"lastWatchedAt,omitempty,omitzero"`
+
 	// trashedAt is when the recording went to the trash.
 	// +optional
 	TrashedAt metav1.Time `json:"trashedAt,omitempty,omitzero"`
@@ -316,9 +402,29 @@ type MeetingRecordingStatus struct {
 	// +optional
 	PurgeAt metav1.Time `json:"purgeAt,omitempty,omitzero"`
 
-	// lockedUntil is when the retention lock ends. Until then nobody can delete the recording.
+	// lockedUntil is when the retention lock ends. Until then the recording can be neither deleted nor trashed. It never
+	// becomes earlier, unless a Governance lock is lifted. Absent where there never was a lock.
 	// +optional
 	LockedUntil metav1.Time `json:"lockedUntil,omitempty,omitzero"`
+
+	// lockMode says who can lift the lock before lockedUntil: with Governance those with the RBAC verb bypass, with Compliance
+	// nobody. Compliance never becomes Governance. Absent where there never was a lock.
+	// +optional
+	LockMode LockMode `json:"lockMode,omitempty"`
+
+	// lockedBy is the rule that promised the lock: the policy and its field, also once the policy is gone.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	LockedBy string `json:"lockedBy,omitempty"`
+
+	// holds are the legal holds of the spec whose laying is in the audit log.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Holds []LegalHold `json:"holds,omitempty"`
 }
 
 // UploadStatus says where to send the media.
@@ -396,7 +502,41 @@ type StorageLocation struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	StateHash string `json:"stateHash,omitempty"`
+
+	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
+	// erasure, of the manifest. Absent where the bucket enforces nothing.
+	// +optional
+	Lock BucketLock `json:"lock,omitempty,omitzero"`
 }
+
+// BucketLock is what S3 Object Lock enforces on the versions of a recording's objects.
+//
+// +kubebuilder:validation:MinProperties=1
+type BucketLock struct {
+	// mode is that of the retention: Governance or Compliance. Absent without a retention.
+	// +optional
+	Mode LockMode `json:"mode,omitempty"`
+
+	// until is the date of the retention. While a legal hold lies on the recording, it is renewed ahead of time.
+	// +optional
+	Until metav1.Time `json:"until,omitempty,omitzero"`
+
+	// legalHold is On while the objects carry the flag of a legal hold. Absent is Off.
+	// +optional
+	LegalHold LegalHoldFlag `json:"legalHold,omitempty"`
+}
+
+// LegalHoldFlag says whether objects carry the flag of a legal hold.
+//
+// +kubebuilder:validation:Enum=On;Off
+type LegalHoldFlag string
+
+const (
+	// LegalHoldOn is a flag that is set.
+	LegalHoldOn LegalHoldFlag = "On"
+	// LegalHoldOff is a flag that is not set.
+	LegalHoldOff LegalHoldFlag = "Off"
+)
 
 // EffectiveState returns spec.state, Active where it is absent.
 func (r *MeetingRecording) EffectiveState() RecordingState {

@@ -298,10 +298,39 @@ type RetentionRules struct {
 	// +optional
 	TrashFor Duration `json:"trashFor,omitempty"`
 
-	// lock is the least time a recording is kept, whoever wants it gone.
+	// warnBefore is how long before a recording goes to the trash by itself that is announced, by its condition Expiring and
+	// an Event. 0s announces nothing. In overrides it is the least lead: nobody is warned later.
+	// +optional
+	WarnBefore Duration `json:"warnBefore,omitempty"`
+
+	// extendTo is the longest time to live that a single recording may choose in its spec.retention.expireAfter. One that is no
+	// longer than expireAfter, such as 0s, lets none extend its time; shortening is always possible. Overrides that set
+	// expireAfter and not extendTo allow no extension beyond that expireAfter.
+	// +optional
+	ExtendTo DurationOrNever `json:"extendTo,omitempty"`
+
+	// lock is the least time a recording is kept, whoever wants it gone. Where several rules speak, the longest time and the
+	// stricter mode win, each for itself.
 	// +optional
 	Lock RetentionLock `json:"lock,omitempty,omitzero"`
+
+	// erasure says whether a recording's key can be destroyed on request while its media is locked. Where it can, the manifest,
+	// which holds the key, is not locked in the bucket.
+	// +optional
+	Erasure ErasureRule `json:"erasure,omitempty"`
 }
+
+// ErasureRule says whether a recording's key can be destroyed while its media is locked.
+//
+// +kubebuilder:validation:Enum=Forbidden;DestroyKey
+type ErasureRule string
+
+const (
+	// ErasureForbidden keeps the key as long as the media.
+	ErasureForbidden ErasureRule = "Forbidden"
+	// ErasureDestroyKey lets those with the RBAC verb erase have the key destroyed.
+	ErasureDestroyKey ErasureRule = "DestroyKey"
+)
 
 // RetentionLock keeps a recording from being deleted too early.
 type RetentionLock struct {

@@ -19,6 +19,8 @@ import (
 // +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.spec.s3.endpoint`
 // +kubebuilder:printcolumn:name="Layout",type=string,JSONPath=`.spec.buckets.layout`
 // +kubebuilder:printcolumn:name="Buckets",type=integer,JSONPath=`.status.buckets`
+// +kubebuilder:printcolumn:name="Recordings",type=integer,JSONPath=`.status.usage.recordings`
+// +kubebuilder:printcolumn:name="Bytes",type=integer,JSONPath=`.status.usage.bytes`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type RecordingStore struct {
@@ -49,7 +51,9 @@ type RecordingStoreList struct {
 
 // RecordingStoreSpec says where and how recordings are stored.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.intake) || !has(self.intake.imports) || self.intake.imports.all(i, i.bucket != self.buckets.name && !i.bucket.startsWith(self.buckets.name + '-'))",message="intake.imports must not name a bucket that holds recordings"
+// +kubebuilder:validation:XValidation:rule="!has(self.buckets.name) || !has(self.intake) || !has(self.intake.imports) || self.intake.imports.all(i, i.bucket != self.buckets.name && !i.bucket.startsWith(self.buckets.name + '-'))",message="intake.imports must not name a bucket that holds recordings"
+// +kubebuilder:validation:XValidation:rule="has(self.s3.bucketInfoSecretRef) || has(self.buckets.name)",message="buckets.name is needed: only a store whose bucket a BucketInfo Secret names goes without"
+// +kubebuilder:validation:XValidation:rule="!has(self.s3.bucketInfoSecretRef) || self.buckets.layout == 'Shared'",message="a BucketInfo Secret names one bucket: s3.bucketInfoSecretRef goes with buckets.layout Shared"
 type RecordingStoreSpec struct {
 	// s3 is the endpoint and how to speak to it.
 	// +required
@@ -74,12 +78,26 @@ type RecordingStoreSpec struct {
 	// quota bounds how much may be stored.
 	// +optional
 	Quota QuotaSpec `json:"quota,omitempty,omitzero"`
+
+	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
+	// +optional
+	PurgeGuard PurgeGuardSpec `json:"purgeGuard,omitempty,omitzero"`
+
+	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
+	// +optional
+	Integrity IntegritySpec `json:"integrity,omitempty,omitzero"`
 }
 
 // S3Endpoint is an S3-compatible service.
+//
+// +kubebuilder:validation:ExactlyOneOf=credentialsSecretRef;bucketInfoSecretRef
+// +kubebuilder:validation:XValidation:rule="has(self.endpoint) == has(self.credentialsSecretRef)",message="endpoint and credentialsSecretRef go together; with bucketInfoSecretRef, the Secret says where the bucket is"
+// +kubebuilder:validation:XValidation:rule="!has(self.region) || !has(self.bucketInfoSecretRef)",message="with bucketInfoSecretRef, the Secret says which region the bucket is in: leave region away"
 type S3Endpoint struct {
-	// endpoint is the address of the service: scheme, host and, where it is not the scheme's own, port.
-	// +required
+	// endpoint is the address of the service: scheme, host and, where it is not the scheme's own, port. It may change, for a
+	// service that has moved together with what it holds: a store's buckets are known by the object reelkeeper-store.json in
+	// them, and where that is missing or another store's, nothing is written and the condition BucketsReady says WrongBucket.
+	// +optional
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches(r'^https?://[A-Za-z0-9.:\\[\\]-]+/?$')",message="write http:// or https://, the host and, if it has one, the port, such as https://minio.storage:9000; the bucket belongs into buckets.name"
@@ -107,9 +125,34 @@ type S3Endpoint struct {
 	// +kubebuilder:validation:MaxLength=65536
 	CABundle string `json:"caBundle,omitempty"`
 
-	// credentialsSecretRef names a Secret with the keys accessKeyID and secretAccessKey, and sessionToken where there is one.
+	// credentialsSecretRef names a Secret with the keys accessKeyID and secretAccessKey, and sessionToken where there is one. A
+	// changed Secret counts at once.
+	// +optional
+	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitempty,omitzero"`
+
+	// bucketInfoSecretRef names a Secret that a COSI driver (Container Object Storage Interface) has made for a BucketAccess. Its key
+	// BucketInfo is JSON that says where the bucket is and holds the credentials. It takes the place of endpoint, region,
+	// credentialsSecretRef and buckets.name. The bucket is the driver's: it is neither made nor given CORS or lifecycle rules.
+	// +optional
+	BucketInfoSecretRef SecretReference `json:"bucketInfoSecretRef,omitempty,omitzero"`
+
+	// cors lets pages of other origins read recordings' ciphertext straight from the object store, where the server can say so.
+	// Absent leaves the rules of the buckets as they are.
+	// +optional
+	CORS CORSSpec `json:"cors,omitempty,omitzero"`
+}
+
+// CORSSpec says whose pages may read from the buckets.
+type CORSSpec struct {
+	// allowedOrigins are the origins: scheme, host and, where it is not the scheme's own, port.
 	// +required
-	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitzero"`
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=8
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^https?://[A-Za-z0-9.:\[\]-]+$`
+	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
 }
 
 // Addressing says where a bucket's name goes in a request.
@@ -144,8 +187,9 @@ type BucketLayoutSpec struct {
 	// +required
 	Layout BucketLayout `json:"layout,omitempty"`
 
-	// name is the bucket (Shared), or what the buckets' names start with (PerNamespace, followed by a dash and the namespace).
-	// +required
+	// name is the bucket (Shared), or what the buckets' names start with (PerNamespace, followed by a dash and the namespace). It
+	// is absent, or the same, where a BucketInfo Secret names the bucket.
+	// +optional
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=48
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="a bucket's name has lower-case letters, digits and dashes, and begins and ends with a letter or digit"
@@ -183,11 +227,21 @@ const (
 )
 
 // EncryptionSpec names the key-encryption keyset.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.keyGeneration) ? self.keyGeneration : 1) >= (has(oldSelf.keyGeneration) ? oldSelf.keyGeneration : 1)",message="encryption.keyGeneration can only grow: keys that were replaced do not come back"
 type EncryptionSpec struct {
 	// keySecretRef names the Secret that holds the keyset under the key keyset.json. It is made if it does not exist and
 	// never replaced: whoever loses it loses every recording of the store, so back it up.
 	// +required
 	KeySecretRef SecretReference `json:"keySecretRef,omitzero"`
+
+	// keyGeneration counts the keys that the keyset has had. Raising it rotates: a new key is added to the keyset, the keys of all
+	// recordings are wrapped with it, and keys that nothing needs any more are retired. Media is not touched. It can only
+	// grow. Absent is 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	KeyGeneration int64 `json:"keyGeneration,omitempty"`
 }
 
 // IntakeSpec bounds what may come in.
@@ -205,7 +259,55 @@ type IntakeSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Imports []ImportBucket `json:"imports,omitempty"`
+
+	// urls lets recordings take their media from https addresses by source.url. Absent refuses that: whoever may make a recording
+	// could else have the workers call any address. urls: {namespaces: {}} opens it to every public address.
+	// +optional
+	URLs URLIntake `json:"urls,omitempty,omitzero"`
 }
+
+// URLIntake bounds from where recordings may be fetched.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.privateAddresses) || self.privateAddresses == 'Forbidden' || has(self.hosts)",message="privateAddresses Allowed needs hosts: name those of your own network that may be called"
+type URLIntake struct {
+	// namespaces picks by label the namespaces that may fetch; {} picks all that may use the store.
+	// +required
+	Namespaces *metav1.LabelSelector `json:"namespaces,omitempty"`
+
+	// hosts are the host names that may be called, such as media.example.com, or *.example.com for all names below example.com.
+	// They hold for redirects too. Absent is every host.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`
+	Hosts []string `json:"hosts,omitempty"`
+
+	// privateAddresses is Allowed where hosts may have addresses of private networks, of carriers' shared space, or of the
+	// loopback. Link-local addresses, and those where clouds hand out credentials, are refused in any case. Absent is Forbidden.
+	// +optional
+	PrivateAddresses PrivateAddressRule `json:"privateAddresses,omitempty"`
+
+	// caBundle are the PEM certificates that the hosts' certificates are checked against, in place of the system's.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=65536
+	CABundle string `json:"caBundle,omitempty"`
+}
+
+// PrivateAddressRule says whether media may be fetched from private addresses.
+//
+// +kubebuilder:validation:Enum=Forbidden;Allowed
+type PrivateAddressRule string
+
+const (
+	// PrivateAddressesForbidden refuses every address that is not on the public Internet.
+	PrivateAddressesForbidden PrivateAddressRule = "Forbidden"
+	// PrivateAddressesAllowed takes private, shared and loopback addresses too.
+	PrivateAddressesAllowed PrivateAddressRule = "Allowed"
+)
 
 // ImportBucket is a bucket that recordings may take their media from.
 type ImportBucket struct {
@@ -224,7 +326,8 @@ type ImportBucket struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type QuotaSpec struct {
-	// perNamespace is how much the recordings of one namespace may take up. Where it is used up, new ones wait.
+	// perNamespace is how much the recordings of one namespace may take up: what is stored, the trash and what was deleted but
+	// can still be restored included, and what is on its way. A recording that would go beyond waits until there is room.
 	// +optional
 	PerNamespace *resource.Quantity `json:"perNamespace,omitempty"`
 }
@@ -248,7 +351,8 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
-	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set and, once
+	// the purge guard has stopped something, PurgesAllowed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -278,6 +382,62 @@ type RecordingStoreStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Buckets *int32 `json:"buckets,omitempty"`
+
+	// location says where the store was last seen to be. Elsewhere nothing is read or written until it is seen to be the same.
+	// +optional
+	Location StoreLocation `json:"location,omitempty,omitzero"`
+
+	// usage is how much the store's recordings take up. It is brought up to date when it has moved by more than a hundredth, and
+	// otherwise every ten minutes.
+	// +optional
+	Usage StoreUsage `json:"usage,omitempty,omitzero"`
+
+	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
+	// +optional
+	PurgesStopped PurgesStopped `json:"purgesStopped,omitempty,omitzero"`
+
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	// +optional
+	Keys KeysStatus `json:"keys,omitempty,omitzero"`
+}
+
+// StoreLocation says where a store is.
+type StoreLocation struct {
+	// id is what the object reelkeeper-store.json in the bucket says.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	ID string `json:"id,omitempty"`
+
+	// endpoint is the address of the service.
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// bucket is the bucket that holds that object.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=63
+	Bucket string `json:"bucket,omitempty"`
+}
+
+// StoreUsage is how much a store's recordings take up.
+type StoreUsage struct {
+	// recordings is how many MeetingRecordings name the store.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Recordings *int32 `json:"recordings,omitempty"`
+
+	// bytes is how much media they have in it, the trash included.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// deletedBytes is how much lies in the buckets of recordings that were deleted and can still be restored.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	DeletedBytes *int64 `json:"deletedBytes,omitempty"`
 }
 
 // StoreCapability is something that not every S3 server can do.

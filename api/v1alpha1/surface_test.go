@@ -72,7 +72,7 @@ func TestWhatKubectlShows(t *testing.T) {
 		"grants":                      {"accessgrant-ref", "agrant", "NAME STATE RECORDING PERMISSIONS EXPIRES AGE"},
 		"policies":                    {"recordingpolicy", "rpol", "NAME PROFILE AUDIENCE EXPIRE RECORDINGS READY AGE"},
 		"events":                      {"auditevent", "aev", "NAME TIME ACTION OUTCOME ACTOR RECORDING REASON AGE"},
-		"stores":                      {"recordingstore", "rstore", "NAME STATE ENDPOINT LAYOUT BUCKETS AGE"},
+		"stores":                      {"recordingstore", "rstore", "NAME STATE ENDPOINT LAYOUT BUCKETS RECORDINGS AGE"},
 		"the organisation's policies": {"clusterrecordingpolicy", "crpol", "NAME PROFILE AUDIENCE RECORDINGS READY AGE"},
 	}
 	for name, tc := range cases {

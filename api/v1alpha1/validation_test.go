@@ -123,12 +123,15 @@ func TestAccepted(t *testing.T) {
 		"a condition as long as it can be": {
 			"recordingpolicy", []string{`{spec: {access: {labels: [{label: a, permissions: [], when: "` + strings.Repeat("é", condition.MaxLength) + `"}]}}}`},
 		},
-		"R16 members only, in one line":           {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
-		"departments that refine a default":       {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
-		"every unit of a duration":                {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},
-		"a store on an address with a port":       {"recordingstore", []string{`{spec: {s3: {endpoint: "http://[::1]:9000/"}}}`}},
-		"a meeting that ended at once":            {"meetingrecording-upload", []string{`{spec: {meeting: {endedAt: "2026-10-01T09:00:00Z"}}}`}},
-		"a grant for all recordings, also future": {"accessgrant-selector", []string{`{spec: {recordingSelector: {matchLabels: null}}}`}},
+		"R16 members only, in one line":            {"clusterrecordingpolicy", []string{`{spec: null}`, `{spec: {overrides: {access: {audience: Internal}}}}`}},
+		"departments that refine a default":        {"recordingpolicy", []string{`{spec: {access: {audience: null}}}`}},
+		"every unit of a duration":                 {"recordingpolicy", []string{`{spec: {retention: {trashFor: 1d2h3m4s}}}`}},
+		"a store on an address with a port":        {"recordingstore", []string{`{spec: {s3: {endpoint: "http://[::1]:9000/"}}}`}},
+		"a recording from an address with a query": {"meetingrecording-url", []string{`{spec: {source: {url: {url: "https://media.example.com:8443?id=7"}}}}`}},
+		"urls from everywhere":                     {"recordingstore", []string{`{spec: {intake: {urls: null}}}`, `{spec: {intake: {urls: {namespaces: {}}}}}`}},
+		"a COSI store that names its bucket too":   {"recordingstore-cosi", []string{`{spec: {buckets: {name: "cosi-3f1"}}}`}},
+		"a meeting that ended at once":             {"meetingrecording-upload", []string{`{spec: {meeting: {endedAt: "2026-10-01T09:00:00Z"}}}`}},
+		"a grant for all recordings, also future":  {"accessgrant-selector", []string{`{spec: {recordingSelector: {matchLabels: null}}}`}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -237,6 +240,30 @@ func TestRefused(t *testing.T) {
 		"an import from the shared bucket": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}, intake: {imports: [{bucket: recordings, namespaces: {}}]}}}`, "intake.imports must not name a bucket that holds recordings",
 		},
+		"a recording from an http address": {
+			"meetingrecording-url", `{spec: {source: {url: {url: "http://media.example.com/a.mp4"}}}}`, "write an https address",
+		},
+		"a recording from an address with a password in it": {
+			"meetingrecording-url", `{spec: {source: {url: {url: "https://bob:secret@media.example.com/a.mp4"}}}}`, "write an https address",
+		},
+		"a store with two ways to its credentials": {
+			"recordingstore", `{spec: {s3: {bucketInfoSecretRef: {namespace: reelkeeper-system, name: cosi}}}}`,
+			"exactly one of the fields in [credentialsSecretRef bucketInfoSecretRef] must be set",
+		},
+		"a store without an endpoint": {"recordingstore", `{spec: {s3: {endpoint: null}}}`, "endpoint and credentialsSecretRef go together"},
+		"a store without a bucket":    {"recordingstore", `{spec: {buckets: {name: null}}}`, "buckets.name is needed"},
+		"a COSI store with an endpoint of its own": {
+			"recordingstore-cosi", `{spec: {s3: {endpoint: "https://minio.storage:9000"}}}`, "the Secret says where the bucket is",
+		},
+		"a COSI store with a region of its own": {"recordingstore-cosi", `{spec: {s3: {region: us-east-1}}}`, "leave region away"},
+		"a COSI store with many buckets": {
+			"recordingstore-cosi", `{spec: {buckets: {layout: PerNamespace}}}`, "a BucketInfo Secret names one bucket",
+		},
+		"private addresses of hosts that nobody named": {
+			"recordingstore", `{spec: {intake: {urls: {hosts: null}}}}`, "privateAddresses Allowed needs hosts",
+		},
+		"a check every minute":             {"recordingstore", `{spec: {integrity: {scrubEvery: 1m}}}`, "write at least an hour, such as 30d or 12h, or Never"},
+		"a check at no speed":              {"recordingstore", `{spec: {integrity: {bytesPerSecond: 1Ki}}}`, "write at least 64Ki"},
 		"a bucket that begins with a dash": {"recordingstore", `{spec: {buckets: {name: "-recordings"}}}`, "begins and ends with a letter or digit"},
 		"an audit reason in words":         {"auditevent", `{spec: {reason: not invited}}`, "spec.reason"},
 		"R8 a permission that is two": {
@@ -271,11 +298,29 @@ func TestWhatCannotChange(t *testing.T) {
 		"a store removed later": {
 			"meetingrecording-upload", `{spec: {storeRef: null}}`, "storeRef cannot be added or removed later: the media would stay behind in the old store",
 		},
+		"R27 who laid a hold": {
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: eve@example.com}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+		},
+		"R27 that somebody laid a hold": {
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+		},
+		"an erasure": {
+			"meetingrecording-upload", `{spec: {erasure: {reason: another}}}`, "an erasure that was asked for cannot be changed",
+		},
+		"that an erasure was asked for": {
+			"meetingrecording-upload", `{spec: {erasure: null}}`, "an erasure that was asked for cannot be withdrawn",
+		},
 		"R31 a fact": {
 			"auditevent", `{spec: {outcome: Allowed}}`, "an audit event is a fact and cannot change",
 		},
 		"buckets": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
+		},
+		"a key generation that was reached": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: 1}}}`, "encryption.keyGeneration can only grow: keys that were replaced do not come back",
+		},
+		"a key generation that is taken away": {
+			"recordingstore", `{spec: {encryption: {keyGeneration: null}}}`, "encryption.keyGeneration can only grow",
 		},
 		"the lock of buckets": {
 			"recordingstore", `{spec: {buckets: {objectLock: null}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",
@@ -303,10 +348,13 @@ func TestWhatCanChange(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ example, changes string }{
 		"R25 a recording goes to the trash":     {"meetingrecording-upload", `{spec: {state: Trashed}}`},
-		"R27 a second hold":                     {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14}, {name: tax}]}}`},
+		"R27 a second hold":                     {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: legal@example.com}, {name: tax}]}}`},
+		"R27 the reason of a hold":              {"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: appeal, by: legal@example.com}]}}`},
+		"R27 the last hold is lifted":           {"meetingrecording-upload", `{spec: {holds: null}}`},
 		"a participant whom nobody listed":      {"meetingrecording-least", `{spec: {meeting: {participants: [late@example.com]}}}`},
 		"a grant is prolonged":                  {"accessgrant-ref", `{spec: {expiresAt: "2027-01-01T00:00:00Z"}}`},
 		"a store moves to another address":      {"recordingstore", `{spec: {s3: {endpoint: "https://s3.example.com"}}}`},
+		"a store's keys are rotated":            {"recordingstore", `{spec: {encryption: {keyGeneration: 3}}}`},
 		"a store's namespaces":                  {"recordingstore", `{spec: {allowedNamespaces: {matchLabels: null}}}`},
 		"labels of an audit event":              {"auditevent", `{metadata: {labels: {seen: "yes"}}}`},
 		"R14 the organisation changes its mind": {"clusterrecordingpolicy", `{spec: {overrides: {access: {audience: Internal, departments: null}}}}`},

@@ -82,7 +82,7 @@ func tooLate(state *archive.State, now time.Time) bool {
 func decideAdopted(o *observation) decision {
 	state := o.claim.state
 	life := o.recording.Status.DeepCopy()
-	life.LockedUntil = stampOf(later(state.LockedUntil, life.LockedUntil.Time))
+	state.Promise(life)
 	life.AvailableAt = metav1.NewTime(ceilSecond(o.now))
 	shown := ready(availableMessage(o))
 	if o.trashRequested() {
@@ -96,7 +96,6 @@ func decideAdopted(o *observation) decision {
 	plan := scheduleOf(o, life)
 	status := newStatus(o, shown)
 	status.AvailableAt, status.TrashedAt = life.AvailableAt, life.TrashedAt
-	status.LockedUntil = life.LockedUntil
 	takeResult(o, status)
 	stamp(status, plan)
 	d := decision{

@@ -113,7 +113,8 @@ func (r *Reconciler) observeOwn(ctx context.Context, o *observation) error {
 	if state != nil && state.Object == string(o.recording.UID) {
 		// What was promised counts, although the recording's own status does not say so yet.
 		status := &o.recording.Status
-		status.AvailableAt, status.TrashedAt, status.LockedUntil = stampOf(state.AvailableAt), stampOf(state.TrashedAt), stampOf(state.LockedUntil)
+		status.AvailableAt, status.TrashedAt = stampOf(state.AvailableAt), stampOf(state.TrashedAt)
+		state.Promise(status)
 		o.leftovers.mediaKey, o.leftovers.manifestKey = sealed.Manifest.Media.Key, from.Names.ManifestKey(sealed.Attempt)
 	}
 	return nil

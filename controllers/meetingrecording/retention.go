@@ -140,19 +140,16 @@ func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) {
 
 // scheduleOf asks the policy for the dates of a recording with this status.
 func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
-	return o.rules.Retention.Schedule(policy.Life{
-		AvailableAt: status.AvailableAt.Time,
-		TrashedAt:   status.TrashedAt.Time,
-		LockedUntil: status.LockedUntil.Time,
-		Held:        len(o.recording.Spec.Holds) > 0,
-	})
+	recording := *o.recording
+	recording.Status = *status
+	return o.rules.Retention.Schedule(policy.LifeOf(&recording))
 }
 
 // stamp writes the dates where people read them, in whole seconds and never early.
 func stamp(status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
 	status.ExpiresAt = stampOf(plan.ExpiresAt)
 	status.PurgeAt = stampOf(plan.PurgeAt)
-	status.LockedUntil = stampOf(plan.LockedUntil)
+	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy
 }
 
 func stampOf(t time.Time) metav1.Time {
@@ -171,11 +168,7 @@ func ceilSecond(t time.Time) time.Time {
 }
 
 func nextLook(plan policy.Schedule, now time.Time) time.Duration {
-	wait, something := plan.Next(now)
-	if !something {
-		return 0
-	}
-	return max(wait, time.Millisecond)
+	return nextLookAt(plan.Next(now), now)
 }
 
 func nextLookAt(date, now time.Time) time.Duration {

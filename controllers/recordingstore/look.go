@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -154,7 +155,7 @@ func (r *Reconciler) namespaces(ctx context.Context, store *v1alpha1.RecordingSt
 func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.RecordingStore) (string, error) {
 	keyset, err := r.Stores.Keyset(ctx, store)
 	if errors.Is(err, stores.ErrNoKeyset) {
-		if err := r.makeKeyset(ctx, store.Spec.Encryption.KeySecretRef); err != nil {
+		if err := r.makeKeyset(ctx, store.Spec.Encryption); err != nil {
 			return "", err
 		}
 		keyset, err = r.Stores.Keyset(ctx, store)
@@ -167,17 +168,27 @@ func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.Recording
 
 // makeKeyset creates the Secret and never updates it, so that it cannot replace one that the cache has not seen. The
 // Secret has no owner: it must outlive the store.
-func (r *Reconciler) makeKeyset(ctx context.Context, ref v1alpha1.SecretReference) error {
-	keyset, err := keys.NewKeyset()
+func (r *Reconciler) makeKeyset(ctx context.Context, spec v1alpha1.EncryptionSpec) error {
+	encoded, err := keys.NewKeyset()
 	if err != nil {
 		return err
 	}
+	keyset, err := keys.Load(encoded)
+	if err != nil {
+		return err
+	}
+	ref := spec.KeySecretRef
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: ref.Namespace, Name: ref.Name,
 			Labels: map[string]string{"app.kubernetes.io/managed-by": "reelkeeper", "app.kubernetes.io/component": "keyset"},
+			// A store that is new has nothing to rotate, whatever generation it begins with.
+			Annotations: map[string]string{
+				v1alpha1.AnnotationKeyGeneration: strconv.FormatInt(max(spec.KeyGeneration, 1), 10),
+				v1alpha1.AnnotationKeyID:         keyset.KeyID(),
+			},
 		},
-		Data: map[string][]byte{stores.KeysetKey: keyset},
+		Data: map[string][]byte{stores.KeysetKey: encoded},
 	}
 	err = effect.Do(ctx, "store: make the keyset", func() error { return r.Client.Create(ctx, secret) })
 	if err != nil && !apierrors.IsAlreadyExists(err) {

@@ -10,6 +10,7 @@ package recordingstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,8 +93,11 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	return nil
 }
 
+// sameStatus compares what this controller writes. The condition KeysRotated, and status.keys, which b has from a, are written
+// by the one that rotates keys.
 func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
-	same := kube.EqualConditions(a.Conditions, b.Conditions)
+	others := func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionKeysRotated }
+	same := kube.EqualConditions(slices.DeleteFunc(slices.Clone(a.Conditions), others), b.Conditions)
 	a.Conditions, b.Conditions = nil, nil
 	return same && apiequality.Semantic.DeepEqual(a, b)
 }

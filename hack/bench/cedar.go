@@ -27,7 +27,7 @@ func cedarEngine() (engine, error) {
 		}
 		policies.Add(cedar.PolicyID(grant.Name), &p)
 	}
-	return engine{"cedar-go", func(q question) (func() bool, error) {
+	return converting("cedar-go", func(q question) (func() bool, error) {
 		entities, user := cedarEntities(q)
 		req := cedar.Request{
 			Principal: user,
@@ -39,7 +39,7 @@ func cedarEngine() (engine, error) {
 			decision, _ := cedar.Authorize(policies, entities, req)
 			return decision == cedar.Allow
 		}, nil
-	}}, nil
+	}), nil
 }
 
 // cedarEntities are the recording and who asks.

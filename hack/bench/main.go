@@ -5,9 +5,12 @@
 // microsecond or allocates, or when it is not twenty times faster than both others.
 //
 // Policies are compiled before the clock runs. What a question is about (who asks, who was in the meeting, which grants there
-// are) comes as Go values, as it does in the gateway, and another one with each request: converting it into Cedar's entities and
-// OPA's input is part of the answer, and of the goal. The column "prepared" leaves it out: it is the others' time with all
-// of that converted beforehand, into hashed sets where they have them.
+// are) comes as Go values. Each engine is measured twice, and the goal is for both:
+//
+//   - as it comes: with every request another meeting, as in the gateway. Converting it into Cedar's entities and OPA's input
+//     is part of the answer.
+//   - prepared: many questions about one meeting, as in a report. All is converted before the clock runs, the meeting's people
+//     into hashed sets: Cedar's, OPA's, and our own.
 package main
 
 import (
@@ -27,11 +30,20 @@ const (
 	rounds      = 40
 )
 
-// engine answers questions.
+// engine answers questions. Both functions return how to answer one: as it comes, and with everything prepared.
 type engine struct {
-	name string
-	// prepare returns how to answer one question.
-	prepare func(question) (func() bool, error)
+	name             string
+	asItComes, ready func(question) (func() bool, error)
+}
+
+// converting returns an engine whose questions have to be converted: prepare does that, and returns how to answer.
+func converting(name string, prepare func(question) (func() bool, error)) engine {
+	return engine{name, func(q question) (func() bool, error) {
+		return func() bool {
+			ask, err := prepare(q)
+			return err == nil && ask()
+		}, nil
+	}, prepare}
 }
 
 func main() {
@@ -53,23 +65,23 @@ func run() error {
 		return err
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "question\tanswer\tengine\tns\tallocs\ttimes\tprepared\ttimes\t")
+	fmt.Fprintln(out, "question\tanswer\tengine\tns\tallocs\ttimes\tprepared\tallocs\ttimes\t")
 	var missed []string
 	for _, q := range questions() {
-		var own, ownPrepared result
+		var own [2]result
 		for _, e := range engines {
-			got, prepared, err := measureBoth(e, q)
+			got, err := measureBoth(e, q)
 			if err != nil {
 				return err
 			}
 			if e.name == reelkeeper {
-				own, ownPrepared = got, prepared
-				missed = append(missed, got.misses(q)...)
-			} else if ratio := got.over(own); q.want && ratio < minRatio {
-				missed = append(missed, fmt.Sprintf("%s: %s takes %.0f times as long, the goal is %d", q.name, e.name, ratio, minRatio))
+				own = got
 			}
-			fmt.Fprintf(out, "%s\t%v\t%s\t%d\t%d\t%.0f\t%d\t%.0f\t\n", q.name, q.want, e.name,
-				got.took.Nanoseconds(), got.allocs, got.over(own), prepared.took.Nanoseconds(), prepared.over(ownPrepared))
+			for i := range got {
+				missed = append(missed, got[i].misses(q, e.name, own[i])...)
+			}
+			fmt.Fprintf(out, "%s\t%v\t%s\t%d\t%d\t%.0f\t%d\t%d\t%.0f\t\n", q.name, q.want, e.name,
+				got[0].took.Nanoseconds(), got[0].allocs, got[0].over(own[0]), got[1].took.Nanoseconds(), got[1].allocs, got[1].over(own[1]))
 		}
 	}
 	if err := out.Flush(); err != nil {
@@ -81,7 +93,8 @@ func run() error {
 	if len(missed) > 0 {
 		return fmt.Errorf("%d goals missed", len(missed))
 	}
-	fmt.Printf("every decision that allows takes less than %s, allocates nothing, and is at least %d times as fast as both others with the question as it comes\n", maxDecision, minRatio)
+	fmt.Printf("every decision that allows takes less than %s, allocates nothing, and is at least %d times as fast as both others, as it comes and prepared\n",
+		maxDecision, minRatio)
 	return nil
 }
 
@@ -93,36 +106,40 @@ type result struct {
 
 func (r result) over(own result) float64 { return float64(r.took) / float64(max(own.took, 1)) }
 
-// misses says which goals an answer of our own misses. They are for what is allowed; a refusal is put into words.
-func (r result) misses(q question) []string {
+// misses says which goals are missed. They are for what is allowed; a refusal is put into words.
+func (r result) misses(q question, name string, own result) []string {
 	var missed []string
-	if q.want && r.took >= maxDecision {
-		missed = append(missed, fmt.Sprintf("%s: takes %s, the goal is below %s", q.name, r.took, maxDecision))
-	}
-	if q.want && r.allocs > 0 {
-		missed = append(missed, fmt.Sprintf("%s: makes %d allocations, the goal is none", q.name, r.allocs))
+	miss := func(message string, args ...any) { missed = append(missed, q.name+": "+fmt.Sprintf(message, args...)) }
+	switch {
+	case !q.want:
+	case name != reelkeeper:
+		if ratio := r.over(own); ratio < minRatio {
+			miss("%s takes %.1f times as long, the goal is %d", name, ratio, minRatio)
+		}
+	default:
+		if r.took >= maxDecision {
+			miss("takes %s, the goal is below %s", r.took, maxDecision)
+		}
+		if r.allocs > 0 {
+			miss("makes %d allocations, the goal is none", r.allocs)
+		}
 	}
 	return missed
 }
 
 // measureBoth measures an engine with the question as it comes, and with the question prepared.
-func measureBoth(e engine, q question) (asItComes, prepared result, err error) {
-	ask, err := e.prepare(q)
-	if err != nil {
-		return result{}, result{}, fmt.Errorf("%s, %s: %w", e.name, q.name, err)
+func measureBoth(e engine, q question) (results [2]result, err error) {
+	for i, prepare := range []func(question) (func() bool, error){e.asItComes, e.ready} {
+		ask, err := prepare(q)
+		if err != nil {
+			return results, fmt.Errorf("%s, %s: %w", e.name, q.name, err)
+		}
+		if got := ask(); got != q.want {
+			return results, fmt.Errorf("%s, %s: the answer is %v, want %v", e.name, q.name, got, q.want)
+		}
+		results[i] = measure(ask)
 	}
-	if got := ask(); got != q.want {
-		return result{}, result{}, fmt.Errorf("%s, %s: the answer is %v, want %v", e.name, q.name, got, q.want)
-	}
-	prepared = measure(ask)
-	if e.name == reelkeeper {
-		// There is nothing to prepare.
-		return prepared, prepared, nil
-	}
-	return measure(func() bool {
-		ask, err := e.prepare(q)
-		return err == nil && ask()
-	}), prepared, nil
+	return results, nil
 }
 
 // measure returns the fastest of several rounds: others on the machine only make it slower.

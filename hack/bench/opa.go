@@ -21,7 +21,7 @@ func opaEngine() (engine, error) {
 	if err != nil {
 		return engine{}, fmt.Errorf("OPA's policies: %w", err)
 	}
-	return engine{"opa", func(q question) (func() bool, error) {
+	return converting("opa", func(q question) (func() bool, error) {
 		input, err := ast.InterfaceToValue(opaInput(q))
 		if err != nil {
 			return nil, err
@@ -30,7 +30,7 @@ func opaEngine() (engine, error) {
 			results, err := query.Eval(ctx, rego.EvalParsedInput(input))
 			return err == nil && results.Allowed()
 		}, nil
-	}}, nil
+	}), nil
 }
 
 // opaInput is the question as a document.

@@ -100,14 +100,17 @@ func own() (engine, error) {
 		return engine{}, err
 	}
 	index := policy.NewIndex([]v1alpha1.ClusterRecordingPolicy{house}, []v1alpha1.RecordingPolicy{finance}, nil)
-	return engine{reelkeeper, func(q question) (func() bool, error) {
-		req := access.Request{Subject: q.subject, Permission: q.permission, Recording: theRecording, Grants: theGrants, Now: now}
-		rules := index.Resolve("finance", nil, nil)
-		return func() bool {
-			d := access.Decide(rules, req)
-			return d.Allowed()
-		}, nil
-	}}, nil
+	about := func(recording access.Recording) func(question) (func() bool, error) {
+		return func(q question) (func() bool, error) {
+			req := access.Request{Subject: q.subject, Permission: q.permission, Recording: recording, Grants: theGrants, Now: now}
+			rules := index.Resolve("finance", nil, nil)
+			return func() bool {
+				d := access.Decide(rules, &req)
+				return d.Allowed()
+			}, nil
+		}
+	}
+	return engine{reelkeeper, about(theRecording), about(theRecording.Prepared())}, nil
 }
 
 // engines are all that are compared, our own first.

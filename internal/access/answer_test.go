@@ -58,7 +58,7 @@ func TestR23WhoeverIsRefusedIsToldWhyAndWhatToDo(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), access.Request{
+			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), &access.Request{
 				Subject: tc.subject, Permission: tc.permission, Recording: meeting, Grants: tc.grants, Now: governancetest.Now,
 			})
 			if diff := cmp.Diff(tc.want, d.Answer()); diff != "" {

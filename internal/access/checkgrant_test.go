@@ -125,7 +125,7 @@ func TestR14AGrantThatMustNotCountGivesNothing(t *testing.T) {
 		rules, req := policy.Resolve(governancetest.Input(t)), governancetest.Request(t)
 		for i := range req.Grants {
 			v := access.CheckGrant(rules, access.Proposal{Grant: req.Grants[i], Recording: req.Recording})
-			d := access.Decide(rules, access.Request{
+			d := access.Decide(rules, &access.Request{
 				Subject: req.Subject, Permission: req.Permission, Recording: req.Recording, Grants: req.Grants[i : i+1], Now: req.Now,
 			})
 			concernsAll := v.Subject.Kind == "" && v.Permission == ""

@@ -6,32 +6,33 @@ import (
 	"slices"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/condition"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 // Decide says whether the request is allowed under the rules, and why. It keeps nothing and changes nothing.
-func Decide(rules *policy.Rules, req Request) Decision {
-	d := decide(rules, req)
+func Decide(rules *policy.Rules, req *Request) (d Decision) {
+	d.decide(rules, req)
 	if rules.Trial != nil && d.Allowed() {
-		if trial := decide(rules.Trial, req); !trial.Allowed() {
+		var trial Decision
+		if trial.decide(rules.Trial, req); !trial.Allowed() {
 			d.Trial = Trial{trial.Reason, trial.Rule}
 		}
 	}
 	return d
 }
 
-func decide(rules *policy.Rules, req Request) Decision {
-	c := inquire(rules, req)
-	d := Decision{Effect: Deny, Permission: req.Permission, asker: askerOf(&req.Subject)}
-	if !c.allowed(&d) {
-		c.explain(&d)
-		return d
+// decide puts the answer into d, which is zero. Neither question nor answer is copied: that would take as long as deciding.
+func (d *Decision) decide(rules *policy.Rules, req *Request) {
+	d.Effect, d.Permission, d.asker = Deny, req.Permission, askerOf(&req.Subject)
+	c := inquiry{rules: rules, Request: req, lazy: &lazyFacts{}}
+	c.gather()
+	if !c.allowed(d) {
+		c.explain(d)
+		return
 	}
 	if o := c.state(); o.reason != "" {
 		d.deny(o)
 	}
-	return d
 }
 
 // allowed says whether something permits it, and puts into d what.
@@ -41,7 +42,7 @@ func (c *inquiry) allowed(d *Decision) bool {
 		return true
 	}
 	if c.permits(c.byLabel) {
-		d.allow(PermittedByLabel, c.limit)
+		d.allow(PermittedByLabel, c.limit.From)
 		return true
 	}
 	if grant := c.bestGrant(); grant != nil {
@@ -72,25 +73,30 @@ func provenance(p *policy.Provenance) policy.Provenance {
 // inquiry is one request under one set of rules, and what follows from both before asking for the permission.
 type inquiry struct {
 	rules *policy.Rules
-	// Request is a copy: with a pointer here, every request would move to the heap.
-	Request
+	*Request
+	// wanted is the permission that is asked for; empty for one that is not known, which nothing gives.
+	wanted policy.PermissionSet
 
 	// roles are what the subject is to the recording.
 	roles roleSet
-	// facts are what conditions look at, nil until the first of them asks.
-	facts *condition.Facts
+	// lazy holds what conditions look at. It stands apart because that goes to the heap, and whatever stood beside it would
+	// have to go there too: every request.
+	lazy *lazyFacts
 	// byRole is what their roles permit, byLabel what their labels add; both only inside the audience.
 	byRole, byLabel policy.PermissionSet
 	// ceiling is the most that the organisation's overrides let their roles be given.
 	ceiling policy.PermissionSet
-	// labelled is all that their role labels leave them; limit is where the tightest of them comes from.
+	// labelled is all that their role labels leave them; limit is the label that leaves the least, nil if they have none that
+	// a policy names.
 	labelled policy.PermissionSet
-	limit    *policy.Provenance
+	limit    *policy.Label
 }
 
-func inquire(rules *policy.Rules, req Request) inquiry {
-	c := inquiry{rules: rules, Request: req, labelled: policy.AllPermissions}
-	c.roles = req.Recording.rolesOf(&req.Subject)
+// gather works out what follows from the rules and the request.
+func (c *inquiry) gather() {
+	rules := c.rules
+	c.wanted, c.labelled = policy.Permissions(c.Permission), policy.AllPermissions
+	c.roles = c.Recording.rolesOf(&c.Subject)
 	bounded := c.roles
 	if bounded == 0 {
 		// Whoever has no name can be anybody, an outsider as well.
@@ -99,13 +105,12 @@ func inquire(rules *policy.Rules, req Request) inquiry {
 	c.ceiling = c.union(bounded, &rules.Access.Ceilings, &rules.Access.CeilingConditions)
 	given := c.readLabels()
 	if c.outside(false) != nil {
-		return c
+		return
 	}
 	c.byRole = c.union(c.roles, &rules.Access.Roles, &rules.Access.RoleConditions)
-	if req.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
+	if given != 0 && c.Subject.member() && c.byRole.Has(v1alpha1.PermissionView) {
 		c.byLabel = given
 	}
-	return c
 }
 
 // limitedByLabels is what a role label limits: watching and taking away. What somebody may do as creator or host of a meeting,
@@ -123,7 +128,7 @@ func (c *inquiry) readLabels() policy.PermissionSet {
 		permits := c.holding(label.Permissions, label.Conditions)
 		left := permits | policy.AllPermissions&^limitedByLabels
 		if c.limit == nil || !left.Has(c.Permission) && c.labelled.Has(c.Permission) {
-			c.limit = label.From
+			c.limit = label
 		}
 		c.labelled &= left
 		listed &= permits
@@ -137,7 +142,7 @@ func (c *inquiry) readLabels() policy.PermissionSet {
 
 // permits says whether what is given holds the permission within what can be given at all.
 func (c *inquiry) permits(given policy.PermissionSet) bool {
-	return (given & c.ceiling & c.labelled).Has(c.Permission)
+	return given&c.ceiling&c.labelled&c.wanted != 0
 }
 
 // outside returns the first audience that does not admit the subject, nil if all of them do. named says that a grant
@@ -173,9 +178,10 @@ func (c *inquiry) admits(a *policy.Audience, named bool) bool {
 // order in which they come means nothing.
 func (c *inquiry) bestGrant() *Grant {
 	var best *Grant
+	grantable := c.ceiling & c.labelled & c.wanted
 	for i := range c.Grants {
 		g := &c.Grants[i]
-		if !c.permits(g.Permissions) || !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
+		if g.Permissions&grantable == 0 || !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
 			continue
 		}
 		if g.obstacle(c.rules, &c.Subject, c.Now).reason == "" && c.outside(true) == nil {

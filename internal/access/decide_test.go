@@ -290,7 +290,7 @@ func TestDecide(t *testing.T) {
 			if tc.permission == "" {
 				tc.permission = v1alpha1.PermissionView
 			}
-			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), access.Request{
+			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), &access.Request{
 				Subject: tc.subject, Permission: tc.permission, Recording: recording, Grants: tc.grants, Now: governancetest.Now,
 			})
 			type outcome struct {
@@ -320,7 +320,7 @@ func TestR14ARefusalNamesItsRule(t *testing.T) {
 {kind: RecordingPolicy, metadata: {name: generous}, spec: {access: {audience: Internal, roles: [{role: Participant, permissions: [View, Download]}]}}}`)
 	rules := policy.Resolve(input)
 	rule := func(subject access.Subject, permission v1alpha1.Permission) string {
-		return access.Decide(rules, access.Request{Subject: subject, Permission: permission, Recording: meeting, Now: governancetest.Now}).Rule.String()
+		return access.Decide(rules, &access.Request{Subject: subject, Permission: permission, Recording: meeting, Now: governancetest.Now}).Rule.String()
 	}
 	got := map[string]string{
 		"override":  rule(askers["participant"], v1alpha1.PermissionDownload),
@@ -340,7 +340,7 @@ func TestR14ARefusalNamesItsRule(t *testing.T) {
 func TestDryRunAllowsWhatItWouldRefuse(t *testing.T) {
 	t.Parallel()
 	rules := policy.Resolve(governancetest.Policies(t, `{kind: RecordingPolicy, metadata: {name: trial}, spec: {enforcement: DryRun, access: {roles: [{role: Participant, permissions: []}]}}}`))
-	d := access.Decide(rules, access.Request{Subject: askers["participant"], Permission: v1alpha1.PermissionView, Recording: meeting, Now: governancetest.Now})
+	d := access.Decide(rules, &access.Request{Subject: askers["participant"], Permission: v1alpha1.PermissionView, Recording: meeting, Now: governancetest.Now})
 	if !d.Allowed() || !d.WouldDeny() {
 		t.Fatalf("allowed: %v, would deny: %v; want both", d.Allowed(), d.WouldDeny())
 	}
@@ -367,7 +367,7 @@ func TestOfSeveralGrantsTheFirstByNameIsUsed(t *testing.T) {
 	named := func(name string) access.Grant {
 		return grantTo("dave@example.com", func(g *access.Grant) { g.Name = name })
 	}
-	d := access.Decide(policy.Resolve(policy.Input{}), access.Request{
+	d := access.Decide(policy.Resolve(policy.Input{}), &access.Request{
 		Subject: askers["colleague"], Permission: v1alpha1.PermissionView, Recording: meeting, Now: governancetest.Now,
 		Grants: []access.Grant{named("b"), named("a"), named("c")},
 	})

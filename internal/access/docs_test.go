@@ -68,6 +68,7 @@ func profileTable(t *testing.T) string {
 		}
 		return fmt.Sprintf("%d h", f.Value/time.Hour)
 	}
+	none := func(f policy.Field[time.Duration]) string { return map[bool]string{true: "no"}[f.Value == 0] }
 	rows := []row{
 		{"audience", func(r *policy.Rules) string { return string(r.Access.Audiences[0].Kind) }},
 		{"links", func(r *policy.Rules) string { return string(r.Sharing.Links.Value) }},
@@ -80,6 +81,10 @@ func profileTable(t *testing.T) string {
 		{"expires after", func(r *policy.Rules) string { return length(r.Retention.ExpireAfter) }},
 		{"expires when unwatched for", func(r *policy.Rules) string { return length(r.Retention.UnwatchedAfter) }},
 		{"stays in the trash for", func(r *policy.Rules) string { return length(r.Retention.TrashFor) }},
+		{"warns before it expires", func(r *policy.Rules) string {
+			return cmp.Or(none(r.Retention.WarnBefore), length(r.Retention.WarnBefore))
+		}},
+		{"a single recording may extend that to", func(r *policy.Rules) string { return cmp.Or(none(r.Retention.ExtendTo), length(r.Retention.ExtendTo)) }},
 		{"recording", func(r *policy.Rules) string {
 			return string(r.Recording.Mode.Value) + ", " + string(r.Recording.Notice.Value)
 		}},

@@ -76,7 +76,7 @@ func TestTheDocumentedExamplesDoWhatTheySay(t *testing.T) {
 			}
 			var got policy.PermissionSet
 			for _, req.Permission = range governancetest.Permissions {
-				if access.Decide(rules, req).Allowed() {
+				if access.Decide(rules, &req).Allowed() {
 					got |= policy.Permissions(req.Permission)
 				}
 			}

@@ -32,7 +32,7 @@ func (c *inquiry) explain(d *Decision) {
 		d.deny(firstOf(c.unmet(c.roles, &a.Ceilings, &a.CeilingConditions),
 			obstacle{reason: OrganisationForbids, rule: c.roles.lacking(&a.Ceilings, c.Permission)}))
 	case !c.labelled.Has(c.Permission):
-		d.deny(firstOf(c.unmetByLabels(), obstacle{reason: LabelForbids, rule: c.limit}))
+		d.deny(firstOf(c.unmetByLabels(), obstacle{reason: LabelForbids, rule: c.limit.From}))
 	default:
 		d.deny(firstOf(c.unmet(c.roles, &a.Roles, &a.RoleConditions), c.unmetByLabels(),
 			obstacle{reason: NotPermitted, rule: c.roles.lacking(&a.Roles, c.Permission)}))

@@ -52,7 +52,7 @@ func FactsOfGrant(g *v1alpha1.AccessGrant, ready bool) Grant {
 // names says whether the grant is for the subject.
 func (g *Grant) names(s *Subject) bool {
 	for i := range g.Subjects {
-		if s.is(g.Subjects[i], g.Name) {
+		if s.is(&g.Subjects[i], g.Name) {
 			return true
 		}
 	}

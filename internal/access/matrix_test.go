@@ -80,7 +80,7 @@ func chooses(profile v1alpha1.Profile) v1alpha1.RecordingPolicy {
 func mayDo(rules *policy.Rules, subject access.Subject, grants ...access.Grant) policy.PermissionSet {
 	var set policy.PermissionSet
 	for _, permission := range governancetest.Permissions {
-		if access.Decide(rules, access.Request{
+		if access.Decide(rules, &access.Request{
 			Subject: subject, Permission: permission, Recording: meeting, Grants: grants, Now: governancetest.Now,
 		}).Allowed() {
 			set |= policy.Permissions(permission)
@@ -101,7 +101,7 @@ func TestTheWholeMatrixAgreesWithTheOracle(t *testing.T) {
 				for _, req := range matrixRequests(asker, labels) {
 					cells++
 					allowed, wouldDeny := askBoth(enforced, all, req)
-					if d := access.Decide(rules, req); d.Allowed() != allowed || d.WouldDeny() != wouldDeny {
+					if d := access.Decide(rules, &req); d.Allowed() != allowed || d.WouldDeny() != wouldDeny {
 						t.Errorf("%s with labels %v, %s, grants %+v: decided %s with %s (would deny: %v), the oracle says %v (%v)\npolicies: %+v",
 							name, labels, req.Permission, req.Grants, d.Effect, d.Reason, d.WouldDeny(), allowed, wouldDeny, in)
 					}

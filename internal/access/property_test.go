@@ -32,9 +32,14 @@ func TestDecisionsAgreeWithTheOracle(t *testing.T) {
 	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		allowed, wouldDeny := ask(in, req)
-		d := access.Decide(policy.Resolve(in), req)
+		rules := policy.Resolve(in)
+		d := access.Decide(rules, &req)
 		if d.Allowed() != allowed || d.WouldDeny() != wouldDeny {
 			t.Fatalf("decided %v, %s (would deny: %v); the oracle says %v (would deny: %v)", d.Effect, d.Reason, d.WouldDeny(), allowed, wouldDeny)
+		}
+		req.Recording = req.Recording.Prepared()
+		if prepared := access.Decide(rules, &req); prepared != d {
+			t.Fatalf("decided %+v; with the recording prepared %+v", d, prepared)
 		}
 	})
 }
@@ -43,14 +48,14 @@ func TestDecisionsAreDeterministicAndOrderMeansNothing(t *testing.T) {
 	t.Parallel()
 	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
-		want := access.Decide(policy.Resolve(in), req)
+		want := access.Decide(policy.Resolve(in), &req)
 
 		in.Policies = rapid.Permutation(in.Policies).Draw(t, "policies in another order")
 		in.ClusterPolicies = rapid.Permutation(in.ClusterPolicies).Draw(t, "cluster policies in another order")
 		req.Grants = rapid.Permutation(req.Grants).Draw(t, "grants in another order")
 		req.Subject.Labels = rapid.Permutation(req.Subject.Labels).Draw(t, "labels in another order")
 		req.Recording.Participants = rapid.Permutation(req.Recording.Participants).Draw(t, "participants in another order")
-		got := access.Decide(policy.Resolve(in), req)
+		got := access.Decide(policy.Resolve(in), &req)
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b access.Decision) bool { return a == b })); diff != "" {
 			t.Fatalf("another order changed the decision (-before +after):\n%s", diff)
 		}
@@ -123,7 +128,7 @@ func TestR12OutsidersGainNothingThatTheOrganisationForbids(t *testing.T) {
 		members.Spec.Overrides.Access.Audience = v1alpha1.AudienceInternal
 		members.Spec.Overrides.Sharing.External = v1alpha1.Forbidden
 		req.Subject.Internal = false
-		d := access.Decide(policy.Resolve(with(in, members)), req)
+		d := access.Decide(policy.Resolve(with(in, members)), &req)
 		if d.Allowed() || d.MayKnow {
 			t.Fatalf("an outsider: %s with %s, may know: %v", d.Effect, d.Reason, d.MayKnow)
 		}
@@ -135,12 +140,12 @@ func TestRemovingAGrantNeverAllowsMore(t *testing.T) {
 	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		rules := policy.Resolve(in)
-		before := access.Decide(rules, req)
+		before := access.Decide(rules, &req)
 		if len(req.Grants) > 0 {
 			i := rapid.IntRange(0, len(req.Grants)-1).Draw(t, "removed")
 			req.Grants = slices.Delete(slices.Clone(req.Grants), i, i+1)
 		}
-		after := access.Decide(rules, req)
+		after := access.Decide(rules, &req)
 		if after.Allowed() && !before.Allowed() || after.MayKnow && !before.MayKnow {
 			t.Fatalf("before: %+v\nafter: %+v", before, after)
 		}
@@ -151,7 +156,7 @@ func TestR23WhoeverMayNotKnowHearsWhatTheyWouldHearOfNothing(t *testing.T) {
 	t.Parallel()
 	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
-		d := access.Decide(policy.Resolve(in), req)
+		d := access.Decide(policy.Resolve(in), &req)
 		switch {
 		case d.Allowed() && !d.MayKnow:
 			t.Fatalf("allowed, and may not know: %+v", d)
@@ -168,14 +173,14 @@ func FuzzDecide(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		allowed, _ := ask(in, req)
-		if d := access.Decide(policy.Resolve(in), req); d.Allowed() != allowed {
+		if d := access.Decide(policy.Resolve(in), &req); d.Allowed() != allowed {
 			t.Fatalf("decided %s with %s, the oracle says %v", d.Effect, d.Reason, allowed)
 		}
 	}))
 }
 
 func mustNotAllowMore(t *rapid.T, before, after policy.Input, req access.Request) {
-	was, is := access.Decide(policy.Resolve(before), req), access.Decide(policy.Resolve(after), req)
+	was, is := access.Decide(policy.Resolve(before), &req), access.Decide(policy.Resolve(after), &req)
 	if is.Allowed() && !was.Allowed() {
 		t.Fatalf("refused with %s before, allowed with %s after:\n%s", was.Reason, is.Reason, cmp.Diff(before, after))
 	}

@@ -3,6 +3,7 @@
 package access
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -25,6 +26,25 @@ type Recording struct {
 	Held bool
 	// LockedUntil is when its retention lock ends; zero for none.
 	LockedUntil time.Time
+
+	// roles are those of Creator, Hosts and Participants by name in lower case, nil unless prepared.
+	roles map[string]roleSet
+}
+
+// Prepared returns the recording with its people in a table. It is worth it for whoever asks about many people or permissions:
+// answers stay the same, and do not take longer the more people attended.
+func (r Recording) Prepared() Recording {
+	table := make(map[string]roleSet, 1+len(r.Hosts)+len(r.Participants))
+	add := func(role roleSet, names ...string) {
+		for _, name := range names {
+			table[lowerCase(name)] |= role
+		}
+	}
+	add(roleCreator, r.Creator)
+	add(roleHost, r.Hosts...)
+	add(roleParticipant, r.Participants...)
+	r.roles = table
+	return r
 }
 
 // FactsOf returns what a decision needs to know of r.
@@ -75,6 +95,9 @@ func (r *Recording) rolesOf(s *Subject) roleSet {
 
 // meetingRoles returns the roles that the meeting's facts give the person of that name.
 func (r *Recording) meetingRoles(name string) roleSet {
+	if r.roles != nil {
+		return r.roles[lowerCase(name)]
+	}
 	var roles roleSet
 	if samePerson(r.Creator, name) {
 		roles |= roleCreator
@@ -88,21 +111,28 @@ func (r *Recording) meetingRoles(name string) roleSet {
 	return roles
 }
 
+// each yields the places of the set's roles in policy.Roles, in that order.
+func (s roleSet) each(yield func(int) bool) {
+	for ; s != 0; s &= s - 1 {
+		if !yield(bits.TrailingZeros8(uint8(s))) {
+			return
+		}
+	}
+}
+
 // union returns what any of the roles may do.
 func (s roleSet) union(table *policy.RoleTable) policy.PermissionSet {
 	var set policy.PermissionSet
-	for i := range table {
-		if s&(1<<i) != 0 {
-			set |= table[i].Value
-		}
+	for i := range s.each {
+		set |= table[i].Value
 	}
 	return set
 }
 
 // lacking returns where the first of the roles that may not do p has that from.
 func (s roleSet) lacking(table *policy.RoleTable, p v1alpha1.Permission) *policy.Provenance {
-	for i := range table {
-		if s&(1<<i) != 0 && !table[i].Value.Has(p) {
+	for i := range s.each {
+		if !table[i].Value.Has(p) {
 			return table[i].From
 		}
 	}

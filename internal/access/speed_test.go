@@ -28,9 +28,13 @@ func speedCases(t testing.TB) map[string]func() access.Decision {
 	}
 	ask := func(subject access.Subject, permission v1alpha1.Permission) func() access.Decision {
 		req := access.Request{Subject: subject, Permission: permission, Recording: recording, Grants: grants, Now: governancetest.Now}
-		return func() access.Decision { return access.Decide(rules, req) }
+		return func() access.Decision { return access.Decide(rules, &req) }
+	}
+	prepared := access.Request{
+		Subject: member("person-49@example.com"), Permission: v1alpha1.PermissionView, Recording: recording.Prepared(), Now: governancetest.Now,
 	}
 	return map[string]func() access.Decision{
+		"prepared": func() access.Decision { return access.Decide(rules, &prepared) },
 		"by role":  ask(member("person-49@example.com"), v1alpha1.PermissionView),
 		"by label": ask(labelled(member("person-49@example.com"), "manager"), v1alpha1.PermissionDownload),
 		"by grant": ask(member("guest-09@example.com"), v1alpha1.PermissionView),

@@ -55,7 +55,7 @@ func TestEveryPermissionInEveryState(t *testing.T) {
 			}
 			got := refusals{}
 			for _, permission := range governancetest.Permissions {
-				d := access.Decide(rules, access.Request{Subject: askers["creator"], Permission: permission, Recording: recording, Now: governancetest.Now})
+				d := access.Decide(rules, &access.Request{Subject: askers["creator"], Permission: permission, Recording: recording, Now: governancetest.Now})
 				if !d.Allowed() {
 					got[permission] = d.Reason
 				}
@@ -84,7 +84,7 @@ func TestEveryReasonIsGiven(t *testing.T) {
 	for seed := 0; len(missing) > 0 && seed < 50_000; seed++ {
 		q := questions.Example(seed)
 		rules := policy.Resolve(q.in)
-		delete(missing, access.Decide(rules, q.req).Reason)
+		delete(missing, access.Decide(rules, &q.req).Reason)
 		for _, grant := range q.req.Grants {
 			delete(missing, access.CheckGrant(rules, access.Proposal{Grant: grant, Recording: q.req.Recording}).Reason)
 		}

@@ -38,7 +38,7 @@ func (s *Subject) member() bool { return s.known() && s.Internal }
 func (s *Subject) holds(grant string) bool { return slices.Contains(s.Links, grant) }
 
 // is says whether a grant's subject means them. Anyone means those who hold the link.
-func (s *Subject) is(subject v1alpha1.GrantSubject, grant string) bool {
+func (s *Subject) is(subject *v1alpha1.GrantSubject, grant string) bool {
 	switch subject.Kind {
 	case v1alpha1.SubjectUser:
 		return s.known() && samePerson(subject.Name, s.Name)
@@ -75,6 +75,24 @@ func lower(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
+}
+
+// lowerCase returns the one spelling of an e-mail address that stands for all that samePerson takes for the same.
+func lowerCase(name string) string {
+	for i := range len(name) {
+		if name[i] != lower(name[i]) {
+			return string(lowered(name))
+		}
+	}
+	return name
+}
+
+func lowered(name string) []byte {
+	bytes := []byte(name)
+	for i := range bytes {
+		bytes[i] = lower(bytes[i])
+	}
+	return bytes
 }
 
 // among says whether the person is in the list.

@@ -41,8 +41,9 @@ type Consideration struct {
 }
 
 // TraceOf returns what Decide goes by for the same arguments.
-func TraceOf(rules *policy.Rules, req Request) Trace {
-	c := inquire(rules, req)
+func TraceOf(rules *policy.Rules, req *Request) Trace {
+	c := inquiry{rules: rules, Request: req, lazy: &lazyFacts{}}
+	c.gather()
 	t := Trace{Roles: c.roles.list(), ByRole: c.byRole, ByLabel: c.byLabel, Ceiling: c.ceiling, Labelled: c.labelled}
 	for i := range rules.Access.Audiences {
 		a := &rules.Access.Audiences[i]

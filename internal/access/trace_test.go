@@ -55,7 +55,7 @@ func TestTraceSaysWhatADecisionWentBy(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			trace := access.TraceOf(rules, access.Request{
+			trace := access.TraceOf(rules, &access.Request{
 				Subject: tc.subject, Permission: v1alpha1.PermissionView, Recording: meeting, Now: now,
 				Grants: []access.Grant{forDave("good", true), other, forDave("refused", false)},
 			})

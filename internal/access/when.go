@@ -12,10 +12,8 @@ import (
 // union returns what any of the roles may do under the conditions that hold now.
 func (c *inquiry) union(roles roleSet, table *policy.RoleTable, conditions *policy.ConditionTable) policy.PermissionSet {
 	var set policy.PermissionSet
-	for i := range table {
-		if roles&(1<<i) != 0 {
-			set |= c.holding(table[i].Value, conditions[i])
-		}
+	for i := range roles.each {
+		set |= c.holding(table[i].Value, conditions[i])
 	}
 	return set
 }
@@ -28,14 +26,17 @@ func (c *inquiry) holding(set policy.PermissionSet, conditions []policy.Conditio
 	return policy.Holding(set, conditions, c.known())
 }
 
+// lazyFacts are nil until the first condition asks for them.
+type lazyFacts struct{ *condition.Facts }
+
 // known returns what conditions look at. It is put together only where there is a condition: without, a decision
 // allocates nothing. Nothing counts of what is said about somebody whose name nobody vouches for.
 func (c *inquiry) known() *condition.Facts {
-	if c.facts != nil {
-		return c.facts
+	if c.lazy.Facts != nil {
+		return c.lazy.Facts
 	}
 	r := &c.Recording
-	c.facts = &condition.Facts{
+	facts := &condition.Facts{
 		Recording: condition.Recording{
 			Namespace: r.Namespace, Department: r.Department, Labels: r.Labels,
 			StartedAt: r.StartedAt, EndedAt: r.EndedAt,
@@ -44,11 +45,12 @@ func (c *inquiry) known() *condition.Facts {
 		Now: c.Now,
 	}
 	if s := &c.Subject; s.known() {
-		c.facts.Subject = condition.Subject{
+		facts.Subject = condition.Subject{
 			Name: s.Name, Internal: s.Internal, Departments: s.Departments, Groups: s.Groups, Labels: s.Labels,
 		}
 	}
-	return c.facts
+	c.lazy.Facts = facts
+	return facts
 }
 
 // permitting returns where the first of the subject's roles that may do it has that from.

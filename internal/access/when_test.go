@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 func TestConditions(t *testing.T) {
@@ -125,7 +126,7 @@ func TestConditions(t *testing.T) {
 			}
 			asker := askers[tc.asker]
 			asker.Labels = tc.labels
-			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), access.Request{
+			d := access.Decide(policy.Resolve(governancetest.Policies(t, tc.policies)), &access.Request{
 				Subject: asker, Permission: tc.permission, Recording: recording, Grants: tc.grants, Now: governancetest.Now,
 			})
 			if d.Reason != tc.want || !strings.Contains(d.Rule.Field, tc.wantRule) || d.Trial.Reason != tc.wantTrial {
@@ -172,7 +173,7 @@ var broken = []v1alpha1.Condition{`subject.internal &&`, `subject.nobody`, `"tex
 
 func TestR14AddingAConditionNeverAllowsMore(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		conditions := slices.Concat(governancetest.Conditions, broken)
 		mustNotAllowMore(t, in, changed(in, func(rules *v1alpha1.PolicyRules) {
@@ -194,7 +195,7 @@ func TestR14AddingAConditionNeverAllowsMore(t *testing.T) {
 // that would be shut if the entry were not there.
 func TestR14AnEntryWhoseConditionIsNotTrueAllowsNoMoreThanNone(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		in, req := governancetest.Input(t), governancetest.Request(t)
 		role, label := rapid.SampledFrom(policy.Roles[:]).Draw(t, "role"), rapid.SampledFrom([]string{"manager", "intern"}).Draw(t, "label")
 		never := rapid.SampledFrom(append([]v1alpha1.Condition{"false"}, broken...)).Draw(t, "never")
@@ -247,7 +248,7 @@ func BenchmarkDecideUnderACondition(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if !access.Decide(rules, req).Allowed() {
+				if !access.Decide(rules, &req).Allowed() {
 					b.Fatal("refused")
 				}
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -27,15 +28,10 @@ type Objects interface {
 	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
 }
 
-// Keys unwraps data keys. *keys.Keyset does.
-type Keys interface {
-	Unwrap(wrapped, ad []byte) (keys.DataKey, error)
-}
-
 // Archive is what a bucket says of one recording.
 type Archive struct {
 	Objects Objects
-	Keys    Keys
+	Keys    *keys.Keyset
 	Bucket  string
 	// Names are the names of the recording's objects.
 	Names objectstore.Recording
@@ -89,26 +85,19 @@ func (a Archive) Attempts(ctx context.Context) ([]int, error) {
 // Manifest reads the manifest of an attempt and authenticates it with the recording's own key. What is wrong with the manifest
 // itself is an ErrUnusable, other errors are of the object store and may pass.
 func (a Archive) Manifest(ctx context.Context, attempt int) (*Sealed, error) {
-	stored, err := a.read(ctx, a.Names.ManifestKey(attempt), media.MaxManifestBytes)
+	stored, _, err := manifests.Read(ctx, a.Objects, a.Bucket, a.Names.ManifestKey(attempt), "")
 	if Absent(err) {
 		return nil, fmt.Errorf("%w: it is gone", ErrUnusable)
 	}
 	if err != nil {
 		return nil, err
 	}
-	sealed := &Sealed{Attempt: attempt}
-	sealed.Manifest, err = media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		// Bound to this recording: a manifest copied from another one does not unwrap.
-		dataKey, err := a.Keys.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(a.Names.Namespace(), a.Names.UID()))
-		if err != nil {
-			return media.Key{}, err
-		}
-		sealed.stateKey = dataKey.State(unverified.Key.Salt)
-		return dataKey.Manifest(unverified.Key.Salt), nil
-	})
+	// Bound to this recording: a manifest copied from another one does not unwrap.
+	manifest, dataKey, err := manifests.Open(stored, a.Keys, a.Names)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
+	sealed := &Sealed{Manifest: manifest, Attempt: attempt, stateKey: dataKey.State(manifest.Key.Salt)}
 	if sealed.Manifest.Media.Key != a.Names.MediaKey(attempt) {
 		return nil, fmt.Errorf("%w: it names media of another attempt", ErrUnusable)
 	}

@@ -41,10 +41,12 @@ type State struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Spec is the spec of a MeetingRecording that adopts this one, as JSON.
 	Spec json.RawMessage `json:"spec"`
-	// AvailableAt, TrashedAt and LockedUntil are those of the status.
-	AvailableAt time.Time `json:"availableAt,omitzero"`
-	TrashedAt   time.Time `json:"trashedAt,omitzero"`
-	LockedUntil time.Time `json:"lockedUntil,omitzero"`
+	// AvailableAt, TrashedAt and the lock are those of the status.
+	AvailableAt time.Time         `json:"availableAt,omitzero"`
+	TrashedAt   time.Time         `json:"trashedAt,omitzero"`
+	LockedUntil time.Time         `json:"lockedUntil,omitzero"`
+	LockMode    v1alpha1.LockMode `json:"lockMode,omitempty"`
+	LockedBy    string            `json:"lockedBy,omitempty"`
 	// DeletedAt is when the MeetingRecording was deleted, PurgeAt when the media may then go. Zero while there is one.
 	DeletedAt time.Time `json:"deletedAt,omitzero"`
 	PurgeAt   time.Time `json:"purgeAt,omitzero"`
@@ -71,6 +73,8 @@ func StateOf(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecor
 		AvailableAt: utc(status.AvailableAt),
 		TrashedAt:   utc(status.TrashedAt),
 		LockedUntil: utc(status.LockedUntil),
+		LockMode:    status.LockMode,
+		LockedBy:    status.LockedBy,
 	}, nil
 }
 
@@ -100,6 +104,14 @@ func (s *State) Recording() (*v1alpha1.MeetingRecording, error) {
 		return nil, fmt.Errorf("read the spec in the state of recording %s/%s: %w", s.Namespace, s.Name, err)
 	}
 	return recording, nil
+}
+
+// Promise writes into a status what holds whoever brings the recording back: a lock is never shortened.
+func (s *State) Promise(status *v1alpha1.MeetingRecordingStatus) {
+	status.LockedUntil, status.LockMode, status.LockedBy = metav1.Time{}, s.LockMode, s.LockedBy
+	if !s.LockedUntil.IsZero() {
+		status.LockedUntil = metav1.NewTime(s.LockedUntil)
+	}
 }
 
 // Holds names the legal holds that lie on the recording.

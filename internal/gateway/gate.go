@@ -108,7 +108,7 @@ func (d *dossier) decide(permission v1alpha1.Permission) access.Decision {
 	facts := access.FactsOf(d.recording)
 	// An object that is being deleted is on its way to the trash of the bucket, or further.
 	facts.Trashed = facts.Trashed || !d.recording.DeletionTimestamp.IsZero()
-	decision := access.Decide(d.rules, access.Request{
+	decision := access.Decide(d.rules, &access.Request{
 		Subject: d.subject, Permission: permission, Recording: facts, Grants: d.grants, Now: d.now,
 	})
 	if !d.exists {

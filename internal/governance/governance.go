@@ -121,7 +121,7 @@ func (r Reader) Decide(
 	if err != nil {
 		return access.Decision{}, err
 	}
-	return access.Decide(rules, access.Request{
+	return access.Decide(rules, &access.Request{
 		Subject:    subject,
 		Permission: permission,
 		Recording:  access.FactsOf(recording),

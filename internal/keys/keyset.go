@@ -21,6 +21,7 @@ import (
 type Keyset struct {
 	aead    tink.AEAD
 	primary uint32
+	keys    []KeyInfo
 }
 
 // NewKeyset returns a keyset with one new AES256-GCM key, as the JSON that Load reads. It is secret: whoever has it and a
@@ -30,20 +31,17 @@ func NewKeyset() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a key-encryption keyset: %w", err)
 	}
-	var buf bytes.Buffer
-	// Cleartext by design: the keyset's protection is that of the Secret that holds it.
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&buf)); err != nil {
-		return nil, fmt.Errorf("encode the key-encryption keyset: %w", err)
-	}
-	return buf.Bytes(), nil
+	return encode(handle)
 }
+
+var errUnreadable = errors.New("the key-encryption keyset is not a valid Tink JSON keyset: restore the Secret from a backup, do not make a new one")
 
 // Load reads a keyset in Tink's JSON format, as made by NewKeyset or by the tool tinkey. Its errors never quote the input.
 func Load(json []byte) (*Keyset, error) {
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(json)))
 	if err != nil {
 		// The parser's error is dropped on purpose: it may quote key material.
-		return nil, errors.New("the key-encryption keyset is not a valid Tink JSON keyset: restore the Secret from a backup, do not make a new one")
+		return nil, errUnreadable
 	}
 	primary, err := primaryOf(handle.KeysetInfo())
 	if err != nil {
@@ -53,7 +51,7 @@ func Load(json []byte) (*Keyset, error) {
 	if err != nil {
 		return nil, errors.New("the key-encryption keyset holds keys of another kind: Reelkeeper needs AEAD keys, such as AES256_GCM")
 	}
-	return &Keyset{aead: primitive, primary: primary}, nil
+	return &Keyset{aead: primitive, primary: primary, keys: infosOf(handle.KeysetInfo())}, nil
 }
 
 // primaryOf finds the key that wraps. It must mark its output with its ID, so that a wrapped key names the key it needs.

@@ -130,12 +130,14 @@ type GetOptions struct {
 	Length int64
 	// IfMatch makes the get fail with ReasonPreconditionFailed unless the object has this ETag.
 	IfMatch string
+	// VersionID chooses a version; empty is the current one.
+	VersionID string
 }
 
 // Get opens an object, or a range of it, for reading. The caller closes the reader. A reader that ends early because the
 // connection broke returns io.ErrUnexpectedEOF.
 func (c *Client) Get(ctx context.Context, bucket, key string, opts GetOptions) (io.ReadCloser, ObjectInfo, error) {
-	get := minio.GetObjectOptions{}
+	get := minio.GetObjectOptions{VersionID: opts.VersionID}
 	if opts.Offset < 0 || opts.Length < 0 {
 		return nil, ObjectInfo{}, &Error{Op: "get", Bucket: bucket, Key: key, Reason: ReasonInvalidRange, detail: "offset and length cannot be negative"}
 	}

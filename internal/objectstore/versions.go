@@ -5,6 +5,7 @@ package objectstore
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -48,6 +49,57 @@ func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix stri
 // nothing is listed proves that nothing is left.
 func (c *Client) Versions(ctx context.Context, bucket, prefix string) ([]RemovedVersion, error) {
 	return c.versions(ctx, bucket, prefix, func(minio.ObjectInfo) bool { return true })
+}
+
+// Version is one version of an object, or the mark of its deletion.
+type Version struct {
+	ObjectInfo
+	// Current says that it is what a Get without a version meets; for a delete marker, that the object seems not to exist.
+	Current bool
+	// DeleteMarker says that there are no bytes.
+	DeleteMarker bool
+}
+
+// ListVersions yields every version of the objects whose keys start with prefix. The versions of one object need not come one
+// after another: servers list delete markers apart. On servers, and in buckets, without versioning it yields the objects
+// themselves. It ends after the first error.
+func (c *Client) ListVersions(ctx context.Context, bucket, prefix string) iter.Seq2[Version, error] {
+	return func(yield func(Version, error) bool) {
+		var last Version
+		found := false
+		for object, err := range c.listRaw(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}) {
+			if Reason(err) == ReasonNotSupported && !found {
+				break
+			}
+			if err != nil {
+				yield(Version{}, err)
+				return
+			}
+			version := Version{ObjectInfo: objectInfo(object), Current: object.IsLatest, DeleteMarker: object.IsDeleteMarker}
+			if found && version.Key == last.Key && version.VersionID == last.VersionID {
+				continue // the pages of some servers overlap by one
+			}
+			found, last = true, version
+			if !yield(version, nil) {
+				return
+			}
+		}
+		if found {
+			return
+		}
+		// Servers without versioning refuse to list versions, or list none: the plain listing has the last word.
+		for object, err := range c.List(ctx, bucket, prefix) {
+			if !yield(Version{ObjectInfo: object, Current: true}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// DeleteVersion removes one version, which has been listed, for good. One that is under a retention or a legal
+// hold of the store fails with ReasonLocked.
+func (c *Client) DeleteVersion(ctx context.Context, bucket, key, versionID string) error {
+	return c.deleteVersion(ctx, bucket, RemovedVersion{Key: key, VersionID: versionID})
 }
 
 func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {

@@ -4,6 +4,9 @@ package objectstore_test
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -170,5 +173,76 @@ func wantVersions(t *testing.T, server *s3test.Server, bucket string, want map[s
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("versions in the bucket (-want +got):\n%s", diff)
+	}
+}
+
+func TestListVersions(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		server *s3test.Server
+		opts   objectstore.BucketOptions
+		want   []string
+	}{
+		"a bucket with versioning": {versioned, objectstore.BucketOptions{Versioning: true}, []string{
+			"a/1 7 current=true marker=false", "a/1 5 current=false marker=false", "a/2 0 current=true marker=true", "a/2 1 current=false marker=false",
+		}},
+		"a bucket without versioning":                 {versioned, objectstore.BucketOptions{}, []string{"a/1 7 current=true marker=false"}},
+		"a bucket on a server that knows no versions": {unversioned, objectstore.BucketOptions{}, []string{"a/1 7 current=true marker=false"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, tc.server.Config())
+			bucket := newBucket(t, client, tc.opts)
+			for _, object := range [][2]string{{"a/1", "first"}, {"a/1", "second!"}, {"a/2", "x"}, {"b/1", "elsewhere"}} {
+				put(t, client, bucket, object[0], object[1])
+			}
+			if err := client.Delete(t.Context(), bucket, "a/2"); err != nil {
+				t.Fatal(err)
+			}
+			found, _ := listVersions(t, client, bucket)
+			slices.Sort(found)
+			slices.Sort(tc.want)
+			if diff := cmp.Diff(tc.want, found); diff != "" {
+				t.Errorf("versions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func listVersions(t *testing.T, client *objectstore.Client, bucket string) (found []string, old string) {
+	t.Helper()
+	for version, err := range client.ListVersions(t.Context(), bucket, "a/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, fmt.Sprintf("%s %d current=%t marker=%t", version.Key, version.Size, version.Current, version.DeleteMarker))
+		if version.Key == "a/1" && !version.Current {
+			old = version.VersionID
+		}
+	}
+	return found, old
+}
+
+func TestOneVersionIsReadAndDeleted(t *testing.T) {
+	t.Parallel()
+	client := connect(t, versioned.Config())
+	bucket := newBucket(t, client, objectstore.BucketOptions{Versioning: true})
+	put(t, client, bucket, "a/1", "first")
+	put(t, client, bucket, "a/1", "second!")
+	_, old := listVersions(t, client, bucket)
+	body, info, err := client.Get(t.Context(), bucket, "a/1", objectstore.GetOptions{VersionID: old})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if content, err := io.ReadAll(body); err != nil || string(content) != "first" || info.VersionID != old {
+		t.Errorf("the old version is %q (%+v), %v", content, info, err)
+	}
+	if err := client.DeleteVersion(t.Context(), bucket, "a/1", old); err != nil {
+		t.Fatal(err)
+	}
+	if found, _ := listVersions(t, client, bucket); len(found) != 1 {
+		t.Errorf("left: %v", found)
 	}
 }

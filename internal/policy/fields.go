@@ -74,7 +74,24 @@ var fields = []field{
 		func(r *Rules) *Field[time.Duration] { return &r.Retention.TrashFor },
 		v1alpha1.Forever, "nothing leaves the trash by it",
 	},
+	lead{length{
+		"retention.warnBefore", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever {
+			return v1alpha1.DurationOrNever(p.Retention.WarnBefore)
+		},
+		func(r *Rules) *Field[time.Duration] { return &r.Retention.WarnBefore },
+		0, "nothing is announced",
+	}},
+	extension{length{
+		"retention.extendTo", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever { return p.Retention.ExtendTo },
+		func(r *Rules) *Field[time.Duration] { return &r.Retention.ExtendTo },
+		v1alpha1.Forever, "recordings keep the time that they chose",
+	}},
 	lock{},
+	enum[v1alpha1.ErasureRule]{
+		"retention.erasure", func(p *v1alpha1.PolicyRules) v1alpha1.ErasureRule { return p.Retention.Erasure },
+		func(r *Rules) *Field[v1alpha1.ErasureRule] { return &r.Retention.Erasure },
+		[]v1alpha1.ErasureRule{v1alpha1.ErasureDestroyKey, v1alpha1.ErasureForbidden},
+	},
 	maxHeight{},
 	enum[v1alpha1.ThumbnailRule]{
 		"processing.thumbnails", func(p *v1alpha1.PolicyRules) v1alpha1.ThumbnailRule { return p.Processing.Thumbnails },
@@ -163,7 +180,31 @@ func (f length) bound(into, by *Rules) { bound(f.slot(into), f.slot(by), shorter
 
 func shorter(a, b time.Duration) bool { return a < b }
 
-// lock is retention.lock. It is the one field where an override makes longer: a lock says what has to be kept.
+// lead is retention.warnBefore. An override says how long before at the latest people are warned: the longer is the stricter.
+type lead struct{ length }
+
+func (f lead) bound(into, by *Rules) {
+	bound(f.slot(into), f.slot(by), func(a, b time.Duration) bool { return a > b })
+}
+
+// extension is retention.extendTo. An override that says how long recordings live, and nothing of extending that, allows no
+// longer time to a single one: otherwise an extension would be the way around it.
+type extension struct{ length }
+
+func (f extension) bound(into, by *Rules) {
+	if own := f.slot(into); own.From != nil {
+		bound(own, f.limitOf(by), shorter)
+	}
+}
+
+func (f extension) limitOf(override *Rules) *Field[time.Duration] {
+	if said := f.slot(override); said.From != nil {
+		return said
+	}
+	return &override.Retention.ExpireAfter
+}
+
+// lock is retention.lock. With warnBefore it is where an override makes longer: a lock says what has to be kept.
 type lock struct{}
 
 func (lock) read(r *reader, in *v1alpha1.PolicyRules) {
@@ -185,7 +226,11 @@ func (lock) fill(into, from *Rules) {
 }
 
 func (lock) bound(into, by *Rules) {
-	bound(&into.Retention.Lock, &by.Retention.Lock, Lock.stricter)
+	if by := by.Retention.Lock; by.From != nil {
+		if both := by.Value.strictest(into.Retention.Lock.Value); both != into.Retention.Lock.Value {
+			into.Retention.Lock = Field[Lock]{both, by.From}
+		}
+	}
 	into.Retention.Paused = cmp.Or(into.Retention.Paused, by.Retention.Paused)
 }
 

@@ -50,7 +50,7 @@ type role int
 func (i role) read(r *reader, in *v1alpha1.PolicyRules) {
 	for _, entry := range in.Access.Roles {
 		if entry.Role == Roles[i] {
-			path := fmt.Sprintf("access.roles[%s]", entry.Role)
+			path := "access.roles[" + string(entry.Role) + "]"
 			set, conditions := r.entry(path, entry.Permissions, entry.When)
 			r.rules.Access.Roles[i] = Field[PermissionSet]{set, r.from(path)}
 			r.rules.Access.RoleConditions[i] = conditions
@@ -89,7 +89,7 @@ type roleLabels struct{}
 
 func (roleLabels) read(r *reader, in *v1alpha1.PolicyRules) {
 	for _, entry := range in.Access.Labels {
-		path := fmt.Sprintf("access.labels[%s]", entry.Label)
+		path := "access.labels[" + entry.Label + "]"
 		set, conditions := r.entry(path, entry.Permissions, entry.When)
 		r.rules.Access.Labels = append(r.rules.Access.Labels, Label{
 			Name: entry.Label, Permissions: set, Conditions: conditions, Gives: true, From: r.from(path),

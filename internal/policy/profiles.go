@@ -31,7 +31,7 @@ var (
 var common = v1alpha1.PolicyRules{
 	Recording:  v1alpha1.RecordingRules{Mode: v1alpha1.ModeManual, Notice: v1alpha1.NoticeAnnounce},
 	Sharing:    v1alpha1.SharingRules{Requests: v1alpha1.Allowed},
-	Retention:  v1alpha1.RetentionRules{UnwatchedAfter: v1alpha1.Never, TrashFor: "30d"},
+	Retention:  v1alpha1.RetentionRules{UnwatchedAfter: v1alpha1.Never, TrashFor: "30d", WarnBefore: "0s", ExtendTo: "0s", Erasure: v1alpha1.ErasureForbidden},
 	Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
 	Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull},
 }

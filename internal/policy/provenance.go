@@ -15,6 +15,8 @@ const (
 	KindCluster = "ClusterRecordingPolicy"
 	// KindNamespace is the kind of a department's policies.
 	KindNamespace = "RecordingPolicy"
+	// KindRecording is the kind of a single recording, which may choose its own time to live.
+	KindRecording = "MeetingRecording"
 )
 
 // Provenance says where the value of a field comes from: which field of which object, as of which generation.
@@ -44,6 +46,19 @@ func (p Provenance) String() string {
 	default:
 		preset := strings.TrimSpace(fmt.Sprintf("profile %s %s", p.Profile, p.Preset))
 		return fmt.Sprintf("%s, chosen by %s %s (generation %d)", preset, p.object(), p.Field, p.Generation)
+	}
+}
+
+// Place returns the object and field in words, such as "RecordingPolicy finance/board spec.access.audience". It leaves the
+// generation out: what is written down with it does not change because something else in the object did.
+func (p Provenance) Place() string {
+	switch {
+	case p.Kind == "":
+		return p.String()
+	case p.Profile == "":
+		return p.object() + " " + p.Field
+	default:
+		return fmt.Sprintf("%s, chosen by %s %s", strings.TrimSpace(fmt.Sprintf("profile %s %s", p.Profile, p.Preset)), p.object(), p.Field)
 	}
 }
 

@@ -16,72 +16,97 @@ type Retention struct {
 	UnwatchedAfter Field[time.Duration]
 	// TrashFor is how long the trash keeps it.
 	TrashFor Field[time.Duration]
+	// WarnBefore is how long before it goes to the trash by itself that is announced; 0 for not at all.
+	WarnBefore Field[time.Duration]
+	// ExtendTo is the longest time to live that a single recording may choose; one that is no longer than ExpireAfter lets none
+	// extend its time.
+	ExtendTo Field[time.Duration]
 	// Lock is the least time it is kept.
 	Lock Field[Lock]
+	// Erasure says whether the key can be destroyed while the media is locked.
+	Erasure Field[v1alpha1.ErasureRule]
 	// Paused is where a policy says something about keeping that cannot be understood: until that is put right, nothing
 	// expires and nothing leaves the trash. Nil otherwise.
 	Paused *Provenance
 }
 
-// Lock is the least time that a recording is kept.
-type Lock struct {
-	// Mode says who can lift the lock; empty for no lock.
-	Mode v1alpha1.LockMode
-	// For is how long it lies on a recording, from when that became available.
-	For time.Duration
-}
-
-// stricter says whether a keeps longer than b, or as long with fewer people who can lift it.
-func (a Lock) stricter(b Lock) bool {
-	if a.For != b.For {
-		return a.For > b.For
-	}
-	return a.Mode == v1alpha1.LockCompliance && b.Mode != v1alpha1.LockCompliance
-}
-
-// Life is what has happened to a recording so far. Times that have not come are zero.
+// Life is what has happened to a recording so far, and what is wanted for it alone. Times that have not come are zero.
 type Life struct {
 	// AvailableAt is when it became available or was last restored.
 	AvailableAt time.Time
 	// TrashedAt is when it went to the trash, zero while it is not there.
 	TrashedAt time.Time
-	// LastWatchedAt is when somebody last watched it; AvailableAt for a recording that nobody has watched. Zero is not
-	// known, and then nothing counts as unwatched.
+	// LastWatchedAt is a time after which nobody has watched it; see Watched. Zero is not known, and then nothing counts as
+	// unwatched.
 	LastWatchedAt time.Time
-	// LockedUntil is the end of the lock that has been promised already. No change of a policy makes it earlier.
+	// LockedUntil is the end of the lock that has been promised already, LockMode who can lift it, LockedBy the rule that
+	// promised it. No change of a policy makes it earlier, or lets more people lift it.
 	LockedUntil time.Time
+	LockMode    v1alpha1.LockMode
+	LockedBy    string
+	// Unlocked says that somebody who may has lifted the lock. It opens no Compliance lock.
+	Unlocked bool
 	// Held says that a legal hold lies on it.
 	Held bool
+	// Wish is the time to live that the recording itself asks for. From is nil where it asks for none.
+	Wish Field[time.Duration]
 }
 
-// Decider is the rule that decides how long a recording stays.
-type Decider string
+// LifeOf reads the life of a recording from its object.
+func LifeOf(recording *v1alpha1.MeetingRecording) Life {
+	status := &recording.Status
+	life := Life{
+		AvailableAt:   status.AvailableAt.Time,
+		TrashedAt:     status.TrashedAt.Time,
+		LastWatchedAt: status.LastWatchedAt.Time,
+		LockedUntil:   status.LockedUntil.Time,
+		LockMode:      status.LockMode,
+		LockedBy:      status.LockedBy,
+		Unlocked:      recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
+		Held:          len(recording.Spec.Holds) > 0,
+	}
+	if wish := recording.Spec.Retention.ExpireAfter; wish != "" {
+		length, err := wish.Parse()
+		if err != nil {
+			length = v1alpha1.Forever // what cannot be read deletes nothing; the policies bound it
+		}
+		life.Wish = Field[time.Duration]{length, &Provenance{
+			Kind: KindRecording, Namespace: recording.Namespace, Name: recording.Name,
+			Field: "spec.retention.expireAfter", Generation: recording.Generation,
+		}}
+	}
+	return life
+}
 
-const (
-	// DecidedByHold keeps it as long as there is a legal hold.
-	DecidedByHold Decider = "Hold"
-	// DecidedByPause keeps it until a policy can be understood again.
-	DecidedByPause Decider = "Paused"
-	// DecidedByLock keeps it until the retention lock ends.
-	DecidedByLock Decider = "Lock"
-	// DecidedByExpireAfter moves it to the trash at the end of its time.
-	DecidedByExpireAfter Decider = "ExpireAfter"
-	// DecidedByUnwatchedAfter moves it to the trash because nobody watches it.
-	DecidedByUnwatchedAfter Decider = "UnwatchedAfter"
-	// DecidedByTrashFor deletes it for good at the end of its time in the trash.
-	DecidedByTrashFor Decider = "TrashFor"
-	// DecidedByNothing keeps it: no rule says that it goes.
-	DecidedByNothing Decider = "Nothing"
-)
+// TimeToLive returns how long after it became available a recording with this wish expires, and whether the policies allow
+// less than it wishes for. A shorter time is always allowed, a longer one up to ExtendTo.
+func (r *Retention) TimeToLive(wish Field[time.Duration]) (ttl Field[time.Duration], bounded bool) {
+	if wish.From == nil {
+		return r.ExpireAfter, false
+	}
+	most := r.ExpireAfter
+	if r.ExtendTo.Value > most.Value {
+		most = r.ExtendTo
+	}
+	if wish.Value > most.Value {
+		return most, true
+	}
+	return wish, false
+}
 
 // Schedule says when a recording leaves. Times that never come are zero.
 type Schedule struct {
 	// ExpiresAt is when it goes to the trash. Zero while it is there.
 	ExpiresAt time.Time
+	// WarnAt is when that is announced. Zero where it is not.
+	WarnAt time.Time
 	// PurgeAt is when it is deleted for good. Zero while it is not in the trash.
 	PurgeAt time.Time
 	// LockedUntil is when the lock ends, also once that has passed. Zero if there never was one.
 	LockedUntil time.Time
+	// LockMode says who can lift the lock, LockedBy which rule promised it. Empty if there never was one.
+	LockMode v1alpha1.LockMode
+	LockedBy string
 	// Decider is the rule that decides, From where that rule comes from (zero for a hold, and for a lock that outlived its policy).
 	Decider Decider
 	From    Provenance
@@ -90,65 +115,55 @@ type Schedule struct {
 // Expired says whether it is to go to the trash.
 func (s Schedule) Expired(now time.Time) bool { return due(s.ExpiresAt, now) }
 
+// Expiring says whether that is to be announced.
+func (s Schedule) Expiring(now time.Time) bool { return due(s.WarnAt, now) }
+
 // PurgeDue says whether it is to be deleted for good.
 func (s Schedule) PurgeDue(now time.Time) bool { return due(s.PurgeAt, now) }
 
 // Locked says whether the lock still lies on it.
 func (s Schedule) Locked(now time.Time) bool { return now.Before(s.LockedUntil) }
 
-// Next returns how long after now the schedule has to be looked at again: exactly when the recording is due, never
-// earlier. It is false if nothing is going to happen by itself.
-func (s Schedule) Next(now time.Time) (time.Duration, bool) {
-	at := s.ExpiresAt
-	if at.IsZero() {
-		at = s.PurgeAt
+// Next returns when something is going to happen by itself: exactly when it is due, never earlier. Zero is never; what is
+// overdue is in the past.
+func (s Schedule) Next(now time.Time) time.Time {
+	switch {
+	case !s.PurgeAt.IsZero():
+		return s.PurgeAt
+	case s.WarnAt.After(now):
+		return s.WarnAt
 	}
-	if at.IsZero() {
-		return 0, false
-	}
-	return max(at.Sub(now), 0), true
+	return s.ExpiresAt
 }
 
 func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// Schedule says when a recording leaves: a hold beats everything, then the lock, then the longest required keeping,
-// then the earliest deletion.
+// Schedule says when a recording leaves, by Precedence.
 func (r *Retention) Schedule(life Life) Schedule {
-	s := Schedule{Decider: DecidedByNothing, LockedUntil: life.LockedUntil}
-	var lockedBy Provenance
-	if until := after(life.AvailableAt, r.Lock.Value.For); r.Lock.From != nil && until.After(s.LockedUntil) {
-		s.LockedUntil, lockedBy = until, r.Lock.Source()
+	s := Schedule{Decider: DecidedByNothing}
+	keeps, until, leaves := r.weigh(life)
+	s.LockedUntil = until.at
+	s.LockMode, s.LockedBy = r.lockOf(life)
+	decides := leaves
+	switch {
+	case keeps.by != "":
+		s.Decider, s.From = keeps.by, keeps.from
+		return s
+	case leaves.by == "":
+		return s
+	case leaves.at.Before(until.at):
+		decides = until
 	}
-	if life.Held {
-		s.Decider = DecidedByHold
+	s.Decider, s.From = decides.by, decides.from
+	if !life.TrashedAt.IsZero() {
+		s.PurgeAt = decides.at
 		return s
 	}
-	if r.Paused != nil {
-		s.Decider, s.From = DecidedByPause, *r.Paused
-		return s
-	}
-	leaves := &s.ExpiresAt
-	if life.TrashedAt.IsZero() {
-		s.leave(leaves, after(life.AvailableAt, r.ExpireAfter.Value), DecidedByExpireAfter, r.ExpireAfter.Source())
-		if watched := life.LastWatchedAt; !watched.IsZero() {
-			s.leave(leaves, after(later(watched, life.AvailableAt), r.UnwatchedAfter.Value), DecidedByUnwatchedAfter, r.UnwatchedAfter.Source())
-		}
-	} else {
-		leaves = &s.PurgeAt
-		s.leave(leaves, after(life.TrashedAt, r.TrashFor.Value), DecidedByTrashFor, r.TrashFor.Source())
-	}
-	if !leaves.IsZero() && leaves.Before(s.LockedUntil) {
-		*leaves, s.Decider, s.From = s.LockedUntil, DecidedByLock, lockedBy
+	s.ExpiresAt = decides.at
+	if r.WarnBefore.Value > 0 {
+		s.WarnAt = later(s.ExpiresAt.Add(-r.WarnBefore.Value), life.AvailableAt)
 	}
 	return s
-}
-
-// leave makes the recording leave at the given time, unless something makes it leave earlier.
-func (s *Schedule) leave(leaves *time.Time, at time.Time, by Decider, from Provenance) {
-	if at.IsZero() || !leaves.IsZero() && !at.Before(*leaves) {
-		return
-	}
-	*leaves, s.Decider, s.From = at, by, from
 }
 
 // after returns the time that is length after start; zero if start has not come or length is forever.

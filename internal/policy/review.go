@@ -161,7 +161,7 @@ func (r *reviewer) field(p plainField, own *source) {
 		return
 	}
 	for _, o := range r.overrides(r.entry) {
-		limit, by := p.at(o.rules)
+		limit, by := limitOf(p, o.rules)
 		if by == nil || *by == *from {
 			continue
 		}

@@ -30,6 +30,16 @@ var plain = func() []plainField {
 	return found
 }()
 
+// limitOf returns what an override says about a field, in words, and where. It may say it in another field.
+func limitOf(f plainField, override *Rules) (string, *Provenance) {
+	if elsewhere, ok := f.(interface {
+		limit(*Rules) (string, *Provenance)
+	}); ok {
+		return elsewhere.limit(override)
+	}
+	return f.at(override)
+}
+
 func binds(f plainField, rules, by *Rules) bool {
 	_, before := f.at(rules)
 	f.bound(rules, by)
@@ -50,6 +60,16 @@ func (f length) at(r *Rules) (string, *Provenance) {
 }
 
 func (f length) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f lead) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+// limit is what an override's rules let recordings extend their time to.
+func (f extension) limit(r *Rules) (string, *Provenance) {
+	limit := f.limitOf(r)
+	return spell(limit.Value), limit.From
+}
+
+func (f extension) binds(rules, by *Rules) bool { return binds(f, rules, by) }
 
 func (f lock) at(r *Rules) (string, *Provenance) {
 	s := r.Retention.Lock
@@ -183,6 +203,9 @@ func (r *reviewer) alone(rules *Rules) {
 	expires := keep.ExpireAfter
 	if explicit(expires) && explicit(keep.UnwatchedAfter) && expires.Value != v1alpha1.Forever && keep.UnwatchedAfter.Value >= expires.Value {
 		pointless(keep.UnwatchedAfter.From, "retention.expireAfter is never later; make unwatchedAfter shorter than %s", spell(expires.Value))
+	}
+	if extend := keep.ExtendTo; explicit(extend) && extend.Value > 0 && explicit(expires) && extend.Value <= expires.Value {
+		pointless(extend.From, "a recording lives for expireAfter anyway; make extendTo longer than %s, or remove it", spell(expires.Value))
 	}
 	if lock := keep.Lock; lock.From != nil && explicit(expires) && lock.Value.For >= expires.Value {
 		pointless(expires.From, "retention.lock keeps recordings for %s; make expireAfter longer than that", spell(lock.Value.For))

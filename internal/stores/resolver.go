@@ -127,7 +127,7 @@ func (r *Resolver) Keyset(ctx context.Context, store *v1alpha1.RecordingStore) (
 	ref := store.Spec.Encryption.KeySecretRef
 	secret, err := r.secret(ctx, ref, v1alpha1.ReasonKeysetInvalid)
 	if apierrors.IsNotFound(err) {
-		if store.Status.KeyID == "" {
+		if store.Status.KeyID == "" && len(store.Status.Keys.Keys) == 0 {
 			return nil, ErrNoKeyset
 		}
 		return nil, failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s with the key-encryption keyset is gone, and recordings are encrypted with its key %s: "+
@@ -148,7 +148,7 @@ func (r *Resolver) Keyset(ctx context.Context, store *v1alpha1.RecordingStore) (
 		open = openKeyset{secretUID: secret.UID, secret: secret.ResourceVersion, keyset: keyset}
 		r.keysets[store.UID] = open
 	}
-	if err := knowsKey(secret, store.Status.KeyID); err != nil {
+	if err := knowsKeys(secret, open.keyset, &store.Status); err != nil {
 		return nil, err
 	}
 	return open.keyset, nil

@@ -3,9 +3,8 @@
 package stores
 
 import (
-	"encoding/json"
 	"slices"
-	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -70,25 +69,27 @@ func loadKeyset(secret *corev1.Secret) (*keys.Keyset, error) {
 	return keyset, nil
 }
 
-// knowsKey refuses a keyset that cannot belong to the store's recordings: one without the key that wrapped the last of them.
-func knowsKey(secret *corev1.Secret, keyID string) error {
-	if keyID == "" {
+// knowsKeys refuses a keyset that cannot belong to the store's recordings: one without a key that they may be wrapped with. That is
+// the key that wrapped the last of them, and every key that the keyset was seen to hold and is not about to lose.
+func knowsKeys(secret *corev1.Secret, keyset *keys.Keyset, status *v1alpha1.RecordingStoreStatus) error {
+	var needed []string
+	if status.KeyID != "" {
+		needed = append(needed, status.KeyID)
+	}
+	for _, key := range status.Keys.Keys {
+		if key.State != v1alpha1.KeyRemoving && !slices.Contains(needed, key.ID) {
+			needed = append(needed, key.ID)
+		}
+	}
+	var missing []string
+	for _, id := range needed {
+		if !slices.ContainsFunc(keyset.Keys(), func(key keys.KeyInfo) bool { return key.ID == id }) {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
 		return nil
 	}
-	var keyset struct {
-		Key []struct {
-			KeyID uint32 `json:"keyId"`
-		} `json:"key"`
-	}
-	// loadKeyset has read it already: an error here cannot be.
-	_ = json.Unmarshal(secret.Data[KeysetKey], &keyset)
-	var known []string
-	for _, key := range keyset.Key {
-		known = append(known, strconv.FormatUint(uint64(key.KeyID), 10))
-	}
-	if slices.Contains(known, keyID) {
-		return nil
-	}
-	return failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s holds another keyset: key %s, which recordings of the store are encrypted with, is not in it. "+
-		"Restore the Secret from your backup; a rotated keyset keeps its old keys", secret.Namespace, secret.Name, keyID)
+	return failure(v1alpha1.ReasonKeysetInvalid, "Secret %s/%s holds another keyset, or an older backup of it: key %s, which recordings of the store are encrypted with, is not in it. "+
+		"Restore the Secret from your latest backup; a rotated keyset keeps its old keys", secret.Namespace, secret.Name, strings.Join(missing, ", "))
 }

@@ -42,18 +42,32 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AuditRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BucketLayoutSpec"):
 		return &apiv1alpha1.BucketLayoutSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BucketLock"):
+		return &apiv1alpha1.BucketLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicy"):
 		return &apiv1alpha1.ClusterRecordingPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ClusterRecordingPolicySpec"):
 		return &apiv1alpha1.ClusterRecordingPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CORSSpec"):
+		return &apiv1alpha1.CORSSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EncryptionSpec"):
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
+		return &apiv1alpha1.ErasureRequestApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
 		return &apiv1alpha1.GrantSubjectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImportBucket"):
 		return &apiv1alpha1.ImportBucketApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntakeSpec"):
 		return &apiv1alpha1.IntakeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IntegritySpec"):
+		return &apiv1alpha1.IntegritySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyRotation"):
+		return &apiv1alpha1.KeyRotationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeysStatus"):
+		return &apiv1alpha1.KeysStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("KeyStatus"):
+		return &apiv1alpha1.KeyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelPermissions"):
 		return &apiv1alpha1.LabelPermissionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LegalHold"):
@@ -80,6 +94,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.PolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProcessingRules"):
 		return &apiv1alpha1.ProcessingRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgeGuardSpec"):
+		return &apiv1alpha1.PurgeGuardSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PurgesStopped"):
+		return &apiv1alpha1.PurgesStoppedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("QuotaSpec"):
 		return &apiv1alpha1.QuotaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingPolicy"):
@@ -88,6 +106,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingReference"):
 		return &apiv1alpha1.RecordingReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRetention"):
+		return &apiv1alpha1.RecordingRetentionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingRules"):
 		return &apiv1alpha1.RecordingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStore"):
@@ -110,12 +130,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SharingRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageLocation"):
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreLocation"):
+		return &apiv1alpha1.StoreLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):
+		return &apiv1alpha1.StoreUsageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadSource"):
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):
 		return &apiv1alpha1.UploadStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLIntake"):
+		return &apiv1alpha1.URLIntakeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("URLSource"):
+		return &apiv1alpha1.URLSourceApplyConfiguration{}
 
 	}
 	return nil

@@ -88,13 +88,13 @@ func (b *Book) Can(recording *v1alpha1.MeetingRecording, subject access.Subject,
 	request := access.Request{
 		Subject: subject, Permission: permission, Recording: access.FactsOf(recording), Grants: b.GrantsOf(recording), Now: now,
 	}
-	d := access.Decide(rules, request)
+	d := access.Decide(rules, &request)
 	answer := Decision{
 		Allowed: d.Allowed(), User: subject.Name, Permission: permission, Recording: nameOf(recording),
 		Reason: d.Reason, Rule: sourceOf(d.Rule), Grant: d.GrantName,
 		Says: d.Message(), Remedy: d.Remedy(), Told: d.Answer().Message,
 		Trial: d.Trial.Reason, TrialRule: sourceOf(d.Trial.Rule),
-		Trace: traceOf(access.TraceOf(rules, request), request, b.concerning(recording)),
+		Trace: traceOf(access.TraceOf(rules, &request), request, b.concerning(recording)),
 	}
 	if !answer.Allowed {
 		answer.Admin = access.Explanations[d.Reason].Admin
@@ -146,7 +146,7 @@ func (b *Book) Holdings(subject access.Subject, now time.Time) []Holding {
 		recording := &b.world.Recordings[i]
 		rules, facts, grants := b.RulesOf(recording), access.FactsOf(recording), b.GrantsOf(recording)
 		why := func(p v1alpha1.Permission) access.Reason {
-			return access.Decide(rules, access.Request{Subject: subject, Permission: p, Recording: facts, Grants: grants, Now: now}).Reason
+			return access.Decide(rules, &access.Request{Subject: subject, Permission: p, Recording: facts, Grants: grants, Now: now}).Reason
 		}
 		list = append(list, Holding{
 			Recording: nameOf(recording), Roles: access.RolesOf(facts, subject),
@@ -170,11 +170,11 @@ type Candidate struct {
 // WhoCan lists who may do it with the recording and who may not: the people of the meeting's facts, those whom grants name (as
 // holders of the grants' links), and one of each class that policies and grants tell apart.
 func (b *Book) WhoCan(recording *v1alpha1.MeetingRecording, permission v1alpha1.Permission, member Member, now time.Time) []Candidate {
-	rules, grants := b.RulesOf(recording), b.GrantsOf(recording)
+	rules, grants, facts := b.RulesOf(recording), b.GrantsOf(recording), access.FactsOf(recording).Prepared()
 	var list []Candidate
 	for _, p := range personas([]*policy.Rules{rules}, recording, grants, member) {
-		d := access.Decide(rules, access.Request{
-			Subject: p.subject, Permission: permission, Recording: access.FactsOf(recording), Grants: grants, Now: now,
+		d := access.Decide(rules, &access.Request{
+			Subject: p.subject, Permission: permission, Recording: facts, Grants: grants, Now: now,
 		})
 		list = append(list, Candidate{p, d.Allowed(), d.Reason, sourceOf(d.Rule), d.GrantName})
 	}

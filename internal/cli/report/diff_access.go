@@ -126,7 +126,7 @@ func (t *tally) learn(q *comparison, kind string, p Persona, sets [2]policy.Perm
 // factsUnder is what a decision needs to know of the recording once its controller has stamped the lock that the rules demand.
 func factsUnder(rules *policy.Rules, recording *v1alpha1.MeetingRecording) access.Recording {
 	facts := access.FactsOf(recording)
-	facts.LockedUntil = rules.Retention.Schedule(lifeOf(recording)).LockedUntil
+	facts.LockedUntil = rules.Retention.Schedule(policy.LifeOf(recording)).LockedUntil
 	return facts
 }
 

@@ -37,8 +37,7 @@ const (
 
 // dates notes what happens earlier or later to the recording.
 func (t *tally) dates(recording *v1alpha1.MeetingRecording, old, next *policy.Rules, now time.Time) bool {
-	life := lifeOf(recording)
-	before, after := old.Retention.Schedule(life), next.Retention.Schedule(life)
+	before, after := planOf(old, recording, now), planOf(next, recording, now)
 	different := false
 	for _, date := range []struct {
 		what          string
@@ -57,6 +56,13 @@ func (t *tally) dates(recording *v1alpha1.MeetingRecording, old, next *policy.Ru
 		})
 	}
 	return different
+}
+
+// planOf says when the recording leaves under rules that hold from now on: unwatchedAfter counts from now where it is new.
+func planOf(rules *policy.Rules, recording *v1alpha1.MeetingRecording, now time.Time) policy.Schedule {
+	life := policy.LifeOf(recording)
+	life.LastWatchedAt = rules.Retention.Watched(life, time.Time{}, now)
+	return rules.Retention.Schedule(life)
 }
 
 // how compares two dates; zero is never.

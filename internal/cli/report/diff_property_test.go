@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/cli/report"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/property"
 )
 
 // anyRules draws rules that say little, so that policies differ and still meet.
@@ -55,7 +56,7 @@ func anyRecordings(t *rapid.T) []v1alpha1.MeetingRecording {
 // before and after, and count.
 func TestDiffAgreesWithDecidingEverythingTwice(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *rapid.T) {
 		before, after := anyPolicy(t, "before"), anyPolicy(t, "after")
 		org := house(v1alpha1.PolicyRules{}, anyRules(t, "overrides"))
 		recordings := anyRecordings(t)
@@ -77,7 +78,7 @@ func TestDiffAgreesWithDecidingEverythingTwice(t *testing.T) {
 						Subject:    access.Subject{Name: email, Verified: true, Internal: member(email)},
 						Permission: permission, Recording: access.FactsOf(&recordings[i]), Now: now,
 					}
-					did, does := access.Decide(old, request).Allowed(), access.Decide(next, request).Allowed()
+					did, does := access.Decide(old, &request).Allowed(), access.Decide(next, &request).Allowed()
 					if did != does {
 						want[fmt.Sprintf("%s %s %v", email, permission, does)]++
 					}

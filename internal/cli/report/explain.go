@@ -66,19 +66,8 @@ func differing(before, after []Field) []Field {
 	return others
 }
 
-// lifeOf is what has happened to the recording, as its controller sees it.
-func lifeOf(recording *v1alpha1.MeetingRecording) policy.Life {
-	status := &recording.Status
-	return policy.Life{
-		AvailableAt: status.AvailableAt.Time,
-		TrashedAt:   status.TrashedAt.Time,
-		LockedUntil: status.LockedUntil.Time,
-		Held:        len(recording.Spec.Holds) > 0,
-	}
-}
-
 func retentionOf(rules *policy.Rules, recording *v1alpha1.MeetingRecording) Retention {
-	plan := rules.Retention.Schedule(lifeOf(recording))
+	plan := rules.Retention.Schedule(policy.LifeOf(recording))
 	r := Retention{
 		ExpiresAt: timeOf(plan.ExpiresAt), PurgeAt: timeOf(plan.PurgeAt), LockedUntil: timeOf(plan.LockedUntil),
 		Decider: plan.Decider, From: sourceOf(plan.From),

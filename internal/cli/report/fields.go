@@ -32,7 +32,8 @@ func fieldsOf(r *policy.Rules) []Field {
 		plain("sharing.links", r.Sharing.Links), length("sharing.maxTTL", r.Sharing.MaxTTL), plain("sharing.external", r.Sharing.External),
 		plain("sharing.publicChannels", r.Sharing.PublicChannels), plain("sharing.requests", r.Sharing.Requests),
 		length("retention.expireAfter", r.Retention.ExpireAfter), length("retention.unwatchedAfter", r.Retention.UnwatchedAfter),
-		length("retention.trashFor", r.Retention.TrashFor), lockField(&r.Retention),
+		length("retention.trashFor", r.Retention.TrashFor), length("retention.warnBefore", r.Retention.WarnBefore),
+		length("retention.extendTo", r.Retention.ExtendTo), lockField(&r.Retention), plain("retention.erasure", r.Retention.Erasure),
 	)
 	if at := r.Retention.Paused; at != nil {
 		list = append(list, Field{"retention", "paused: nothing expires until the policy can be understood", sourceAt(at)})

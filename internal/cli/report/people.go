@@ -20,7 +20,7 @@ func may(rules *policy.Rules, recording access.Recording, subject access.Subject
 	var set policy.PermissionSet
 	for _, permission := range everyPermission {
 		request := access.Request{Subject: subject, Permission: permission, Recording: recording, Grants: grants, Now: now}
-		if access.Decide(rules, request).Allowed() {
+		if access.Decide(rules, &request).Allowed() {
 			set |= policy.Permissions(permission)
 		}
 	}

@@ -75,7 +75,7 @@ func downloadBy(who string, severity Severity) func(*survey) []Finding {
 			if subject.Internal {
 				subject.Departments = inDepartment(a.rules)
 			}
-			d := access.Decide(a.rules, access.Request{Subject: subject, Permission: v1alpha1.PermissionDownload, Recording: standIn, Now: s.now})
+			d := access.Decide(a.rules, &access.Request{Subject: subject, Permission: v1alpha1.PermissionDownload, Recording: standIn, Now: s.now})
 			if !d.Allowed() {
 				return fine()
 			}

@@ -55,11 +55,12 @@ func (b *Book) Preflight(meeting *v1alpha1.MeetingRecording, member Member, now 
 		Mode:    plain("recording.mode", rules.Recording.Mode), Notice: plain("recording.notice", rules.Recording.Notice),
 		CanStart: []string{}, Kept: keptFields(rules),
 	}
+	facts := access.FactsOf(meeting).Prepared()
 	for _, someone := range personas([]*policy.Rules{rules}, meeting, grants, member) {
 		if !isPerson(someone) {
 			continue // the table of classes has these
 		}
-		set := may(rules, access.FactsOf(meeting), someone.subject, grants, now)
+		set := may(rules, facts, someone.subject, grants, now)
 		p.People = append(p.People, rightOf(someone.String(), someone.Roles, set))
 		if someone.Kind == kindPerson && set.Has(v1alpha1.PermissionStart) {
 			p.CanStart = append(p.CanStart, someone.Name)

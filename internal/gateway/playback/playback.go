@@ -17,7 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -102,19 +102,18 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 		return nil, err
 	}
 	bucket := store.Bucket(recording.Namespace)
-	if err := checkLocation(recording, bucket); err != nil {
-		return nil, err
-	}
-	stored, err := readManifest(ctx, store, bucket, recording.Status.Storage.ManifestKey)
+	owner, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return nil, err
 	}
-	var dataKey keys.DataKey
-	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		// The associated data is ours, not the manifest's: the key of another recording does not unwrap.
-		dataKey, err = store.Keys.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(recording.Namespace, recording.StorageUID()))
-		return dataKey.Manifest(unverified.Key.Salt), err
-	})
+	if err := checkLocation(recording, owner, bucket); err != nil {
+		return nil, err
+	}
+	stored, _, err := manifests.Read(ctx, store.Objects, bucket, recording.Status.Storage.ManifestKey, "")
+	if err != nil {
+		return nil, err
+	}
+	manifest, dataKey, err := manifests.Open(stored, store.Keys, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +125,7 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 }
 
 // checkLocation refuses a status that points to anything but this recording's own objects.
-func checkLocation(recording *v1alpha1.MeetingRecording, bucket string) error {
-	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
-	if err != nil {
-		return err
-	}
+func checkLocation(recording *v1alpha1.MeetingRecording, names objectstore.Recording, bucket string) error {
 	location := recording.Status.Storage
 	own := location.Bucket == bucket &&
 		strings.HasPrefix(location.ManifestKey, names.ManifestPrefix()) && strings.HasPrefix(location.Key, names.MediaPrefix())
@@ -138,20 +133,6 @@ func checkLocation(recording *v1alpha1.MeetingRecording, bucket string) error {
 		return errors.New("the recording's status.storage names objects that are not its own: the status was changed by hand")
 	}
 	return nil
-}
-
-func readManifest(ctx context.Context, store *stores.Store, bucket, key string) ([]byte, error) {
-	body, _, err := store.Objects.Get(ctx, bucket, key, objectstore.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	// One byte more than allowed is enough for the decoder to refuse it.
-	stored, err := io.ReadAll(io.LimitReader(body, media.MaxManifestBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s/%s: %w", bucket, key, err)
-	}
-	return stored, nil
 }
 
 // object is a stored media object. It opens the store at every read, so that changed credentials count at once.

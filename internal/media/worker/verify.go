@@ -4,32 +4,36 @@ package worker
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/isobmff"
 )
 
-// verify reads the finished object back the way that viewers will: through a Reader, which checks every unit against the
-// hash that it was written with, and with the media key. It completes the manifest by the hash of the whole: units without
-// gaps that are each what was written are the object that was written, so one pass over what the store returns
-// serves both. Only after this may the raw copy be deleted.
+// verify reads the finished object back and compares every unit with the hash that it was written with. It completes the
+// manifest by the hash of the whole: units without gaps that are each what was written are the object that was written, so
+// one pass over what the store returns serves both. Then it opens the object the way that viewers will, with the media key:
+// hashes of ciphertext cannot tell whether it fits. Only after this may the raw copy be deleted.
 func (w *work) verify(ctx context.Context, m *media.Manifest, mediaKey media.Key) error {
-	source := &storedObject{work: w, want: m.Media.Bytes, hash: sha256.New()}
-	reader := media.NewReader(m, source)
-	if reader.Size() != m.Media.Bytes {
+	if media.NewReader(m, nil).Size() != m.Media.Bytes {
 		return fail(VerificationFailed, "checking the manifest", errors.New("its units do not add up to the object"))
 	}
-	if err := w.verifyUnits(ctx, reader); err != nil {
+	source := &storedObject{work: w, want: m.Media.Bytes} // of another size it gives nothing
+	var read int64
+	found, err := media.Check(ctx, m, m.Media.Bytes, source, func(n int64) {
+		read += n
+		w.progress.report(Verifying, float64(read)/float64(m.Media.Bytes))
+	})
+	if err != nil {
 		return verification(err)
 	}
-	source.hash.Sum(m.Media.SHA256[:0])
-	source.hash = nil
-	return verification(w.verifyInit(ctx, reader, m, mediaKey))
+	if !found.Whole() {
+		return verification(fmt.Errorf("%w: %s", media.ErrCorrupt, found))
+	}
+	m.Media.SHA256 = found.SHA256
+	return verification(w.verifyInit(ctx, media.NewReader(m, source), m, mediaKey))
 }
 
 // verification gives an error without a reason of its own the reason VerificationFailed.
@@ -38,18 +42,6 @@ func verification(err error) error {
 		return err
 	}
 	return fail(VerificationFailed, "reading the media back", err)
-}
-
-func (w *work) verifyUnits(ctx context.Context, reader *media.Reader) error {
-	stream, err := reader.Ciphertext(ctx, 0, reader.Size())
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	_, err = io.Copy(&counter{report: func(n int64) {
-		w.progress.report(Verifying, float64(n)/float64(reader.Size()))
-	}}, stream)
-	return err
 }
 
 // verifyInit makes sure that the media key of this manifest opens the object: hashes of ciphertext cannot tell.
@@ -77,7 +69,6 @@ func (w *work) verifyInit(ctx context.Context, reader *media.Reader, m *media.Ma
 type storedObject struct {
 	work *work
 	want int64
-	hash hash.Hash // of what is read; nil for none
 }
 
 // ReadRange implements media.Ranger.
@@ -90,28 +81,11 @@ func (o *storedObject) ReadRange(ctx context.Context, off, n int64) (io.ReadClos
 		if size != o.want {
 			return nil, errors.Join(fmt.Errorf("%w: it has %d bytes, not %d", media.ErrCorrupt, size, o.want), body.Close())
 		}
-		ranged := io.LimitReader(body, n)
-		if o.hash != nil {
-			// In the background, where the time of the other hash, which the Reader makes, is not added to it.
-			ranged = io.TeeReader(ranged, o.hash)
-		}
-		return firstBytes{Reader: ranged, Closer: body}, nil
+		return firstBytes{Reader: io.LimitReader(body, n), Closer: body}, nil
 	})
 }
 
 type firstBytes struct {
 	io.Reader
 	io.Closer
-}
-
-// counter swallows bytes and says how many there were.
-type counter struct {
-	n      int64
-	report func(n int64)
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += int64(len(p))
-	c.report(c.n)
-	return len(p), nil
 }

@@ -270,6 +270,27 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: objectLock
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectLockMode
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
+  map:
+    fields:
+    - name: legalHold
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+    - name: mode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: until
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
+  map:
+    fields:
+    - name: allowedOrigins
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Choice
@@ -316,10 +337,24 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.EncryptionSpec
   map:
     fields:
+    - name: keyGeneration
+      type:
+        scalar: numeric
     - name: keySecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Enforcement
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
   map:
@@ -353,6 +388,73 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxSize
       type:
         namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: urls
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+  map:
+    fields:
+    - name: bytesPerSecond
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: scrubEvery
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keyID
+      type:
+        scalar: string
+    - name: rewrapped
+      type:
+        scalar: numeric
+    - name: stage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+    - name: startedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+  map:
+    fields:
+    - name: id
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: state
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyState
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: keys
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyStatus
+          elementRelationship: associative
+          keys:
+          - id
+    - name: lastRotationTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: primaryKeyID
+      type:
+        scalar: string
+    - name: rotation
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeyRotation
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LabelPermissions
   map:
     fields:
@@ -380,6 +482,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: reason
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHoldFlag
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LinkRule
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
@@ -423,6 +527,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: upload
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource
+    - name: url
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
   map:
     fields:
@@ -484,6 +591,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingRecordingSpec
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRequest
     - name: holds
       type:
         list:
@@ -495,6 +605,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: meeting
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MeetingFacts
+    - name: retention
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
     - name: source
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.MediaSource
@@ -521,7 +634,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expiresAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: holds
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LegalHold
+          elementRelationship: associative
+          keys:
+          - name
+    - name: lastWatchedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: link
+      type:
+        scalar: string
+    - name: lockMode
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LockMode
+    - name: lockedBy
       type:
         scalar: string
     - name: lockedUntil
@@ -612,6 +742,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: recordings
       type:
         scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
   map:
     fields:
@@ -623,6 +755,33 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Profile
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
+  map:
+    fields:
+    - name: alwaysAllowed
+      type:
+        scalar: numeric
+    - name: approvedUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: percentPerHour
+      type:
+        scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+  map:
+    fields:
+    - name: allowed
+      type:
+        scalar: numeric
+    - name: at
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: purged
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
   map:
     fields:
@@ -688,6 +847,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRetention
+  map:
+    fields:
+    - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingRules
   map:
     fields:
@@ -739,6 +904,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: intake
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntakeSpec
+    - name: integrity
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.IntegritySpec
+    - name: purgeGuard
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgeGuardSpec
     - name: quota
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.QuotaSpec
@@ -768,9 +939,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keyID
       type:
         scalar: string
+    - name: keys
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.KeysStatus
+    - name: location
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: purgesStopped
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
+    - name: usage
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -783,7 +966,13 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionRules
   map:
     fields:
+    - name: erasure
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
     - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: extendTo
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
     - name: lock
@@ -795,6 +984,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: unwatchedAfter
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: warnBefore
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Role
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RolePermissions
@@ -812,18 +1004,26 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: when
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RotationStage
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.S3Endpoint
   map:
     fields:
     - name: addressing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Addressing
+    - name: bucketInfoSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
     - name: caBundle
       type:
         scalar: string
     - name: checksums
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ChecksumRule
+    - name: cors
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.CORSSpec
     - name: credentialsSecretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
@@ -869,6 +1069,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: key
       type:
         scalar: string
+    - name: lock
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLock
     - name: manifestKey
       type:
         scalar: string
@@ -877,16 +1080,73 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreCapability
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation
+  map:
+    fields:
+    - name: bucket
+      type:
+        scalar: string
+    - name: endpoint
+      type:
+        scalar: string
+    - name: id
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
+  map:
+    fields:
+    - name: bytes
+      type:
+        scalar: numeric
+    - name: deletedBytes
+      type:
+        scalar: numeric
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SubjectKind
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
+  map:
+    fields:
+    - name: caBundle
+      type:
+        scalar: string
+    - name: hosts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: namespaces
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: privateAddresses
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PrivateAddressRule
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLSource
+  map:
+    fields:
+    - name: credentialsSecretRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference
+    - name: maxSize
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: sha256
+      type:
+        scalar: string
+    - name: url
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadMethod
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadSource

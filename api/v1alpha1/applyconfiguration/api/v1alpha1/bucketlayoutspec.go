@@ -15,7 +15,8 @@ import (
 type BucketLayoutSpecApplyConfiguration struct {
 	// layout is Shared, one bucket for all namespaces, or PerNamespace, one bucket for each.
 	Layout *apiv1alpha1.BucketLayout `json:"layout,omitempty"`
-	// name is the bucket (Shared), or what the buckets' names start with (PerNamespace, followed by a dash and the namespace).
+	// name is the bucket (Shared), or what the buckets' names start with (PerNamespace, followed by a dash and the namespace). It
+	// is absent, or the same, where a BucketInfo Secret names the bucket.
 	Name *string `json:"name,omitempty"`
 	// objectLock is the mode of S3 Object Lock that buckets are made with, None for buckets without it. Absent is None.
 	ObjectLock *apiv1alpha1.ObjectLockMode `json:"objectLock,omitempty"`

@@ -12,6 +12,10 @@ type EncryptionSpecApplyConfiguration struct {
 	// keySecretRef names the Secret that holds the keyset under the key keyset.json. It is made if it does not exist and
 	// never replaced: whoever loses it loses every recording of the store, so back it up.
 	KeySecretRef *SecretReferenceApplyConfiguration `json:"keySecretRef,omitempty"`
+	// keyGeneration counts the keys that the keyset has had. Raising it rotates: a new key is added to the keyset, the keys of all
+	// recordings are wrapped with it, and keys that nothing needs any more are retired. Media is not touched. It can only
+	// grow. Absent is 1.
+	KeyGeneration *int64 `json:"keyGeneration,omitempty"`
 }
 
 // EncryptionSpecApplyConfiguration constructs a declarative configuration of the EncryptionSpec type for use with
@@ -25,5 +29,13 @@ func EncryptionSpec() *EncryptionSpecApplyConfiguration {
 // If called multiple times, the KeySecretRef field is set to the value of the last call.
 func (b *EncryptionSpecApplyConfiguration) WithKeySecretRef(value *SecretReferenceApplyConfiguration) *EncryptionSpecApplyConfiguration {
 	b.KeySecretRef = value
+	return b
+}
+
+// WithKeyGeneration sets the KeyGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KeyGeneration field is set to the value of the last call.
+func (b *EncryptionSpecApplyConfiguration) WithKeyGeneration(value int64) *EncryptionSpecApplyConfiguration {
+	b.KeyGeneration = &value
 	return b
 }

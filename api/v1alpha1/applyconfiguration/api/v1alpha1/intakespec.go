@@ -17,6 +17,9 @@ type IntakeSpecApplyConfiguration struct {
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 	// imports are buckets of the same endpoint from which recordings may take their media by source.object.
 	Imports []ImportBucketApplyConfiguration `json:"imports,omitempty"`
+	// urls lets recordings take their media from https addresses by source.url. Absent refuses that: whoever may make a recording
+	// could else have the workers call any address. urls: {namespaces: {}} opens it to every public address.
+	URLs *URLIntakeApplyConfiguration `json:"urls,omitempty"`
 }
 
 // IntakeSpecApplyConfiguration constructs a declarative configuration of the IntakeSpec type for use with
@@ -43,5 +46,13 @@ func (b *IntakeSpecApplyConfiguration) WithImports(values ...*ImportBucketApplyC
 		}
 		b.Imports = append(b.Imports, *values[i])
 	}
+	return b
+}
+
+// WithURLs sets the URLs field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the URLs field is set to the value of the last call.
+func (b *IntakeSpecApplyConfiguration) WithURLs(value *URLIntakeApplyConfiguration) *IntakeSpecApplyConfiguration {
+	b.URLs = value
 	return b
 }

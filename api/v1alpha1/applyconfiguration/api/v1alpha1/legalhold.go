@@ -13,7 +13,8 @@ type LegalHoldApplyConfiguration struct {
 	Name *string `json:"name,omitempty"`
 	// reason is why the recording is held.
 	Reason *string `json:"reason,omitempty"`
-	// by is who laid the hold.
+	// by is who laid the hold. It cannot be changed. Where it is left out, Kubernetes 1.36 and newer fill in the name of who
+	// sent the request.
 	By *string `json:"by,omitempty"`
 }
 

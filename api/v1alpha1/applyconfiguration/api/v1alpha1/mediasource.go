@@ -14,6 +14,8 @@ type MediaSourceApplyConfiguration struct {
 	Upload *UploadSourceApplyConfiguration `json:"upload,omitempty"`
 	// object takes an object of a bucket that the store allows recordings to be imported from. The object stays where it is.
 	Object *ObjectSourceApplyConfiguration `json:"object,omitempty"`
+	// url fetches the media from an https address, where the store allows that.
+	URL *URLSourceApplyConfiguration `json:"url,omitempty"`
 	// adopt takes what an earlier MeetingRecording of this namespace left in the store: one that was deleted and whose time
 	// in the trash is not over, or one of a cluster that was lost. The rest of the spec must say what the store says of it.
 	// kubectl reelkeeper trash restore and recover write such recordings.
@@ -39,6 +41,14 @@ func (b *MediaSourceApplyConfiguration) WithUpload(value *UploadSourceApplyConfi
 // If called multiple times, the Object field is set to the value of the last call.
 func (b *MediaSourceApplyConfiguration) WithObject(value *ObjectSourceApplyConfiguration) *MediaSourceApplyConfiguration {
 	b.Object = value
+	return b
+}
+
+// WithURL sets the URL field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the URL field is set to the value of the last call.
+func (b *MediaSourceApplyConfiguration) WithURL(value *URLSourceApplyConfiguration) *MediaSourceApplyConfiguration {
+	b.URL = value
 	return b
 }
 

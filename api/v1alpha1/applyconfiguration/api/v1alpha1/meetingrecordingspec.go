@@ -22,8 +22,16 @@ type MeetingRecordingSpecApplyConfiguration struct {
 	// state is Active, or Trashed for a recording that is to go unless somebody takes it back. Absent is Active. When a
 	// recording expires, the controller sets Trashed; setting Active again restores it, and its time to live starts anew.
 	State *apiv1alpha1.RecordingState `json:"state,omitempty"`
-	// holds are legal holds. While there is one, the recording is neither expired, trashed nor deleted.
+	// holds are legal holds. While there is one, the recording is neither expired, trashed, deleted nor erased. Laying and
+	// lifting them takes the RBAC verb hold.
 	Holds []LegalHoldApplyConfiguration `json:"holds,omitempty"`
+	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
+	// policies say.
+	Retention *RecordingRetentionApplyConfiguration `json:"retention,omitempty"`
+	// erasure asks for the recording's key to be destroyed, so that nobody can ever watch it again, although its media may be
+	// locked: for a person's right to be forgotten. It takes the RBAC verb erase, and a policy whose retention.erasure is
+	// DestroyKey. It can be neither changed nor withdrawn. Absent is no such wish.
+	Erasure *ErasureRequestApplyConfiguration `json:"erasure,omitempty"`
 }
 
 // MeetingRecordingSpecApplyConfiguration constructs a declarative configuration of the MeetingRecordingSpec type for use with
@@ -74,5 +82,21 @@ func (b *MeetingRecordingSpecApplyConfiguration) WithHolds(values ...*LegalHoldA
 		}
 		b.Holds = append(b.Holds, *values[i])
 	}
+	return b
+}
+
+// WithRetention sets the Retention field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Retention field is set to the value of the last call.
+func (b *MeetingRecordingSpecApplyConfiguration) WithRetention(value *RecordingRetentionApplyConfiguration) *MeetingRecordingSpecApplyConfiguration {
+	b.Retention = value
+	return b
+}
+
+// WithErasure sets the Erasure field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Erasure field is set to the value of the last call.
+func (b *MeetingRecordingSpecApplyConfiguration) WithErasure(value *ErasureRequestApplyConfiguration) *MeetingRecordingSpecApplyConfiguration {
+	b.Erasure = value
 	return b
 }

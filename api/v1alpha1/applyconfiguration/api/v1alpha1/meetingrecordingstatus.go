@@ -5,6 +5,7 @@
 package v1alpha1
 
 import (
+	apiv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
@@ -14,7 +15,8 @@ import (
 //
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatusApplyConfiguration struct {
-	// conditions are Ready, Stored, Processed, Recoverable and, where nothing more happens by itself, Stalled.
+	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -32,12 +34,24 @@ type MeetingRecordingStatusApplyConfiguration struct {
 	AvailableAt *metav1.Time `json:"availableAt,omitempty"`
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
+	// policy's retention.unwatchedAfter counts, and rounded up, by at most a day and at most a tenth of unwatchedAfter, so that
+	// being watched often costs few writes. A rule that is new to a recording counts from when it came.
+	LastWatchedAt *metav1.Time `json:"lastWatchedAt,omitempty"`
 	// trashedAt is when the recording went to the trash.
 	TrashedAt *metav1.Time `json:"trashedAt,omitempty"`
 	// purgeAt is when the recording in the trash is deleted for good.
 	PurgeAt *metav1.Time `json:"purgeAt,omitempty"`
-	// lockedUntil is when the retention lock ends. Until then nobody can delete the recording.
+	// lockedUntil is when the retention lock ends. Until then the recording can be neither deleted nor trashed. It never
+	// becomes earlier, unless a Governance lock is lifted. Absent where there never was a lock.
 	LockedUntil *metav1.Time `json:"lockedUntil,omitempty"`
+	// lockMode says who can lift the lock before lockedUntil: with Governance those with the RBAC verb bypass, with Compliance
+	// nobody. Compliance never becomes Governance. Absent where there never was a lock.
+	LockMode *apiv1alpha1.LockMode `json:"lockMode,omitempty"`
+	// lockedBy is the rule that promised the lock: the policy and its field, also once the policy is gone.
+	LockedBy *string `json:"lockedBy,omitempty"`
+	// holds are the legal holds of the spec whose laying is in the audit log.
+	Holds []LegalHoldApplyConfiguration `json:"holds,omitempty"`
 }
 
 // MeetingRecordingStatusApplyConfiguration constructs a declarative configuration of the MeetingRecordingStatus type for use with
@@ -123,6 +137,14 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithExpiresAt(value metav1.Ti
 	return b
 }
 
+// WithLastWatchedAt sets the LastWatchedAt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastWatchedAt field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLastWatchedAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
+	b.LastWatchedAt = &value
+	return b
+}
+
 // WithTrashedAt sets the TrashedAt field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the TrashedAt field is set to the value of the last call.
@@ -144,5 +166,34 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithPurgeAt(value metav1.Time
 // If called multiple times, the LockedUntil field is set to the value of the last call.
 func (b *MeetingRecordingStatusApplyConfiguration) WithLockedUntil(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
 	b.LockedUntil = &value
+	return b
+}
+
+// WithLockMode sets the LockMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LockMode field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLockMode(value apiv1alpha1.LockMode) *MeetingRecordingStatusApplyConfiguration {
+	b.LockMode = &value
+	return b
+}
+
+// WithLockedBy sets the LockedBy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LockedBy field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithLockedBy(value string) *MeetingRecordingStatusApplyConfiguration {
+	b.LockedBy = &value
+	return b
+}
+
+// WithHolds adds the given value to the Holds field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Holds field.
+func (b *MeetingRecordingStatusApplyConfiguration) WithHolds(values ...*LegalHoldApplyConfiguration) *MeetingRecordingStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithHolds")
+		}
+		b.Holds = append(b.Holds, *values[i])
+	}
 	return b
 }

@@ -13,7 +13,8 @@ import (
 //
 // QuotaSpec bounds how much may be stored.
 type QuotaSpecApplyConfiguration struct {
-	// perNamespace is how much the recordings of one namespace may take up. Where it is used up, new ones wait.
+	// perNamespace is how much the recordings of one namespace may take up: what is stored, the trash and what was deleted but
+	// can still be restored included, and what is on its way. A recording that would go beyond waits until there is room.
 	PerNamespace *resource.Quantity `json:"perNamespace,omitempty"`
 }
 

@@ -25,6 +25,10 @@ type RecordingStoreSpecApplyConfiguration struct {
 	Intake *IntakeSpecApplyConfiguration `json:"intake,omitempty"`
 	// quota bounds how much may be stored.
 	Quota *QuotaSpecApplyConfiguration `json:"quota,omitempty"`
+	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
+	PurgeGuard *PurgeGuardSpecApplyConfiguration `json:"purgeGuard,omitempty"`
+	// integrity says how often and how fast what is stored is compared with its manifest. Absent is every 30d, at 10Mi a second.
+	Integrity *IntegritySpecApplyConfiguration `json:"integrity,omitempty"`
 }
 
 // RecordingStoreSpecApplyConfiguration constructs a declarative configuration of the RecordingStoreSpec type for use with
@@ -78,5 +82,21 @@ func (b *RecordingStoreSpecApplyConfiguration) WithIntake(value *IntakeSpecApply
 // If called multiple times, the Quota field is set to the value of the last call.
 func (b *RecordingStoreSpecApplyConfiguration) WithQuota(value *QuotaSpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
 	b.Quota = value
+	return b
+}
+
+// WithPurgeGuard sets the PurgeGuard field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PurgeGuard field is set to the value of the last call.
+func (b *RecordingStoreSpecApplyConfiguration) WithPurgeGuard(value *PurgeGuardSpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
+	b.PurgeGuard = value
+	return b
+}
+
+// WithIntegrity sets the Integrity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Integrity field is set to the value of the last call.
+func (b *RecordingStoreSpecApplyConfiguration) WithIntegrity(value *IntegritySpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
+	b.Integrity = value
 	return b
 }

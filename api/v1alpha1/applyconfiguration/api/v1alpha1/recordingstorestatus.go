@@ -14,7 +14,8 @@ import (
 //
 // RecordingStoreStatus says whether the store works.
 type RecordingStoreStatusApplyConfiguration struct {
-	// conditions are Ready, EndpointReachable, KeysetReady and BucketsReady.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set and, once
+	// the purge guard has stopped something, PurgesAllowed.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -24,6 +25,15 @@ type RecordingStoreStatusApplyConfiguration struct {
 	KeyID *string `json:"keyID,omitempty"`
 	// buckets is how many buckets the store has.
 	Buckets *int32 `json:"buckets,omitempty"`
+	// location says where the store was last seen to be. Elsewhere nothing is read or written until it is seen to be the same.
+	Location *StoreLocationApplyConfiguration `json:"location,omitempty"`
+	// usage is how much the store's recordings take up. It is brought up to date when it has moved by more than a hundredth, and
+	// otherwise every ten minutes.
+	Usage *StoreUsageApplyConfiguration `json:"usage,omitempty"`
+	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
+	PurgesStopped *PurgesStoppedApplyConfiguration `json:"purgesStopped,omitempty"`
+	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
+	Keys *KeysStatusApplyConfiguration `json:"keys,omitempty"`
 }
 
 // RecordingStoreStatusApplyConfiguration constructs a declarative configuration of the RecordingStoreStatus type for use with
@@ -76,5 +86,37 @@ func (b *RecordingStoreStatusApplyConfiguration) WithKeyID(value string) *Record
 // If called multiple times, the Buckets field is set to the value of the last call.
 func (b *RecordingStoreStatusApplyConfiguration) WithBuckets(value int32) *RecordingStoreStatusApplyConfiguration {
 	b.Buckets = &value
+	return b
+}
+
+// WithLocation sets the Location field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Location field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithLocation(value *StoreLocationApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Location = value
+	return b
+}
+
+// WithUsage sets the Usage field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Usage field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithUsage(value *StoreUsageApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Usage = value
+	return b
+}
+
+// WithPurgesStopped sets the PurgesStopped field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PurgesStopped field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithPurgesStopped(value *PurgesStoppedApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.PurgesStopped = value
+	return b
+}
+
+// WithKeys sets the Keys field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Keys field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithKeys(value *KeysStatusApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Keys = value
 	return b
 }

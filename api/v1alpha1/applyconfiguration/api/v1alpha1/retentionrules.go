@@ -19,8 +19,19 @@ type RetentionRulesApplyConfiguration struct {
 	UnwatchedAfter *apiv1alpha1.DurationOrNever `json:"unwatchedAfter,omitempty"`
 	// trashFor is how long a recording can be taken back out of the trash before it is deleted for good.
 	TrashFor *apiv1alpha1.Duration `json:"trashFor,omitempty"`
-	// lock is the least time a recording is kept, whoever wants it gone.
+	// warnBefore is how long before a recording goes to the trash by itself that is announced, by its condition Expiring and
+	// an Event. 0s announces nothing. In overrides it is the least lead: nobody is warned later.
+	WarnBefore *apiv1alpha1.Duration `json:"warnBefore,omitempty"`
+	// extendTo is the longest time to live that a single recording may choose in its spec.retention.expireAfter. One that is no
+	// longer than expireAfter, such as 0s, lets none extend its time; shortening is always possible. Overrides that set
+	// expireAfter and not extendTo allow no extension beyond that expireAfter.
+	ExtendTo *apiv1alpha1.DurationOrNever `json:"extendTo,omitempty"`
+	// lock is the least time a recording is kept, whoever wants it gone. Where several rules speak, the longest time and the
+	// stricter mode win, each for itself.
 	Lock *RetentionLockApplyConfiguration `json:"lock,omitempty"`
+	// erasure says whether a recording's key can be destroyed on request while its media is locked. Where it can, the manifest,
+	// which holds the key, is not locked in the bucket.
+	Erasure *apiv1alpha1.ErasureRule `json:"erasure,omitempty"`
 }
 
 // RetentionRulesApplyConfiguration constructs a declarative configuration of the RetentionRules type for use with
@@ -53,10 +64,34 @@ func (b *RetentionRulesApplyConfiguration) WithTrashFor(value apiv1alpha1.Durati
 	return b
 }
 
+// WithWarnBefore sets the WarnBefore field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WarnBefore field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithWarnBefore(value apiv1alpha1.Duration) *RetentionRulesApplyConfiguration {
+	b.WarnBefore = &value
+	return b
+}
+
+// WithExtendTo sets the ExtendTo field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ExtendTo field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithExtendTo(value apiv1alpha1.DurationOrNever) *RetentionRulesApplyConfiguration {
+	b.ExtendTo = &value
+	return b
+}
+
 // WithLock sets the Lock field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Lock field is set to the value of the last call.
 func (b *RetentionRulesApplyConfiguration) WithLock(value *RetentionLockApplyConfiguration) *RetentionRulesApplyConfiguration {
 	b.Lock = value
+	return b
+}
+
+// WithErasure sets the Erasure field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Erasure field is set to the value of the last call.
+func (b *RetentionRulesApplyConfiguration) WithErasure(value apiv1alpha1.ErasureRule) *RetentionRulesApplyConfiguration {
+	b.Erasure = &value
 	return b
 }

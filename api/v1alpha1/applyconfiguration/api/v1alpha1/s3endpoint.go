@@ -13,7 +13,9 @@ import (
 //
 // S3Endpoint is an S3-compatible service.
 type S3EndpointApplyConfiguration struct {
-	// endpoint is the address of the service: scheme, host and, where it is not the scheme's own, port.
+	// endpoint is the address of the service: scheme, host and, where it is not the scheme's own, port. It may change, for a
+	// service that has moved together with what it holds: a store's buckets are known by the object reelkeeper-store.json in
+	// them, and where that is missing or another store's, nothing is written and the condition BucketsReady says WrongBucket.
 	Endpoint *string `json:"endpoint,omitempty"`
 	// region is the region that requests are signed for. Absent is us-east-1.
 	Region *string `json:"region,omitempty"`
@@ -25,8 +27,16 @@ type S3EndpointApplyConfiguration struct {
 	Checksums *apiv1alpha1.ChecksumRule `json:"checksums,omitempty"`
 	// caBundle are the PEM certificates that the endpoint's certificate is checked against, in place of the system's.
 	CABundle *string `json:"caBundle,omitempty"`
-	// credentialsSecretRef names a Secret with the keys accessKeyID and secretAccessKey, and sessionToken where there is one.
+	// credentialsSecretRef names a Secret with the keys accessKeyID and secretAccessKey, and sessionToken where there is one. A
+	// changed Secret counts at once.
 	CredentialsSecretRef *SecretReferenceApplyConfiguration `json:"credentialsSecretRef,omitempty"`
+	// bucketInfoSecretRef names a Secret that a COSI driver (Container Object Storage Interface) has made for a BucketAccess. Its key
+	// BucketInfo is JSON that says where the bucket is and holds the credentials. It takes the place of endpoint, region,
+	// credentialsSecretRef and buckets.name. The bucket is the driver's: it is neither made nor given CORS or lifecycle rules.
+	BucketInfoSecretRef *SecretReferenceApplyConfiguration `json:"bucketInfoSecretRef,omitempty"`
+	// cors lets pages of other origins read recordings' ciphertext straight from the object store, where the server can say so.
+	// Absent leaves the rules of the buckets as they are.
+	CORS *CORSSpecApplyConfiguration `json:"cors,omitempty"`
 }
 
 // S3EndpointApplyConfiguration constructs a declarative configuration of the S3Endpoint type for use with
@@ -80,5 +90,21 @@ func (b *S3EndpointApplyConfiguration) WithCABundle(value string) *S3EndpointApp
 // If called multiple times, the CredentialsSecretRef field is set to the value of the last call.
 func (b *S3EndpointApplyConfiguration) WithCredentialsSecretRef(value *SecretReferenceApplyConfiguration) *S3EndpointApplyConfiguration {
 	b.CredentialsSecretRef = value
+	return b
+}
+
+// WithBucketInfoSecretRef sets the BucketInfoSecretRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BucketInfoSecretRef field is set to the value of the last call.
+func (b *S3EndpointApplyConfiguration) WithBucketInfoSecretRef(value *SecretReferenceApplyConfiguration) *S3EndpointApplyConfiguration {
+	b.BucketInfoSecretRef = value
+	return b
+}
+
+// WithCORS sets the CORS field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CORS field is set to the value of the last call.
+func (b *S3EndpointApplyConfiguration) WithCORS(value *CORSSpecApplyConfiguration) *S3EndpointApplyConfiguration {
+	b.CORS = value
 	return b
 }

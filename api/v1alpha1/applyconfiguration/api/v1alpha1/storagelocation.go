@@ -17,6 +17,9 @@ type StorageLocationApplyConfiguration struct {
 	ManifestKey *string `json:"manifestKey,omitempty"`
 	// stateHash tells which state of the recording was last written beside the manifest.
 	StateHash *string `json:"stateHash,omitempty"`
+	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
+	// erasure, of the manifest. Absent where the bucket enforces nothing.
+	Lock *BucketLockApplyConfiguration `json:"lock,omitempty"`
 }
 
 // StorageLocationApplyConfiguration constructs a declarative configuration of the StorageLocation type for use with
@@ -54,5 +57,13 @@ func (b *StorageLocationApplyConfiguration) WithManifestKey(value string) *Stora
 // If called multiple times, the StateHash field is set to the value of the last call.
 func (b *StorageLocationApplyConfiguration) WithStateHash(value string) *StorageLocationApplyConfiguration {
 	b.StateHash = &value
+	return b
+}
+
+// WithLock sets the Lock field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Lock field is set to the value of the last call.
+func (b *StorageLocationApplyConfiguration) WithLock(value *BucketLockApplyConfiguration) *StorageLocationApplyConfiguration {
+	b.Lock = value
 	return b
 }
