@@ -11,6 +11,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 // leavingPoll is how soon an earlier recording that is just being deleted is looked for again.
@@ -80,35 +81,40 @@ func tooLate(state *archive.State, now time.Time) bool {
 // decideAdopted makes the recording available, its time to live beginning anew, or puts it back where it was in the trash. A
 // lock that was promised stays. The tombstone goes last: until the status says so, the deletion is what counts.
 func decideAdopted(o *observation) decision {
-	state := o.claim.state
-	life := o.recording.Status.DeepCopy()
-	state.Promise(life)
-	life.AvailableAt = metav1.NewTime(ceilSecond(o.now))
-	shown := ready(availableMessage(o))
-	if o.trashRequested() {
-		life.AvailableAt = stampOf(state.AvailableAt)
-		life.TrashedAt = stampOf(state.TrashedAt)
-		if life.TrashedAt.IsZero() {
-			life.TrashedAt = metav1.NewTime(ceilSecond(o.now))
-		}
-		shown = waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, scheduleOf(o, life)))
-	}
-	plan := scheduleOf(o, life)
-	status := newStatus(o, shown)
-	status.AvailableAt, status.TrashedAt = life.AvailableAt, life.TrashedAt
+	status, plan := adoptedStatus(o)
 	takeResult(o, status)
-	stamp(status, plan)
+	back := notice{reason: "Restored", action: "Adopt", note: "The recording is back, from what the store had of " + o.recording.StorageUID() + ". " + grantsStayAway}
 	d := decision{
 		attempt: o.result.attempt,
 		steps:   []step{recordAdopted},
 		status:  status,
-		notices: []notice{{reason: "Restored", action: "Adopt", note: "The recording is back, from what the store had of " + o.recording.StorageUID() + ". " + grantsStayAway}},
-		look:    nextLook(plan, o.now),
+		notices: append([]notice{back}, warning(o, status)...),
+		wake:    plan.Next(o.now),
 	}
-	if !state.PurgeAt.IsZero() {
-		d.purgeAt, d.after = state.PurgeAt, []step{unbury}
+	if purgeAt := o.claim.state.PurgeAt; !purgeAt.IsZero() {
+		d.purgeAt, d.after = purgeAt, []step{unbury}
 	}
 	return d
+}
+
+func adoptedStatus(o *observation) (*v1alpha1.MeetingRecordingStatus, policy.Schedule) {
+	state := o.claim.state
+	if !o.trashRequested() {
+		status := newStatus(o, ready(availableMessage(o)))
+		state.Promise(status)
+		return status, startClock(o, status)
+	}
+	life := o.recording.Status.DeepCopy()
+	state.Promise(life)
+	life.AvailableAt, life.TrashedAt = stampOf(state.AvailableAt), stampOf(state.TrashedAt)
+	if life.TrashedAt.IsZero() {
+		life.TrashedAt = metav1.NewTime(ceilSecond(o.now))
+	}
+	plan := scheduleOf(o, life)
+	status := newStatus(o, waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, plan)))
+	status.AvailableAt, status.TrashedAt = life.AvailableAt, life.TrashedAt
+	stamp(o, status, plan)
+	return status, plan
 }
 
 // grantsStayAway tells people what adopting does not bring back.

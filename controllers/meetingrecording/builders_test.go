@@ -147,6 +147,15 @@ func held(o *observation) {
 	o.recording.Spec.Holds = []v1alpha1.LegalHold{{Name: "case-2026-14"}}
 }
 
+// wishing makes the recording ask for a time to live of its own.
+func wishing(ttl v1alpha1.DurationOrNever) func(*observation) {
+	return func(o *observation) { o.recording.Spec.Retention.ExpireAfter = ttl }
+}
+
+func watchedAgo(ago time.Duration) func(*observation) {
+	return func(o *observation) { o.watched = noon.Add(-ago) }
+}
+
 func deletedAgo(ago time.Duration) func(*observation) {
 	return func(o *observation) {
 		when := metav1.NewTime(noon.Add(-ago))

@@ -51,6 +51,9 @@ func newStatus(o *observation, ready state) *v1alpha1.MeetingRecordingStatus {
 	conditions.addStored(ready)
 	conditions.addProcessed(ready)
 	conditions.addRecoverable(ready)
+	if o.stage == kept || o.stage == leaving {
+		conditions.keep(v1alpha1.ConditionRetained) // a decision that looks at the dates says it anew
+	}
 	status.Conditions = conditions.transitions()
 	return status
 }

@@ -92,8 +92,10 @@ type decision struct {
 	showsProgress bool
 	// notices are sent when the pass wrote something.
 	notices []notice
-	// look is when to look again; zero is when something changes.
+	// look is how soon to ask the outside world again; zero is not at all.
 	look time.Duration
+	// wake is the next date on which something happens by itself; zero is never.
+	wake time.Time
 }
 
 // decide is the whole behaviour of the controller.

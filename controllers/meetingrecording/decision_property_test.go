@@ -24,6 +24,9 @@ func drawn(t *rapid.T) *observation {
 	ago := func(what string) time.Duration {
 		return rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second, time.Hour, 29 * day, 30 * day, 400 * day}).Draw(t, what)
 	}
+	retention.WarnBefore = rapid.SampledFrom([]v1alpha1.Duration{"", "1h", "30d"}).Draw(t, "warnBefore")
+	retention.ExtendTo = rapid.SampledFrom([]v1alpha1.DurationOrNever{"", "365d", v1alpha1.Never}).Draw(t, "extendTo")
+	retention.UnwatchedAfter = rapid.SampledFrom([]v1alpha1.DurationOrNever{"", "1h", "30d"}).Draw(t, "unwatchedAfter")
 	changes := []func(*observation){withRetention(retention)}
 	maybe := func(what string, change func(*observation)) {
 		if rapid.Bool().Draw(t, what) {
@@ -42,6 +45,8 @@ func drawn(t *rapid.T) *observation {
 		maybe("arrived", arrived(rapid.SampledFrom([]int64{0, 1, 60 << 30}).Draw(t, "size")))
 		maybe("processed", processed)
 	}
+	maybe("wishes", wishing(rapid.SampledFrom([]v1alpha1.DurationOrNever{"0s", "1d", "400d", v1alpha1.Never}).Draw(t, "wish")))
+	maybe("watched", watchedAgo(ago("watched")))
 	maybe("trash requested", trashRequested)
 	maybe("held", held)
 	maybe("deleted", deletedAgo(ago("deleted")))
@@ -170,13 +175,16 @@ func TestR24WaitsEndExactlyAtTheDate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawn(t)
 		d := decide(o)
-		if d.status == nil || d.look == 0 || o.stage != kept {
+		if d.status == nil || d.wake.IsZero() || o.stage != kept {
 			return
 		}
 		for _, date := range []time.Time{d.status.ExpiresAt.Time, d.status.PurgeAt.Time} {
-			if !date.IsZero() && date.After(o.now) && !o.now.Add(d.look).Equal(date) && d.look != latestPoll {
-				t.Fatalf("the next look is at %s, the date is %s", o.now.Add(d.look), date)
+			if !date.IsZero() && date.After(o.now) && d.wake.After(date) {
+				t.Fatalf("the next look is at %s, the date is %s", d.wake, date)
 			}
+		}
+		if d.wake.After(d.status.ExpiresAt.Time) && d.wake.After(d.status.PurgeAt.Time) {
+			t.Fatalf("the next look is at %s, after every date", d.wake)
 		}
 	})
 }

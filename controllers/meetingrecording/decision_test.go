@@ -20,11 +20,15 @@ type outline struct {
 	Ready string
 	// Stalled says that kstatus reports a failure.
 	Stalled bool
-	Look    time.Duration
+	// Look is how soon the recording is looked at again, be it because the outside world is asked or because a date comes.
+	Look time.Duration
 }
 
 func outlineOf(d decision) outline {
 	result := outline{Steps: d.steps, After: d.after, Look: d.look}
+	if !d.wake.IsZero() {
+		result.Look = d.wake.Sub(noon)
+	}
 	if d.status != nil {
 		result.Ready, result.Stalled = readyReason(d.status), isStalled(d.status)
 	}
@@ -338,9 +342,11 @@ func TestR24PolicyChangesRetimeWhatExists(t *testing.T) {
 	if want := noon.Add(89 * day); !d.status.ExpiresAt.Time.Equal(want) {
 		t.Errorf("expiresAt = %s, want %s", d.status.ExpiresAt, want)
 	}
-	same := seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: "180d"}), func(o *observation) { o.recording = before.recording })
-	if d := decide(same); !sameStatus(&before.recording.Status, d.status) {
-		t.Errorf("a policy that moves no date writes the status (-before +after):\n%s", cmp.Diff(before.recording.Status, *d.status))
+	after.recording.Status = *d.status
+	edited := seen(withPolicy(v1alpha1.PolicyRules{Retention: v1alpha1.RetentionRules{ExpireAfter: "90d", TrashFor: "1d"}, Watermark: v1alpha1.WatermarkViewer}),
+		func(o *observation) { o.recording = after.recording })
+	if d := decide(edited); !sameStatus(&after.recording.Status, d.status) {
+		t.Errorf("a policy that changes where it moves no date writes the status (-before +after):\n%s", cmp.Diff(after.recording.Status, *d.status))
 	}
 }
 
@@ -401,6 +407,13 @@ func checkStatusRules(t *testing.T, o *observation, d *decision) {
 	}
 	if !status.ExpiresAt.IsZero() && !status.PurgeAt.IsZero() {
 		t.Error("expiresAt and purgeAt at once")
+	}
+	retained := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionRetained)
+	if ready.Reason == v1alpha1.ReasonAvailable && retained == nil {
+		t.Error("an available recording does not say which rule keeps it")
+	}
+	if status.ExpiresAt.IsZero() && meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionExpiring) != nil {
+		t.Error("Expiring without a date")
 	}
 	for _, condition := range status.Conditions {
 		if condition.Reason == "" || condition.LastTransitionTime.IsZero() {

@@ -56,6 +56,8 @@ type observation struct {
 	recording *v1alpha1.MeetingRecording
 	stage     stage
 	rules     *policy.Rules
+	// watched is when somebody was last seen to watch or download the recording; zero if nobody was.
+	watched time.Time
 	// link is the recording's page.
 	link string
 	// stale says that the API server has a newer recording than the one decided upon.

@@ -22,6 +22,7 @@ func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRec
 		now:       r.options.Clock.Now(),
 		recording: recording,
 		stage:     stageOf(recording),
+		watched:   r.watched.last(recording),
 		link:      fmt.Sprintf("%s/r/%s/%s", r.options.GatewayURL, recording.Namespace, recording.Name),
 	}
 	var err error

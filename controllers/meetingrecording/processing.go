@@ -124,13 +124,14 @@ func decideRunning(o *observation, job *attempt) decision {
 func decideFinished(o *observation) decision {
 	status := newStatus(o, ready(availableMessage(o)))
 	takeResult(o, status)
-	startClock(o, status)
+	plan := startClock(o, status)
 	return decision{
 		attempt: o.result.attempt,
 		steps:   append(withdrawal(o), recordProcessed, clearStaging, clearOtherAttempts),
 		status:  status,
+		notices: warning(o, status),
 		after:   []step{removeJobs},
-		look:    nextLookAt(status.ExpiresAt.Time, o.now),
+		wake:    plan.Next(o.now),
 	}
 }
 

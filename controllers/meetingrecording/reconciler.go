@@ -18,6 +18,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -53,7 +54,7 @@ type Options struct {
 	// Events tells people.
 	Events events.EventRecorder
 	// Clock tells the time; a test steps it.
-	Clock clock.PassiveClock
+	Clock clock.Clock
 	// OperatorNamespace is where processing Jobs run.
 	OperatorNamespace string
 	// WorkerImage is the image that they run.
@@ -68,12 +69,17 @@ type Options struct {
 type Reconciler struct {
 	options  Options
 	progress progressLog
+	watched  watchLog
+	// deadlines wake the recordings whose dates have come.
+	deadlines *deadline.Queue[reconcile.Request]
 }
 
 // New returns a Reconciler.
-func New(options Options) *Reconciler { return &Reconciler{options: options} }
+func New(options Options) *Reconciler {
+	return &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
+}
 
-// lockPoll is how soon a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
+// lockPoll is how soon an expiry or a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
 // up to ten seconds late.
 const lockPoll = 10 * time.Second
 
@@ -82,6 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Client.Get(ctx, request.NamespacedName, recording); err != nil {
 		if apierrors.IsNotFound(err) {
+			r.deadlines.Set(request, time.Time{})
 			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
@@ -94,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := mirrored(o, &d); err != nil {
 		return reconcile.Result{}, err
 	}
-	log.FromContext(ctx).V(1).Info("Decided", "stage", o.stage, "steps", d.steps, "after", d.after, "look", d.look.String())
+	log.FromContext(ctx).V(1).Info("Decided", "stage", o.stage, "steps", d.steps, "after", d.after, "look", d.look.String(), "wake", d.wake)
 	result, err := r.carryOut(ctx, o, &d)
 	if apierrors.IsConflict(err) {
 		// Somebody has changed the recording since it was read. The change is about to arrive, and with it the next pass.
@@ -114,8 +121,8 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 		if err == nil {
 			continue
 		}
-		if what == deleteObject && apierrors.IsForbidden(err) {
-			log.FromContext(ctx).Info("Waiting, the deletion is refused", "reason", err.Error())
+		if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
+			log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
 			return reconcile.Result{RequeueAfter: lockPoll}, nil
 		}
 		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
@@ -132,12 +139,14 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 		}
 	}
+	r.deadlines.Set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(o.recording)}, d.wake)
 	return reconcile.Result{RequeueAfter: d.look}, unwritten
 }
 
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.
 func (r *Reconciler) removeOrphans(ctx context.Context, name client.ObjectKey) error {
 	r.progress.forget(name)
+	r.watched.forget(name)
 	var jobs batchv1.JobList
 	err := r.options.Client.List(ctx, &jobs, client.InNamespace(r.options.OperatorNamespace),
 		client.MatchingLabels{v1alpha1.LabelRecordingNamespace: name.Namespace})

@@ -34,14 +34,13 @@ func decideKept(o *observation) decision {
 
 // decideAvailable watches over the dates. A policy that has changed moves them; where none moves, nothing is written.
 func decideAvailable(o *observation) decision {
-	plan := scheduleOf(o, &o.recording.Status)
+	status := newStatus(o, ready(availableMessage(o)))
+	status.Link = o.link
+	plan := keepTime(o, status)
 	if plan.Expired(o.now) {
 		return decision{steps: []step{recordExpired, expire}}
 	}
-	status := newStatus(o, ready(availableMessage(o)))
-	stamp(status, plan)
-	status.Link = o.link
-	return decision{status: status, look: nextLook(plan, o.now)}
+	return decision{status: status, notices: warning(o, status), wake: plan.Next(o.now)}
 }
 
 func availableMessage(o *observation) string {
@@ -74,8 +73,8 @@ func decideInTrashSince(o *observation, trashedAt metav1.Time) decision {
 	plan := scheduleOf(o, life)
 	status := newStatus(o, waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, plan)))
 	status.TrashedAt = trashedAt
-	stamp(status, plan)
-	return decision{status: status, look: nextLook(plan, o.now)}
+	stamp(o, status, plan)
+	return decision{status: status, wake: plan.Next(o.now)}
 }
 
 func inTrashMessage(o *observation, plan policy.Schedule) string {
@@ -101,12 +100,13 @@ func decideRestore(o *observation) decision {
 	}
 	status := newStatus(o, ready(availableMessage(o)))
 	status.TrashedAt, status.PurgeAt = metav1.Time{}, metav1.Time{}
-	startClock(o, status)
+	plan := startClock(o, status)
+	restored := notice{reason: "Restored", action: "Restore", note: "The recording is back from the trash, and its time to live begins anew"}
 	return decision{
 		steps:   []step{recordRestored},
 		status:  status,
-		notices: []notice{{reason: "Restored", action: "Restore", note: "The recording is back from the trash, and its time to live begins anew"}},
-		look:    nextLookAt(status.ExpiresAt.Time, o.now),
+		notices: append([]notice{restored}, warning(o, status)...),
+		wake:    plan.Next(o.now),
 	}
 }
 
@@ -132,24 +132,38 @@ func decideUnshelved(o *observation) decision {
 	return decision{steps: []step{recordRestored}, status: status}
 }
 
-// startClock stamps the beginning of the time to live.
-func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) {
+// startClock begins the time to live.
+func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
 	status.AvailableAt = metav1.NewTime(ceilSecond(o.now))
-	stamp(status, scheduleOf(o, status))
+	return keepTime(o, status)
+}
+
+// keepTime writes down when the recording was last watched, if that matters, and the dates that follow.
+func keepTime(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
+	life := policy.LifeOf(withStatus(o.recording, status))
+	status.LastWatchedAt = stampOf(o.rules.Retention.Watched(life, o.watched, o.now))
+	plan := scheduleOf(o, status)
+	stamp(o, status, plan)
+	return plan
 }
 
 // scheduleOf asks the policy for the dates of a recording with this status.
 func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
-	recording := *o.recording
-	recording.Status = *status
-	return o.rules.Retention.Schedule(policy.LifeOf(&recording))
+	return o.rules.Retention.Schedule(policy.LifeOf(withStatus(o.recording, status)))
 }
 
-// stamp writes the dates where people read them, in whole seconds and never early.
-func stamp(status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
+func withStatus(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecordingStatus) *v1alpha1.MeetingRecording {
+	other := *recording
+	other.Status = *status
+	return &other
+}
+
+// stamp writes the dates where people read them, in whole seconds and never early, and the rule that decides.
+func stamp(o *observation, status *v1alpha1.MeetingRecordingStatus, plan policy.Schedule) {
 	status.ExpiresAt = stampOf(plan.ExpiresAt)
 	status.PurgeAt = stampOf(plan.PurgeAt)
 	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy
+	explain(o, status, plan)
 }
 
 func stampOf(t time.Time) metav1.Time {
@@ -165,17 +179,6 @@ func ceilSecond(t time.Time) time.Time {
 		return whole.Add(time.Second)
 	}
 	return t
-}
-
-func nextLook(plan policy.Schedule, now time.Time) time.Duration {
-	return nextLookAt(plan.Next(now), now)
-}
-
-func nextLookAt(date, now time.Time) time.Duration {
-	if date.IsZero() {
-		return 0
-	}
-	return until(date, now)
 }
 
 func holdNames(recording *v1alpha1.MeetingRecording) []string {

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
@@ -29,11 +30,20 @@ func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
 	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return b.
 		For(&v1alpha1.MeetingRecording{}).
+		WatchesRawSource(deadline.Source(r.deadlines)).
+		Watches(&v1alpha1.AuditEvent{}, r.sightings(), builder.OnlyMetadata, builder.WithPredicates(created)).
 		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(recordingOfJob)).
 		Watches(&v1alpha1.RecordingStore{}, r.enqueue(r.waitingForStore), builder.WithPredicates(storeChanged())).
 		Watches(&v1alpha1.ClusterRecordingPolicy{}, r.enqueue(everywhere), specs).
 		Watches(&v1alpha1.RecordingPolicy{}, r.enqueue(inNamespaceOf), specs).
 		WatchesMetadata(kube.NamespaceMetadata(), r.enqueue(inNamespaceNamed), labels)
+}
+
+// created lets new objects pass, also those that are there at the start.
+var created = predicate.Funcs{
+	UpdateFunc:  func(event.UpdateEvent) bool { return false },
+	DeleteFunc:  func(event.DeleteEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
 }
 
 // recordingOfJob finds the recording that a Job works for.

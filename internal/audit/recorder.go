@@ -74,7 +74,10 @@ func object(event Event, now time.Time) *v1alpha1.AuditEvent {
 		event.Time = now
 	}
 	return &v1alpha1.AuditEvent{
-		ObjectMeta: metav1.ObjectMeta{Namespace: event.Namespace, Name: name(event)},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: event.Namespace, Name: name(event),
+			Labels: labels(event), Annotations: annotations(event),
+		},
 		Spec: v1alpha1.AuditEventSpec{
 			Time:      metav1.NewMicroTime(event.Time.UTC()),
 			Action:    event.Action,
@@ -88,6 +91,23 @@ func object(event Event, now time.Time) *v1alpha1.AuditEvent {
 			Evidence:  evidence(event.Evidence),
 		},
 	}
+}
+
+// labels are what events are found by, also by those who see nothing but metadata.
+func labels(event Event) map[string]string {
+	found := map[string]string{v1alpha1.LabelAuditAction: string(event.Action), v1alpha1.LabelAuditOutcome: string(event.Outcome)}
+	if uid := event.Recording.UID; uid != "" {
+		found[v1alpha1.LabelRecordingUID] = uid
+	}
+	return found
+}
+
+// annotations hold the recording's name, which can be too long for a label.
+func annotations(event Event) map[string]string {
+	if event.Recording.Name == "" {
+		return nil
+	}
+	return map[string]string{v1alpha1.AnnotationRecordingName: event.Recording.Name}
 }
 
 // nameTime orders names as instants are ordered, in the characters that a name may have.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -56,10 +57,11 @@ func withoutPodSpec(in any) (any, error) {
 	return trimmed(in)
 }
 
-// onlyIdentity keeps of an object which one it is and how old, all that bounding a window takes.
+// onlyIdentity keeps of an AuditEvent which one it is and how old, all that bounding a window takes, and of those that tell
+// that a recording was watched also which one.
 func onlyIdentity(in any) (any, error) {
 	if object, ok := in.(*metav1.PartialObjectMetadata); ok {
-		object.ObjectMeta = metav1.ObjectMeta{
+		kept := metav1.ObjectMeta{
 			Namespace:         object.Namespace,
 			Name:              object.Name,
 			UID:               object.UID,
@@ -67,6 +69,11 @@ func onlyIdentity(in any) (any, error) {
 			CreationTimestamp: object.CreationTimestamp,
 			DeletionTimestamp: object.DeletionTimestamp,
 		}
+		switch v1alpha1.AuditAction(object.Labels[v1alpha1.LabelAuditAction]) {
+		case v1alpha1.AuditViewed, v1alpha1.AuditDownloaded:
+			kept.Labels, kept.Annotations = object.Labels, object.Annotations
+		}
+		object.ObjectMeta = kept
 	}
 	return in, nil
 }

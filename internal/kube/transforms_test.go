@@ -54,8 +54,15 @@ func TestTheCacheKeepsOnlyWhatReconcilersRead(t *testing.T) {
 		"AuditEvents keep which they are and how old": {
 			transform: onlyIdentity,
 			in: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "e", UID: "u", ResourceVersion: "1",
-				Labels: map[string]string{"a": "b"}, ManagedFields: managed}},
+				Labels: map[string]string{"reelkeeper.io/action": "Granted"}, Annotations: map[string]string{"a": "b"}, ManagedFields: managed}},
 			want: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "e", UID: "u", ResourceVersion: "1"}},
+		},
+		"AuditEvents of watching keep which recording it was": {
+			transform: onlyIdentity,
+			in: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e",
+				Labels: map[string]string{"reelkeeper.io/action": "Viewed"}, Annotations: map[string]string{"a": "b"}, ManagedFields: managed}},
+			want: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e",
+				Labels: map[string]string{"reelkeeper.io/action": "Viewed"}, Annotations: map[string]string{"a": "b"}}},
 		},
 	}
 	for name, tc := range cases {

@@ -62,104 +62,6 @@ func TestOnlyReelkeeperTakesItsFinalizersOff(t *testing.T) {
 	}
 }
 
-func TestR27HoldsBeatEveryDelete(t *testing.T) {
-	installed(t)
-	namespace, admin := env.Namespace(t), env.Client(t, scheme)
-	held := recording(namespace, "held", "case-2026-14", "case-2026-15")
-	if err := admin.Create(t.Context(), held); err != nil {
-		t.Fatal(err)
-	}
-	trash := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"state":"Trashed"}}`))
-	for name, user := range map[string]client.Client{"an administrator": admin, "the manager": as(t, manager)} {
-		t.Run(name+" cannot delete", func(t *testing.T) {
-			wantRefusal(t, user.Delete(t.Context(), held.DeepCopy()), "under legal hold (case-2026-14, case-2026-15) and cannot be deleted", "lift it in spec.holds")
-		})
-		t.Run(name+" cannot trash", func(t *testing.T) {
-			wantRefusal(t, user.Patch(t.Context(), held.DeepCopy(), trash), "under legal hold (case-2026-14, case-2026-15) and cannot go to the trash", "lift it in spec.holds")
-		})
-	}
-	t.Run("nor all of a namespace at once", func(t *testing.T) {
-		wantRefusal(t, admin.DeleteAllOf(t.Context(), &v1alpha1.MeetingRecording{}, client.InNamespace(namespace)), "under legal hold")
-	})
-	t.Run("it can be changed otherwise, also by those who may not lift holds", func(t *testing.T) {
-		label := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`))
-		if err := as(t, manager).Patch(t.Context(), held.DeepCopy(), label); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("one in the trash can be held, and taken out", func(t *testing.T) {
-		trashed := recording(namespace, "trashed")
-		trashed.Spec.State = v1alpha1.StateTrashed
-		if err := admin.Create(t.Context(), trashed); err != nil {
-			t.Fatal(err)
-		}
-		patch(t, admin, trashed, `{"spec":{"holds":[{"name":"case-2026-16"}]}}`)
-		patch(t, admin, trashed, `{"spec":{"state":"Active"}}`)
-	})
-	t.Run("with the holds lifted it goes", func(t *testing.T) {
-		patch(t, admin, held, `{"spec":{"holds":null}}`)
-		patch(t, admin, held, `{"spec":{"state":"Trashed"}}`)
-		if err := admin.Delete(t.Context(), held); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestHoldsAreLaidAndLiftedByThoseWithTheVerb(t *testing.T) {
-	installed(t)
-	admin, editor, legal := env.Client(t, scheme), as(t, editorUser(t)), as(t, bound(t, "reelkeeper-legal"))
-	r := recording(tenant, "to-be-held")
-	if err := editor.Create(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	hold := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"holds":[{"name":"case-2026-14"}]}}`))
-	lift := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"holds":null}}`))
-	refusal := []string{"needs the verb hold on meetingrecordings.reelkeeper.io", "ClusterRole reelkeeper-legal"}
-
-	wantRefusal(t, editor.Create(t.Context(), recording(tenant, "held-at-once", "case-2026-14")), refusal...)
-	wantRefusal(t, editor.Patch(t.Context(), r.DeepCopy(), hold), refusal...)
-	if err := legal.Patch(t.Context(), r.DeepCopy(), hold); err != nil {
-		t.Fatalf("the legal department cannot lay a hold: %v", err)
-	}
-	wantRefusal(t, editor.Patch(t.Context(), r.DeepCopy(), lift), refusal...)
-	wantRefusal(t, editor.Delete(t.Context(), r.DeepCopy()), "under legal hold (case-2026-14)")
-	if err := legal.Patch(t.Context(), r.DeepCopy(), lift); err != nil {
-		t.Fatalf("the legal department cannot lift a hold: %v", err)
-	}
-	if err := admin.Delete(t.Context(), r); err != nil {
-		t.Errorf("a recording without holds cannot be deleted: %v", err)
-	}
-}
-
-func TestR27LocksBeatEveryDelete(t *testing.T) {
-	installed(t)
-	admin, editor := env.Client(t, scheme), as(t, editorUser(t))
-	now := time.Now()
-	locked := withLock(t, admin, "locked", now.Add(time.Hour))
-	past := withLock(t, admin, "lock-over", now.Add(-time.Hour))
-	wantLocked := []string{"is locked until " + locked.Status.LockedUntil.UTC().Format(time.RFC3339), "reelkeeper.io/bypass-lock"}
-
-	wantRefusal(t, editor.Delete(t.Context(), locked.DeepCopy()), wantLocked...)
-	wantRefusal(t, as(t, manager).Delete(t.Context(), locked.DeepCopy()), wantLocked...)
-	wantRefusal(t, admin.Delete(t.Context(), locked.DeepCopy()), wantLocked...)
-	if err := editor.Delete(t.Context(), past); err != nil {
-		t.Errorf("a recording whose lock is over cannot be deleted: %v", err)
-	}
-	unlocked := recording(tenant, "unlocked")
-	if err := admin.Create(t.Context(), unlocked); err != nil {
-		t.Fatal(err)
-	}
-	if err := editor.Delete(t.Context(), unlocked); err != nil {
-		t.Errorf("a recording without a lock cannot be deleted: %v", err)
-	}
-
-	patch(t, admin, locked, `{"metadata":{"annotations":{"reelkeeper.io/bypass-lock":"ordered by the court"}}}`)
-	wantRefusal(t, editor.Delete(t.Context(), locked.DeepCopy()), wantLocked...)
-	if err := as(t, bound(t, "reelkeeper-bypass")).Delete(t.Context(), locked.DeepCopy()); err != nil {
-		t.Errorf("who holds bypass, and says so, cannot delete a locked recording: %v", err)
-	}
-}
-
 func TestGatewayOnlyCountsUses(t *testing.T) {
 	installed(t)
 	admin, counting := env.Client(t, scheme), as(t, gateway)
@@ -228,20 +130,6 @@ func TestAuditEventsGoWithTheirNamespace(t *testing.T) {
 	}
 	// The policies read the namespace from a cache that hears of the deletion some moments later.
 	eventually(t, func(ctx context.Context) error { return admin.Delete(ctx, event.DeepCopy(), client.DryRunAll) })
-}
-
-// withLock makes a recording with a lock, and waits until the policy speaks: it needs the API server's Leases in its cache.
-func withLock(t *testing.T, admin client.Client, name string, until time.Time) *v1alpha1.MeetingRecording {
-	t.Helper()
-	r := recording(tenant, name)
-	if err := admin.Create(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	r.Status.LockedUntil = metav1.NewTime(until)
-	if err := admin.Status().Update(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	return r
 }
 
 func eventually(t *testing.T, do func(context.Context) error) {

@@ -47,7 +47,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"recordingstores.reelkeeper.io/status", "", "patch", "get update create delete"},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
 			{"clusterrecordingpolicies.reelkeeper.io/status", "", "patch", "get update create delete"},
-			{"meetingrecordings.reelkeeper.io", tenant, "get list watch patch delete", "create update deletecollection hold bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch patch delete", "create update deletecollection hold bypass erase"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "patch", "update"},
 			{"accessgrants.reelkeeper.io", tenant, "get list watch patch", "create update delete deletecollection bypass"},
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
@@ -75,7 +75,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"subjectaccessreviews.authorization.k8s.io", "", "create", ""},
 		}},
 		"the gateway": {user: gateway, rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass erase"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "", "get update patch"},
 			{"accessgrants.reelkeeper.io", tenant, read, write},
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
@@ -115,13 +115,13 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 		rights []right
 	}{
 		"viewers see recordings and policies, no grants and no access log": {role: "reelkeeper-viewer", rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass erase"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"accessgrants.reelkeeper.io", tenant, "", everyVerb},
 			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
 		}},
 		"editors make recordings and grants, no rules": {role: "reelkeeper-editor", rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass erase"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "", "update patch"},
 			{"accessgrants.reelkeeper.io", tenant, everyVerb, "bypass"},
 			{"accessgrants.reelkeeper.io/status", tenant, "", "update patch"},
@@ -131,14 +131,17 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 		"administrators make rules and read the access log": {role: "reelkeeper-admin", rights: []right{
 			{"recordingpolicies.reelkeeper.io", tenant, everyVerb, ""},
 			{"auditevents.reelkeeper.io", tenant, read, write},
-			{"meetingrecordings.reelkeeper.io", tenant, "", "hold bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, "", "hold bypass erase"},
 		}},
 		"auditors read the access log alone": {role: "reelkeeper-auditor", rights: []right{
 			{"auditevents.reelkeeper.io", tenant, read, write},
 			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
 		}},
 		"the legal department lays and lifts holds": {role: "reelkeeper-legal", rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch hold", "create delete bypass"},
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch hold", "create delete bypass erase"},
+		}},
+		"who answers requests to be forgotten has keys destroyed": {role: "reelkeeper-erasure", rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch erase", "create delete hold bypass"},
 		}},
 	}
 	for name, tc := range cases {
