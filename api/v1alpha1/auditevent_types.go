@@ -105,7 +105,7 @@ type AuditEventSpec struct {
 
 // AuditAction is what was done or tried.
 //
-// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased
+// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased;Requested;Escalated;Approved;Denied
 type AuditAction string
 
 const (
@@ -139,6 +139,14 @@ const (
 	AuditUnlocked AuditAction = "Unlocked"
 	// AuditErased is the destruction of a recording's key alone, while its media is locked.
 	AuditErased AuditAction = "Erased"
+	// AuditRequested is somebody formally asking for a permission.
+	AuditRequested AuditAction = "Requested"
+	// AuditEscalated is a request going to the next in line, because nobody had answered.
+	AuditEscalated AuditAction = "Escalated"
+	// AuditApproved is a request being approved.
+	AuditApproved AuditAction = "Approved"
+	// AuditDenied is a request being denied, or ending without an answer.
+	AuditDenied AuditAction = "Denied"
 )
 
 // AuditOutcome says whether it happened.

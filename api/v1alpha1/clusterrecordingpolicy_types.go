@@ -48,7 +48,9 @@ type ClusterRecordingPolicyList struct {
 // ClusterRecordingPolicySpec selects recordings across namespaces and sets the organisation's rules.
 //
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="has(self.overrides) || has(self.defaults)",message="a policy needs overrides, defaults, or both"
+// +kubebuilder:validation:XValidation:rule="has(self.overrides) || has(self.defaults) || has(self.departed)",message="a policy needs overrides, defaults or departed"
+// +kubebuilder:validation:XValidation:rule="!has(self.overrides) || !has(self.overrides.succession)",message="overrides bound, and a successor bounds nobody: put succession into defaults"
+// +kubebuilder:validation:XValidation:rule="!has(self.overrides) || !has(self.overrides.sharing) || !has(self.overrides.sharing.approval) || !has(self.overrides.sharing.approval.approvers)",message="overrides bound, and approvers bound nobody: put sharing.approval.approvers into defaults"
 type ClusterRecordingPolicySpec struct {
 	// namespaceSelector picks namespaces by their labels. Absent or empty picks all of them.
 	// +optional
@@ -65,4 +67,17 @@ type ClusterRecordingPolicySpec struct {
 	// defaults apply where no policy of the namespace says anything.
 	// +optional
 	Defaults PolicyRules `json:"defaults,omitempty,omitzero"`
+
+	// departed are people who have left the organisation, by e-mail address, upper and lower case being the same. They count as
+	// outsiders whatever an identity provider still says, and what they created has the successors of succession. Those whose
+	// recordings are all gone can be taken off the list. Several policies' lists add up, so that a program can keep one of its
+	// own.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4096
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=254
+	// +kubebuilder:validation:items:Pattern=`^\S+$`
+	Departed []string `json:"departed,omitempty"`
 }

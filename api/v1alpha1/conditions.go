@@ -31,6 +31,10 @@ const (
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
+	// ConditionApproved says that somebody has approved a request. It is True, or not there.
+	ConditionApproved = "Approved"
+	// ConditionDenied says that somebody has denied a request. It is True, or not there.
+	ConditionDenied = "Denied"
 	// ConditionEndpointReachable says that the store's endpoint takes its credentials and keeps what is written.
 	ConditionEndpointReachable = "EndpointReachable"
 	// ConditionKeysetReady says that the key-encryption keyset is there and can be read.
@@ -255,6 +259,22 @@ const (
 	ReasonPasswordNotFound = "PasswordNotFound"
 	// ReasonSecretTaken says that a Secret of the name that the grant's own would have belongs to somebody else.
 	ReasonSecretTaken = "SecretTaken"
+)
+
+// Reasons of an AccessRequest's Ready condition, besides Pending, Granted, Expired, RecordingNotFound and those of its grant.
+const (
+	// ReasonApproved says that the request is approved and its grant on the way.
+	ReasonApproved = "Approved"
+	// ReasonDenied says that the request is denied; the condition Denied says why.
+	ReasonDenied = "Denied"
+	// ReasonNotAllowed says that the policy does not let this be granted, whoever approves; the message names the rule.
+	ReasonNotAllowed = "NotAllowed"
+	// ReasonApproverNotEntitled says that who approved through the gateway was not entitled to.
+	ReasonApproverNotEntitled = "ApproverNotEntitled"
+	// ReasonRevoked says that somebody has deleted the grant.
+	ReasonRevoked = "Revoked"
+	// ReasonEnded says that what was granted has ended.
+	ReasonEnded = "Ended"
 )
 
 // Labels, annotations and finalizers.

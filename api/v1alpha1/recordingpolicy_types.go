@@ -80,6 +80,10 @@ type PolicyRules struct {
 	// +optional
 	Sharing SharingRules `json:"sharing,omitempty,omitzero"`
 
+	// succession says whose a recording is when its creator has left the organisation.
+	// +optional
+	Succession SuccessionRules `json:"succession,omitempty,omitzero"`
+
 	// retention says how long recordings are kept and how they leave.
 	// +optional
 	Retention RetentionRules `json:"retention,omitempty,omitzero"`
@@ -266,7 +270,86 @@ type SharingRules struct {
 	// requests says whether people without a permission may formally ask for it.
 	// +optional
 	Requests Choice `json:"requests,omitempty"`
+
+	// approval says who answers requests, and in what time.
+	// +optional
+	Approval ApprovalRules `json:"approval,omitempty,omitzero"`
 }
+
+// ApprovalRules say who answers requests, and in what time. A request goes to the creator first, then to the hosts, then to
+// the approvers.
+//
+// +kubebuilder:validation:MinProperties=1
+type ApprovalRules struct {
+	// answerWithin is how long one of them has before the request goes to the next in line.
+	// +optional
+	AnswerWithin Duration `json:"answerWithin,omitempty"`
+
+	// expireAfter is how long a request waits for an answer altogether.
+	// +optional
+	ExpireAfter Duration `json:"expireAfter,omitempty"`
+
+	// approvers are members of the organisation who may answer requests besides the creator and the hosts, such as those of the
+	// department who are responsible for its recordings. They may not watch the recordings by that. Overrides cannot name any;
+	// they bound by what they let the role Internal do.
+	// +optional
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, a.kind != 'Anyone')",message="an approver is a User, a Group, a Department or a Label"
+	Approvers []GrantSubject `json:"approvers,omitempty"`
+}
+
+// SuccessionRules say whose a recording is when its creator has left the organisation.
+//
+// +kubebuilder:validation:MinProperties=1
+type SuccessionRules struct {
+	// successors are who has the creator's place once the creator has left (spec.departed of a ClusterRecordingPolicy): the first
+	// of the list whom there is. There is always a Group, a Department and a Label; a User unless they have left too; Hosts and
+	// Approvers if any of them are left. Overrides cannot say this.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Successors []Successor `json:"successors,omitempty"`
+}
+
+// Successor is somebody who can have the place of a creator who has left.
+//
+// +kubebuilder:validation:XValidation:rule="(self.kind in ['Hosts', 'Approvers']) != has(self.name)",message="a User, Group, Department or Label needs a name; Hosts and Approvers have none"
+type Successor struct {
+	// kind is Hosts for the meeting's hosts, Approvers for those of sharing.approval, or what name means.
+	// +required
+	Kind SuccessorKind `json:"kind,omitempty"`
+
+	// name is an e-mail address, or the name of a group, department or label.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=254
+	Name string `json:"name,omitempty"`
+}
+
+// SuccessorKind says who a successor is.
+//
+// +kubebuilder:validation:Enum=Hosts;Approvers;User;Group;Department;Label
+type SuccessorKind string
+
+const (
+	// SuccessorHosts are the meeting's hosts who have not left.
+	SuccessorHosts SuccessorKind = "Hosts"
+	// SuccessorApprovers are those of sharing.approval.approvers.
+	SuccessorApprovers SuccessorKind = "Approvers"
+	// SuccessorUser is one person.
+	SuccessorUser SuccessorKind = "User"
+	// SuccessorGroup is everybody in a group of the identity provider.
+	SuccessorGroup SuccessorKind = "Group"
+	// SuccessorDepartment is everybody in a department.
+	SuccessorDepartment SuccessorKind = "Department"
+	// SuccessorLabel is everybody who carries a role label.
+	SuccessorLabel SuccessorKind = "Label"
+)
 
 // LinkRule says what a link needs.
 //
@@ -405,7 +488,25 @@ type AuditRules struct {
 	// addresses says how much of the network address is kept.
 	// +optional
 	Addresses AddressDetail `json:"addresses,omitempty"`
+
+	// downloadNotice says whether a recording's owners are told who downloads it. They are told through the organisation's webhook.
+	// +optional
+	DownloadNotice DownloadNotice `json:"downloadNotice,omitempty"`
 }
+
+// DownloadNotice says whether a recording's owners are told who downloads it.
+//
+// +kubebuilder:validation:Enum=None;Digest;Immediate
+type DownloadNotice string
+
+const (
+	// NotifyNone tells them nothing; the access log has it all the same.
+	NotifyNone DownloadNotice = "None"
+	// NotifyDigest tells them once a day.
+	NotifyDigest DownloadNotice = "Digest"
+	// NotifyImmediate tells them of every download when it starts.
+	NotifyImmediate DownloadNotice = "Immediate"
+)
 
 // AuditFailure says what happens when an audit record cannot be written.
 //

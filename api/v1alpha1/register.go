@@ -23,6 +23,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&RecordingPolicy{}, &RecordingPolicyList{},
 		&MeetingRecording{}, &MeetingRecordingList{},
 		&AccessGrant{}, &AccessGrantList{},
+		&AccessRequest{}, &AccessRequestList{},
 		&AuditEvent{}, &AuditEventList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)

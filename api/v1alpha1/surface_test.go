@@ -50,7 +50,7 @@ func deleteNow(t *testing.T, object *unstructured.Unstructured) {
 func TestAStatusBeginsAsPending(t *testing.T) {
 	t.Parallel()
 	namespace := env.Namespace(t)
-	for _, name := range []string{"meetingrecording-least", "accessgrant-ref", "recordingstore"} {
+	for _, name := range []string{"meetingrecording-least", "accessgrant-ref", "accessrequest", "recordingstore"} {
 		object := create(t, name, namespace, fmt.Sprintf(`{metadata: {name: pending-%s}}`, namespace))
 		conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
 		if err != nil {
@@ -70,6 +70,7 @@ func TestWhatKubectlShows(t *testing.T) {
 	cases := map[string]struct{ example, resource, want string }{
 		"recordings":                  {"meetingrecording-upload", "mrec", "NAME STATE PROGRESS DURATION EXPIRES AGE"},
 		"grants":                      {"accessgrant-ref", "agrant", "NAME STATE RECORDING PERMISSIONS EXPIRES AGE"},
+		"requests":                    {"accessrequest", "areq", "NAME STATE REQUESTER PERMISSIONS RECORDING FOR WAITING-FOR UNTIL AGE"},
 		"policies":                    {"recordingpolicy", "rpol", "NAME PROFILE AUDIENCE EXPIRE RECORDINGS READY AGE"},
 		"events":                      {"auditevent", "aev", "NAME TIME ACTION OUTCOME ACTOR RECORDING REASON AGE"},
 		"stores":                      {"recordingstore", "rstore", "NAME STATE ENDPOINT LAYOUT BUCKETS RECORDINGS AGE"},
@@ -108,7 +109,7 @@ func TestTheStateIsTheReasonOfReady(t *testing.T) {
 func TestEverySelectableFieldSelects(t *testing.T) {
 	t.Parallel()
 	namespace := env.Namespace(t)
-	for _, name := range []string{"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt", "accessgrant-ref", "recordingpolicy", "auditevent"} {
+	for _, name := range []string{"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt", "accessgrant-ref", "accessrequest", "recordingpolicy", "auditevent"} {
 		create(t, name, namespace, "")
 	}
 	cases := map[string]struct {
@@ -116,18 +117,20 @@ func TestEverySelectableFieldSelects(t *testing.T) {
 		selector client.MatchingFields
 		want     []string
 	}{
-		"by state":            {"MeetingRecording", client.MatchingFields{"spec.state": "Active"}, []string{"q3-review"}},
-		"by store":            {"MeetingRecording", client.MatchingFields{"spec.storeRef.name": "default"}, []string{"q3-review"}},
-		"by meeting":          {"MeetingRecording", client.MatchingFields{"spec.meeting.id": "1"}, []string{"archived", "restored"}},
-		"by department":       {"MeetingRecording", client.MatchingFields{"spec.meeting.department": "finance"}, []string{"q3-review"}},
-		"by creator":          {"MeetingRecording", client.MatchingFields{"spec.meeting.creator": "alice@example.com"}, []string{"archived", "q3-review", "restored"}},
-		"by what they adopt":  {"MeetingRecording", client.MatchingFields{"spec.source.adopt.uid": "0d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c11"}, []string{"restored"}},
-		"grants":              {"AccessGrant", client.MatchingFields{"spec.recordingRef.name": "q3-review"}, []string{"replay"}},
-		"policies":            {"RecordingPolicy", client.MatchingFields{"spec.profile": "Restricted"}, []string{"board"}},
-		"events by action":    {"AuditEvent", client.MatchingFields{"spec.action": "Viewed"}, []string{"viewed-1"}},
-		"events by outcome":   {"AuditEvent", client.MatchingFields{"spec.outcome": "Allowed"}, nil},
-		"events by actor":     {"AuditEvent", client.MatchingFields{"spec.actor.name": "mallory@partner.example"}, []string{"viewed-1"}},
-		"events by recording": {"AuditEvent", client.MatchingFields{"spec.recording.name": "q3-review"}, []string{"viewed-1"}},
+		"by state":              {"MeetingRecording", client.MatchingFields{"spec.state": "Active"}, []string{"q3-review"}},
+		"by store":              {"MeetingRecording", client.MatchingFields{"spec.storeRef.name": "default"}, []string{"q3-review"}},
+		"by meeting":            {"MeetingRecording", client.MatchingFields{"spec.meeting.id": "1"}, []string{"archived", "restored"}},
+		"by department":         {"MeetingRecording", client.MatchingFields{"spec.meeting.department": "finance"}, []string{"q3-review"}},
+		"by creator":            {"MeetingRecording", client.MatchingFields{"spec.meeting.creator": "alice@example.com"}, []string{"archived", "q3-review", "restored"}},
+		"by what they adopt":    {"MeetingRecording", client.MatchingFields{"spec.source.adopt.uid": "0d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c11"}, []string{"restored"}},
+		"grants":                {"AccessGrant", client.MatchingFields{"spec.recordingRef.name": "q3-review"}, []string{"replay"}},
+		"policies":              {"RecordingPolicy", client.MatchingFields{"spec.profile": "Restricted"}, []string{"board"}},
+		"events by action":      {"AuditEvent", client.MatchingFields{"spec.action": "Viewed"}, []string{"viewed-1"}},
+		"events by outcome":     {"AuditEvent", client.MatchingFields{"spec.outcome": "Allowed"}, nil},
+		"events by actor":       {"AuditEvent", client.MatchingFields{"spec.actor.name": "mallory@partner.example"}, []string{"viewed-1"}},
+		"events by recording":   {"AuditEvent", client.MatchingFields{"spec.recording.name": "q3-review"}, []string{"viewed-1"}},
+		"requests by recording": {"AccessRequest", client.MatchingFields{"spec.recordingRef.name": "q3-review"}, []string{"replay"}},
+		"requests by requester": {"AccessRequest", client.MatchingFields{"spec.requester.name": "dave@example.com"}, []string{"replay"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +157,7 @@ func TestKubectlExplains(t *testing.T) {
 		"recordingpolicy.spec.access.labels":    "may view and download only what all of these list",
 		"clusterrecordingpolicy.spec.overrides": "overrides bound whatever is said below",
 		"meetingrecording.spec.holds":           "holds are legal holds",
+		"accessrequest.status.decidedBy":        "who approved or denied the request",
 		"accessgrant.spec.expiresAt":            "expiresAt is when the grant ends",
 		"recordingstore.spec.encryption":        "encryption names the key",
 		"auditevent.spec.reason":                "reason is the stable code",

@@ -210,8 +210,29 @@ func TestRefused(t *testing.T) {
 		"a permission twice": {
 			"accessgrant-ref", `{spec: {permissions: [View, View]}}`, `Duplicate value: "View"`,
 		},
+		"R22 a request for more than watching and downloading": {
+			"accessrequest", `{spec: {permissions: [Purge]}}`, "only View and Download can be asked for",
+		},
+		"R22 what only the gateway knows of a requester": {
+			"accessrequest", `{spec: {requester: {through: null, membership: null}}}`, "issuer, departments, groups, labels and client are what the gateway says",
+		},
+		"R22 membership without the gateway": {
+			"accessrequest", `{spec: {requester: {through: API}}}`, "membership is what the gateway says of people who come through it",
+		},
+		"R14 approvers in overrides": {
+			"clusterrecordingpolicy", `{spec: {overrides: {sharing: {approval: {approvers: [{kind: User, name: a@example.com}]}}}}}`, "put sharing.approval.approvers into defaults",
+		},
+		"R14 a successor in overrides": {
+			"clusterrecordingpolicy", `{spec: {overrides: {succession: {successors: [{kind: Hosts}]}}}}`, "put succession into defaults",
+		},
+		"R36 a successor without a name": {
+			"recordingpolicy", `{spec: {succession: {successors: [{kind: User}]}}}`, "Hosts and Approvers have none",
+		},
+		"anybody as an approver": {
+			"recordingpolicy", `{spec: {sharing: {approval: {approvers: [{kind: Anyone, name: "*"}]}}}}`, "an approver is a User, a Group, a Department or a Label",
+		},
 		"an organisation's policy that says nothing": {
-			"clusterrecordingpolicy", `{spec: {overrides: null, defaults: null}}`, "a policy needs overrides, defaults, or both",
+			"clusterrecordingpolicy", `{spec: {overrides: null, defaults: null, departed: null}}`, "a policy needs overrides, defaults or departed",
 		},
 		"departments without their audience": {
 			"recordingpolicy", `{spec: {access: {audience: Internal}}}`,
@@ -312,6 +333,9 @@ func TestWhatCannotChange(t *testing.T) {
 		},
 		"R31 a fact": {
 			"auditevent", `{spec: {outcome: Allowed}}`, "an audit event is a fact and cannot change",
+		},
+		"R22 a request": {
+			"accessrequest", `{spec: {duration: 30d}}`, "a request cannot change: make a new one",
 		},
 		"buckets": {
 			"recordingstore", `{spec: {buckets: {layout: Shared}}}`, "buckets cannot change, recordings would be lost from sight: make a new RecordingStore instead",

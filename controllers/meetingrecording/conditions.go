@@ -71,6 +71,8 @@ func newStalledStatus(o *observation, what problem) *v1alpha1.MeetingRecordingSt
 func (c *conditionSet) addStored(ready state) {
 	o := c.o
 	switch {
+	case fetches(o) && o.stage == incoming && o.result == nil:
+		c.add(v1alpha1.ConditionStored, metav1.ConditionFalse, ready.reason, "The media has not been fetched")
 	case o.stage == kept || o.result != nil || o.raw.found || len(o.attempts) > 0:
 		c.add(v1alpha1.ConditionStored, metav1.ConditionTrue, v1alpha1.ReasonAvailable, "The media has arrived")
 	case o.raw.looked:

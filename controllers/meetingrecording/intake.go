@@ -58,7 +58,7 @@ func decideIncoming(o *observation) decision {
 
 // closedGate says what, outside the recording, keeps it from coming in. Each check is named by what it finds wrong.
 func closedGate(o *observation) problem {
-	for _, check := range []func(*observation) problem{storeUnusable, namespaceNotAllowed, recordingDisabled, quotaUsedUp, importNotAllowed} {
+	for _, check := range []func(*observation) problem{storeUnusable, namespaceNotAllowed, recordingDisabled, quotaUsedUp, importNotAllowed, urlNotAllowed, credentialsMissing} {
 		if what := check(o); what.found() {
 			return what
 		}
@@ -125,11 +125,14 @@ func isPath(key string) bool {
 	return slices.ContainsFunc(strings.Split(key, "/"), func(part string) bool { return part == "." || part == ".." })
 }
 
-// decideGated waits for whoever keeps the gate. All of them are watched, except how full the namespace is.
+// decideGated waits for whoever keeps the gate. All of them are watched, except how full the namespace is, and Secrets of tenants.
 func decideGated(o *observation, what problem) decision {
 	d := decision{status: newStatus(o, waiting(what.reason, what.message))}
-	if what.reason == v1alpha1.ReasonQuotaExceeded {
+	switch what.reason {
+	case v1alpha1.ReasonQuotaExceeded:
 		d.look = roomPoll
+	case v1alpha1.ReasonCredentialsNotFound:
+		d.look = pollAfter(o.now.Sub(o.recording.CreationTimestamp.Time))
 	}
 	return d
 }
@@ -139,7 +142,7 @@ func decideArrival(o *observation) decision {
 	if what := unusable(o); what.found() {
 		return decideHopeless(o, what)
 	}
-	if o.raw.found {
+	if o.raw.found || fetches(o) {
 		return decideStart(o)
 	}
 	if o.recording.Spec.Source.Object != nil {

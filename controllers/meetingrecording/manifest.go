@@ -43,7 +43,7 @@ func (r *Reconciler) readResult(ctx context.Context, o *observation, number int)
 
 func resultOf(from archive.Archive, sealed *archive.Sealed) *result {
 	return &result{
-		attempt: sealed.Attempt, bucket: from.Bucket, sealed: sealed, facts: factsOf(sealed.Manifest),
+		attempt: sealed.Attempt, bucket: from.Bucket, sealed: sealed, facts: factsOf(sealed.Manifest), source: sealed.Manifest.Source,
 		mediaKey: sealed.Manifest.Media.Key, manifestKey: from.Names.ManifestKey(sealed.Attempt),
 	}
 }

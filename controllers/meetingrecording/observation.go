@@ -69,6 +69,7 @@ type observation struct {
 	highest int
 	upload  uploadView
 	raw     objectView
+	fetch   fetchView
 	result  *result
 	// claim is about a recording that adopts.
 	claim claim
@@ -115,6 +116,8 @@ type result struct {
 	facts                 v1alpha1.MediaFacts
 	// sealed is the manifest itself.
 	sealed *archive.Sealed
+	// source is the raw recording that the worker met.
+	source media.SourceFacts
 }
 
 // leftovers is what lies in the bucket of a recording that is being deleted.

@@ -77,7 +77,7 @@ func (r *Reconciler) observeIncoming(ctx context.Context, o *observation) error 
 	if err := r.observeBucket(ctx, o); err != nil {
 		return err
 	}
-	if o.raw.found && o.result == nil {
+	if (o.raw.found || fetches(o)) && o.result == nil {
 		return r.confirm(ctx, o)
 	}
 	return nil
@@ -92,6 +92,9 @@ func (r *Reconciler) observeRunning(ctx context.Context, o *observation, job *at
 	}
 	if o.store.open == nil {
 		return nil
+	}
+	if !job.armed && fetches(o) {
+		return r.observeFetch(ctx, o)
 	}
 	if !job.armed {
 		return r.observeRaw(ctx, o)

@@ -34,6 +34,12 @@ func (r *Reconciler) observeBucket(ctx context.Context, o *observation) error {
 	if closedGate(o).found() {
 		return nil // nobody looks into buckets that the recording may not import from
 	}
+	if fetches(o) {
+		if err := r.observeFetch(ctx, o); err != nil {
+			return err
+		}
+		return r.observeEarlierAttempts(ctx, o)
+	}
 	if err := r.observeRaw(ctx, o); err != nil {
 		return err
 	}

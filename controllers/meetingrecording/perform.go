@@ -62,7 +62,7 @@ func (r *Reconciler) addFinalizer(ctx context.Context, o *observation) error {
 // startJob makes the Job. Its Pod waits for the Secret that armJob makes.
 func (r *Reconciler) startJob(ctx context.Context, o *observation, number int) error {
 	err := effect.Do(ctx, "recording: start the Job", func() error {
-		return r.options.Client.Create(ctx, newJob(&r.options, o.recording, number, o.raw.size))
+		return r.options.Client.Create(ctx, newJob(&r.options, o.recording, number, incomingSize(o)))
 	})
 	if apierrors.IsAlreadyExists(err) {
 		return nil

@@ -74,7 +74,7 @@ func decideStart(o *observation) decision {
 		attempt: number,
 		notices: []notice{{reason: v1alpha1.ReasonProcessing, action: "Process", note: fmt.Sprintf("Processing started (attempt %d)", number)}},
 	}
-	if len(o.attempts) == 0 {
+	if len(o.attempts) == 0 && !fetches(o) {
 		d.steps = append(d.steps, recordUploaded)
 	}
 	d.steps = append(d.steps, startJob, armJob)
@@ -93,6 +93,11 @@ func decideRunning(o *observation, job *attempt) decision {
 	if !job.armed {
 		if o.store.problem.found() {
 			d.status = newStatus(o, waiting(v1alpha1.ReasonProcessing, "Processing waits for the store: "+o.store.problem.message))
+			return d
+		}
+		if what := credentialsMissing(o); what.found() {
+			d.status = newStatus(o, waiting(what.reason, what.message))
+			d.look = pollAfter(o.now.Sub(o.recording.CreationTimestamp.Time))
 			return d
 		}
 		d.steps = []step{armJob}
@@ -125,9 +130,14 @@ func decideFinished(o *observation) decision {
 	status := newStatus(o, ready(availableMessage(o)))
 	takeResult(o, status)
 	plan := startClock(o, status)
+	steps := withdrawal(o)
+	if fetches(o) {
+		// Only now is it known what has come.
+		steps = append(steps, recordUploaded)
+	}
 	return decision{
 		attempt: o.result.attempt,
-		steps:   append(withdrawal(o), recordProcessed, clearStaging, clearOtherAttempts),
+		steps:   append(steps, recordProcessed, clearStaging, clearOtherAttempts),
 		status:  status,
 		notices: warning(o, status),
 		after:   []step{removeJobs},

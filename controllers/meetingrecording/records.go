@@ -20,6 +20,9 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 	case recordUploaded:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditUploaded, "MediaArrived", fmt.Sprintf("uploaded/%s", uid)
 		event.Evidence = []string{fmt.Sprintf("%d bytes", o.raw.size)}
+		if from := o.recording.Spec.Source.URL; from != nil {
+			event.Evidence = []string{fmt.Sprintf("%d bytes fetched from %s, SHA-256 %s", o.result.source.Bytes, hostOf(from), o.result.source.SHA256)}
+		}
 	case recordProcessed:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditProcessed, "Verified", fmt.Sprintf("processed/%s/%d", uid, d.attempt)
 		event.Evidence = []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}

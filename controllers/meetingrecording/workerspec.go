@@ -64,14 +64,15 @@ func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload obje
 	if err != nil {
 		return nil, err
 	}
-	limit := timeFor(o.raw.size)
+	size := incomingSize(o)
+	limit := timeFor(size)
 	sign := signer{store.Objects, min(limit+slack, objectstore.MaxPresignTTL)}
 	encoded, err := json.Marshal(recording.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("encode the spec of recording %s/%s: %w", recording.Namespace, recording.Name, err)
 	}
 	spec := &worker.Spec{
-		MaxBytes: store.MaxSize(),
+		MaxBytes: maxBytes(o),
 		Processing: worker.Processing{
 			MaxHeight:  int(o.rules.Processing.MaxHeight.Value),
 			Thumbnails: o.rules.Processing.Thumbnails.Value == v1alpha1.ThumbnailsPoster,
@@ -87,15 +88,21 @@ func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload obje
 	if err := sign.wrapKey(spec, o); err != nil {
 		return nil, err
 	}
-	if err := sign.target(ctx, &spec.Media, upload, o.raw.size); err != nil {
+	if err := sign.target(ctx, &spec.Media, upload, size); err != nil {
 		return nil, err
 	}
-	rawBucket, rawKey := rawLocation(recording, upload.Bucket, names)
+	if fetches(o) {
+		spec.Fetch = newFetch(o)
+	} else {
+		rawBucket, rawKey := rawLocation(recording, upload.Bucket, names)
+		if spec.RawURL, err = sign.sign(ctx, http.MethodGet, rawBucket, rawKey); err != nil {
+			return nil, err
+		}
+	}
 	for _, url := range []struct {
 		into                *string
 		method, bucket, key string
 	}{
-		{&spec.RawURL, http.MethodGet, rawBucket, rawKey},
 		{&spec.ManifestURL, http.MethodPut, upload.Bucket, spec.ManifestKey},
 		{&spec.ProgressURL, http.MethodPut, upload.Bucket, names.ProgressKey()},
 	} {
@@ -104,6 +111,14 @@ func newWorkerSpec(ctx context.Context, o *observation, attempt int, upload obje
 		}
 	}
 	return spec, nil
+}
+
+// maxBytes is how much the worker takes: what the store does, and of what is fetched what was set aside.
+func maxBytes(o *observation) int64 {
+	if fetches(o) {
+		return incomingSize(o)
+	}
+	return o.store.open.MaxSize()
 }
 
 // wrapKey gives the attempt a data key of its own.

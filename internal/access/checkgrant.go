@@ -70,7 +70,7 @@ func CheckGrant(rules *policy.Rules, p Proposal) Verdict {
 
 // check says whether the rules let the subject be granted the permissions.
 func (p *Proposal) check(rules *policy.Rules, subject v1alpha1.GrantSubject) Verdict {
-	outsider := subject.Kind == v1alpha1.SubjectUser && p.Outsider != nil && p.Outsider(subject.Name)
+	outsider := subject.Kind == v1alpha1.SubjectUser && (hasLeft(rules, subject.Name) || p.Outsider != nil && p.Outsider(subject.Name))
 	external := &rules.Sharing.External
 	if (outsider || subject.Kind == v1alpha1.SubjectAnyone) && external.Value != v1alpha1.Allowed {
 		return Verdict{Reason: ExternalForbidden, Rule: external.Source(), Subject: subject}

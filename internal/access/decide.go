@@ -24,7 +24,7 @@ func Decide(rules *policy.Rules, req *Request) (d Decision) {
 // decide puts the answer into d, which is zero. Neither question nor answer is copied: that would take as long as deciding.
 func (d *Decision) decide(rules *policy.Rules, req *Request) {
 	d.Effect, d.Permission, d.asker = Deny, req.Permission, askerOf(&req.Subject)
-	c := inquiry{rules: rules, Request: req, lazy: &lazyFacts{}}
+	c := inquiry{rules: rules, Request: asTheyAre(rules, req), lazy: &lazyFacts{}}
 	c.gather()
 	if !c.allowed(d) {
 		c.explain(d)
@@ -43,6 +43,10 @@ func (c *inquiry) allowed(d *Decision) bool {
 	}
 	if c.permits(c.byLabel) {
 		d.allow(PermittedByLabel, c.limit.From)
+		return true
+	}
+	if c.Permission == v1alpha1.PermissionApprove && c.appointed() {
+		d.allow(PermittedByAppointment, c.rules.Sharing.Approvers.From)
 		return true
 	}
 	if grant := c.bestGrant(); grant != nil {
@@ -96,7 +100,7 @@ type inquiry struct {
 func (c *inquiry) gather() {
 	rules := c.rules
 	c.wanted, c.labelled = policy.Permissions(c.Permission), policy.AllPermissions
-	c.roles = c.Recording.rolesOf(&c.Subject)
+	c.roles = c.Recording.rolesOf(rules, &c.Subject)
 	bounded := c.roles
 	if bounded == 0 {
 		// Whoever has no name can be anybody, an outsider as well.

@@ -104,11 +104,14 @@ var nearness = []Reason{
 	OtherDepartment, NotInvited, NotInternal,
 }
 
-// mayKnow says whether somebody who is refused may learn that the recording exists: whoever may do anything with it;
-// members of the organisation who are inside the audience or were in the meeting; and whoever is named by a grant that
+// mayKnow says whether somebody who is refused may learn that the recording exists: whoever may do anything with it,
+// answering requests included; members of the organisation who are inside the audience or were in the meeting; and whoever is named by a grant that
 // the policy allows, also before it begins and after it has ended.
 func (c *inquiry) mayKnow() bool {
 	if (c.byRole|c.byLabel)&c.ceiling&c.labelled != 0 {
+		return true
+	}
+	if c.appointed() {
 		return true
 	}
 	if c.Subject.member() && (c.roles&inMeeting != 0 || c.outside(false) == nil) {

@@ -24,6 +24,8 @@ type oracle struct {
 	own []v1alpha1.PolicyRules
 	// bounds are the overrides, with their profiles spelled out.
 	bounds []v1alpha1.PolicyRules
+	// left are those who have left, in lower case.
+	left []string
 }
 
 // ask says whether the request is allowed, and whether it would be refused if policies in DryRun were enforced.
@@ -57,6 +59,9 @@ func newOracle(in policy.Input, withTrials bool) oracle {
 			continue
 		}
 		o.bounds = append(o.bounds, spelledOut(p.Spec.Overrides))
+		for _, name := range p.Spec.Departed {
+			o.left = append(o.left, strings.ToLower(name))
+		}
 		noTrials = noTrials || p.Spec.Overrides.Enforcement == v1alpha1.EnforcementEnforce
 		defaults = append(defaults, p.Spec.Defaults)
 	}
@@ -81,7 +86,9 @@ func newOracle(in policy.Input, withTrials bool) oracle {
 			o.own = append(o.own, spelledOut(rules))
 		}
 	}
-	o.own = append(o.own, oracleProfiles["Standard"])
+	standard := oracleProfiles["Standard"]
+	standard.Succession.Successors = []v1alpha1.Successor{{Kind: "Hosts"}, {Kind: "Approvers"}}
+	o.own = append(o.own, standard)
 	return o
 }
 
@@ -164,6 +171,9 @@ func (o oracle) entitled() bool {
 	if o.inside(false) && o.isMember() && o.someRoleHas("View") && o.policyNamesALabel() && o.everyLabelLists(p) {
 		return true
 	}
+	if p == "Approve" && o.isMember() && o.isOneOf(o.approvers()) {
+		return true
+	}
 	for _, g := range o.req.Grants {
 		if o.grantGives(g, p) {
 			return true
@@ -176,18 +186,71 @@ func (o oracle) isKnown() bool {
 	return !o.req.Subject.Anonymous && o.req.Subject.Verified && o.req.Subject.Name != ""
 }
 
-func (o oracle) isMember() bool { return o.isKnown() && o.req.Subject.Internal }
+func (o oracle) isMember() bool {
+	return o.isKnown() && o.req.Subject.Internal && !o.hasLeft(o.req.Subject.Name)
+}
+
+func (o oracle) hasLeft(name string) bool { return slices.Contains(o.left, strings.ToLower(name)) }
+
+// approvers are those of the first source that names any.
+func (o oracle) approvers() []v1alpha1.GrantSubject {
+	for _, rules := range o.own {
+		if len(rules.Sharing.Approval.Approvers) > 0 {
+			return rules.Sharing.Approval.Approvers
+		}
+	}
+	return nil
+}
+
+func (o oracle) isOneOf(list []v1alpha1.GrantSubject) bool {
+	s := o.req.Subject
+	return slices.ContainsFunc(list, func(g v1alpha1.GrantSubject) bool {
+		return g.Kind == "User" && strings.EqualFold(g.Name, s.Name) || g.Kind == "Group" && slices.Contains(s.Groups, g.Name) ||
+			g.Kind == "Department" && slices.Contains(s.Departments, g.Name) || g.Kind == "Label" && slices.Contains(s.Labels, g.Name)
+	})
+}
+
+// inherits says whether a member of the organisation has the place of a creator who has left.
+func (o oracle) inherits() bool {
+	var list []v1alpha1.Successor
+	for _, rules := range slices.Backward(o.own) {
+		if len(rules.Succession.Successors) > 0 {
+			list = rules.Succession.Successors
+		}
+	}
+	if !o.hasLeft(o.req.Recording.Creator) {
+		return false
+	}
+	for _, s := range list {
+		var them []v1alpha1.GrantSubject
+		switch s.Kind {
+		case "Hosts":
+			for _, host := range o.req.Recording.Hosts {
+				them = append(them, v1alpha1.GrantSubject{Kind: "User", Name: host})
+			}
+		case "Approvers":
+			them = o.approvers()
+		default:
+			them = []v1alpha1.GrantSubject{{Kind: v1alpha1.SubjectKind(s.Kind), Name: s.Name}}
+		}
+		there := func(g v1alpha1.GrantSubject) bool { return g.Kind != "User" || !o.hasLeft(g.Name) }
+		if slices.ContainsFunc(them, there) {
+			return o.isOneOf(them)
+		}
+	}
+	return false
+}
 
 func (o oracle) roles() []v1alpha1.Role {
 	if !o.isKnown() {
 		return nil
 	}
-	if !o.req.Subject.Internal {
+	if !o.isMember() {
 		return []v1alpha1.Role{"External"}
 	}
 	me := strings.ToLower(o.req.Subject.Name)
 	var roles []v1alpha1.Role
-	if strings.ToLower(o.req.Recording.Creator) == me {
+	if o.inherits() || strings.ToLower(o.req.Recording.Creator) == me {
 		roles = append(roles, "Creator")
 	}
 	for _, host := range o.req.Recording.Hosts {

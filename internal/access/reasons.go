@@ -14,6 +14,8 @@ const (
 	PermittedByLabel Reason = "PermittedByLabel"
 	// PermittedByGrant: a grant permits it.
 	PermittedByGrant Reason = "PermittedByGrant"
+	// PermittedByAppointment: the policy names them among those who answer requests.
+	PermittedByAppointment Reason = "PermittedByAppointment"
 )
 
 // Reasons of what is refused because of who asks.
@@ -68,6 +70,16 @@ const (
 	PermissionForbidden Reason = "PermissionForbidden"
 )
 
+// Reasons why a request is refused, or its answer does not count.
+const (
+	// RequestsForbidden: the policy forbids to ask.
+	RequestsForbidden Reason = "RequestsForbidden"
+	// AlreadyPermitted: they may do already what they ask for.
+	AlreadyPermitted Reason = "AlreadyPermitted"
+	// OwnRequest: nobody answers what they asked themselves.
+	OwnRequest Reason = "OwnRequest"
+)
+
 // Reasons of what is refused because of the recording's state, whoever asks.
 const (
 	// Trashed: the recording lies in the trash.
@@ -94,9 +106,10 @@ type Explanation struct {
 
 // Explanations holds the explanation of every reason.
 var Explanations = map[Reason]Explanation{
-	PermittedByRole:  {"You may {do} this recording.", "", "Change the role's permissions in access.roles."},
-	PermittedByLabel: {"You may {do} this recording.", "", "Change the label's permissions in access.labels."},
-	PermittedByGrant: {"You may {do} this recording.", "", "Delete the AccessGrant to revoke it."},
+	PermittedByRole:        {"You may {do} this recording.", "", "Change the role's permissions in access.roles."},
+	PermittedByLabel:       {"You may {do} this recording.", "", "Change the label's permissions in access.labels."},
+	PermittedByGrant:       {"You may {do} this recording.", "", "Delete the AccessGrant to revoke it."},
+	PermittedByAppointment: {"You may {do} this recording.", "", "Change sharing.approval.approvers."},
 
 	NotSignedIn: {
 		"You have not signed in.", "Sign in with your company account.",
@@ -187,6 +200,19 @@ var Explanations = map[Reason]Explanation{
 	PermissionForbidden: {
 		"The organisation does not let this be granted.", "Ask your administrator.",
 		"Leave the permission out of the AccessGrant, or add it to the role in overrides.access.roles.",
+	},
+
+	RequestsForbidden: {
+		"Recordings like this one cannot be asked for.", "Ask a host of the meeting to share it with you.",
+		"Set sharing.requests to Allowed.",
+	},
+	AlreadyPermitted: {
+		"You may do already what you ask for.", "Open the recording.",
+		"Nothing has to be changed.",
+	},
+	OwnRequest: {
+		"Nobody answers their own request.", "Wait for somebody else who is responsible for the recording.",
+		"Name others in sharing.approval.approvers.",
 	},
 
 	Trashed: {

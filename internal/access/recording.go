@@ -79,18 +79,22 @@ const (
 )
 
 // rolesOf returns the roles of a subject. Outsiders are External and nothing else, also when they attended: attending
-// gives no right by itself. Somebody without a verified name has no role.
-func (r *Recording) rolesOf(s *Subject) roleSet {
+// gives no right by itself. Somebody without a verified name has no role. Who succeeds a creator who has left is creator.
+func (r *Recording) rolesOf(rules *policy.Rules, s *Subject) roleSet {
 	switch {
 	case !s.known():
 		return 0
-	case !s.Internal:
+	case !s.Internal || hasLeft(rules, s.Name):
 		return roleExternal
 	}
-	if roles := r.meetingRoles(s.Name); roles != 0 {
-		return roles
+	roles := r.meetingRoles(s.Name)
+	if succeeds(rules, r, s) {
+		roles |= roleCreator
 	}
-	return roleInternal
+	if roles == 0 {
+		return roleInternal
+	}
+	return roles
 }
 
 // meetingRoles returns the roles that the meeting's facts give the person of that name.
@@ -99,7 +103,7 @@ func (r *Recording) meetingRoles(name string) roleSet {
 		return r.roles[lowerCase(name)]
 	}
 	var roles roleSet
-	if samePerson(r.Creator, name) {
+	if policy.SamePerson(r.Creator, name) {
 		roles |= roleCreator
 	}
 	if among(r.Hosts, name) {

@@ -85,6 +85,9 @@ func TestEveryReasonIsGiven(t *testing.T) {
 		q := questions.Example(seed)
 		rules := policy.Resolve(q.in)
 		delete(missing, access.Decide(rules, &q.req).Reason)
+		ask := access.Ask{Requester: q.req.Subject, Known: true, Permissions: []v1alpha1.Permission{q.req.Permission}, Recording: q.req.Recording, Grants: q.req.Grants, Now: q.req.Now}
+		delete(missing, access.CheckRequest(rules, ask).Reason)
+		delete(missing, access.CheckApprover(rules, q.req.Recording, "carol@example.com", q.req.Subject, q.req.Now).Reason)
 		for _, grant := range q.req.Grants {
 			delete(missing, access.CheckGrant(rules, access.Proposal{Grant: grant, Recording: q.req.Recording}).Reason)
 		}

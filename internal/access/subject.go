@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 // Subject is who asks, as the identity provider describes them, and which links they hold. The zero value is somebody
@@ -41,7 +42,7 @@ func (s *Subject) holds(grant string) bool { return slices.Contains(s.Links, gra
 func (s *Subject) is(subject *v1alpha1.GrantSubject, grant string) bool {
 	switch subject.Kind {
 	case v1alpha1.SubjectUser:
-		return s.known() && samePerson(subject.Name, s.Name)
+		return s.known() && policy.SamePerson(subject.Name, s.Name)
 	case v1alpha1.SubjectGroup:
 		return s.known() && slices.Contains(s.Groups, subject.Name)
 	case v1alpha1.SubjectDepartment:
@@ -54,33 +55,10 @@ func (s *Subject) is(subject *v1alpha1.GrantSubject, grant string) bool {
 	return false
 }
 
-// samePerson says whether two e-mail addresses name one person: upper and lower case are the same.
-//
-// Only for the letters A to Z. Unicode has letters that fold to an ASCII letter without looking like it (ſ and K, the
-// Kelvin sign), and whoever registers such an address must not become somebody else.
-func samePerson(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-// lowerCase returns the one spelling of an e-mail address that stands for all that samePerson takes for the same.
+// lowerCase returns the one spelling of an e-mail address that stands for all that policy.SamePerson takes for the same.
 func lowerCase(name string) string {
 	for i := range len(name) {
-		if name[i] != lower(name[i]) {
+		if name[i] != policy.Lower(name[i]) {
 			return string(lowered(name))
 		}
 	}
@@ -90,7 +68,7 @@ func lowerCase(name string) string {
 func lowered(name string) []byte {
 	bytes := []byte(name)
 	for i := range bytes {
-		bytes[i] = lower(bytes[i])
+		bytes[i] = policy.Lower(bytes[i])
 	}
 	return bytes
 }
@@ -98,7 +76,7 @@ func lowered(name string) []byte {
 // among says whether the person is in the list.
 func among(list []string, person string) bool {
 	for i := range list {
-		if samePerson(list[i], person) {
+		if policy.SamePerson(list[i], person) {
 			return true
 		}
 	}

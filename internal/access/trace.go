@@ -42,7 +42,7 @@ type Consideration struct {
 
 // TraceOf returns what Decide goes by for the same arguments.
 func TraceOf(rules *policy.Rules, req *Request) Trace {
-	c := inquiry{rules: rules, Request: req, lazy: &lazyFacts{}}
+	c := inquiry{rules: rules, Request: asTheyAre(rules, req), lazy: &lazyFacts{}}
 	c.gather()
 	t := Trace{Roles: c.roles.list(), ByRole: c.byRole, ByLabel: c.byLabel, Ceiling: c.ceiling, Labelled: c.labelled}
 	for i := range rules.Access.Audiences {
@@ -61,8 +61,8 @@ func TraceOf(rules *policy.Rules, req *Request) Trace {
 }
 
 // RolesOf returns what the subject is to the recording, in the order of policy.Roles.
-func RolesOf(recording Recording, subject Subject) []v1alpha1.Role {
-	return recording.rolesOf(&subject).list()
+func RolesOf(rules *policy.Rules, recording Recording, subject Subject) []v1alpha1.Role {
+	return recording.rolesOf(rules, &subject).list()
 }
 
 // list returns the roles of the set, in the order of policy.Roles.

@@ -62,7 +62,7 @@ func TestTraceSaysWhatADecisionWentBy(t *testing.T) {
 			if diff := gocmp.Diff(tc.wantRoles, trace.Roles); diff != "" {
 				t.Errorf("roles (-want +got):\n%s", diff)
 			}
-			if diff := gocmp.Diff(tc.wantRoles, access.RolesOf(meeting, tc.subject)); diff != "" {
+			if diff := gocmp.Diff(tc.wantRoles, access.RolesOf(&policy.Rules{}, meeting, tc.subject)); diff != "" {
 				t.Errorf("RolesOf (-want +got):\n%s", diff)
 			}
 			if trace.Audiences[0].Admits != tc.wantInside || trace.ByRole.String() != tc.wantByRole {

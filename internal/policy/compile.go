@@ -25,6 +25,8 @@ type source struct {
 	// created and name order policies that are equally specific.
 	created time.Time
 	name    string
+	// departed are those who have left, by what an organisation's policy says beside its rules.
+	departed Departures
 	// doubtful says that it cannot be told which recordings it reaches. It then bounds all of them and gives nothing.
 	doubtful bool
 }
@@ -44,7 +46,10 @@ func compileDefaults(p *v1alpha1.ClusterRecordingPolicy) *source {
 // compileOverrides reads the overrides of one of the organisation's policies.
 func compileOverrides(p *v1alpha1.ClusterRecordingPolicy) *source {
 	origin := Provenance{Kind: KindCluster, Name: p.Name, Generation: p.Generation}
-	return compile(origin, p.CreationTimestamp.Time, p.Spec.NamespaceSelector, p.Spec.Selector, "spec.overrides.", &p.Spec.Overrides)
+	s := compile(origin, p.CreationTimestamp.Time, p.Spec.NamespaceSelector, p.Spec.Selector, "spec.overrides.", &p.Spec.Overrides)
+	origin.Field = "spec.departed"
+	s.departed = readDepartures(p.Spec.Departed, origin, s.doubtful)
+	return s
 }
 
 func compile(origin Provenance, created time.Time, namespaces, recordings *metav1.LabelSelector, at string, in *v1alpha1.PolicyRules) *source {

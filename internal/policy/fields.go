@@ -58,6 +58,22 @@ var fields = []field{
 	choice("sharing.requests", func(p *v1alpha1.PolicyRules) v1alpha1.Choice { return p.Sharing.Requests },
 		func(r *Rules) *Field[v1alpha1.Choice] { return &r.Sharing.Requests }),
 	length{
+		"sharing.approval.answerWithin", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever {
+			return v1alpha1.DurationOrNever(p.Sharing.Approval.AnswerWithin)
+		},
+		func(r *Rules) *Field[time.Duration] { return &r.Sharing.AnswerWithin },
+		0, "requests go to everybody in the line at once",
+	},
+	length{
+		"sharing.approval.expireAfter", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever {
+			return v1alpha1.DurationOrNever(p.Sharing.Approval.ExpireAfter)
+		},
+		func(r *Rules) *Field[time.Duration] { return &r.Sharing.ExpireAfter },
+		0, "requests end unanswered",
+	},
+	approvers{},
+	successor{},
+	length{
 		"retention.expireAfter", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever { return p.Retention.ExpireAfter },
 		func(r *Rules) *Field[time.Duration] { return &r.Retention.ExpireAfter },
 		v1alpha1.Forever, "nothing expires by it",
@@ -112,6 +128,11 @@ var fields = []field{
 		"audit.addresses", func(p *v1alpha1.PolicyRules) v1alpha1.AddressDetail { return p.Audit.Addresses },
 		func(r *Rules) *Field[v1alpha1.AddressDetail] { return &r.Audit.Addresses },
 		[]v1alpha1.AddressDetail{v1alpha1.AddressesFull, v1alpha1.AddressesTruncated, v1alpha1.AddressesNone},
+	},
+	enum[v1alpha1.DownloadNotice]{
+		"audit.downloadNotice", func(p *v1alpha1.PolicyRules) v1alpha1.DownloadNotice { return p.Audit.DownloadNotice },
+		func(r *Rules) *Field[v1alpha1.DownloadNotice] { return &r.Audit.DownloadNotice },
+		[]v1alpha1.DownloadNotice{v1alpha1.NotifyNone, v1alpha1.NotifyDigest, v1alpha1.NotifyImmediate},
 	},
 	enum[v1alpha1.Enforcement]{
 		"enforcement", func(p *v1alpha1.PolicyRules) v1alpha1.Enforcement { return p.Enforcement },

@@ -97,6 +97,7 @@ func merge(overrides, chain []*source) *Rules {
 	for _, s := range overrides {
 		rules.note(s.rules.Problems)
 		boundBy(rules, s.rules)
+		rules.Succession.Departed = rules.Succession.Departed.join(s.departed)
 	}
 	return rules
 }

@@ -19,6 +19,8 @@ type Rules struct {
 	Access Access
 	// Sharing says what may be granted.
 	Sharing Sharing
+	// Succession says whose the recording is when its creator has left.
+	Succession Succession
 	// Retention says how long the recording is kept.
 	Retention Retention
 	// Processing says what is made of the raw upload.
@@ -147,6 +149,20 @@ type Sharing struct {
 	PublicChannels Field[v1alpha1.Choice]
 	// Requests says whether people may formally ask for a permission.
 	Requests Field[v1alpha1.Choice]
+	// AnswerWithin is how long one of those who answer requests has before a request goes to the next in line.
+	AnswerWithin Field[time.Duration]
+	// ExpireAfter is how long a request waits for an answer altogether.
+	ExpireAfter Field[time.Duration]
+	// Approvers are who may answer requests besides creator and hosts, inside what the overrides leave to their roles.
+	Approvers Field[[]v1alpha1.GrantSubject]
+}
+
+// Succession says whose the recording is when its creator has left.
+type Succession struct {
+	// Successors are who has the creator's place then: the first of the list whom there is.
+	Successors Field[[]v1alpha1.Successor]
+	// Departed are those who have left the organisation.
+	Departed Departures
 }
 
 // Processing says what is made of the raw upload.
@@ -163,4 +179,6 @@ type Audit struct {
 	OnFailure Field[v1alpha1.AuditFailure]
 	// Addresses says how much of a network address is kept.
 	Addresses Field[v1alpha1.AddressDetail]
+	// DownloadNotice says whether owners are told who downloads.
+	DownloadNotice Field[v1alpha1.DownloadNotice]
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/fetch"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -104,6 +105,23 @@ func (s *Store) AllowsImport(bucket string, namespaceLabels map[string]string) (
 		}
 	}
 	return false, nil
+}
+
+// AllowsURL says what keeps recordings of a namespace with these labels from fetching their media from a host; nothing is empty.
+func (s *Store) AllowsURL(host string, namespaceLabels map[string]string) (string, error) {
+	rules := s.Object.Spec.Intake.URLs
+	if rules.Namespaces == nil {
+		return "it takes no media by source.url. Ask its owner to allow that in spec.intake.urls, or upload the media", nil
+	}
+	switch allowed, err := matches("spec.intake.urls.namespaces", rules.Namespaces, namespaceLabels); {
+	case err != nil:
+		return "", err
+	case !allowed:
+		return "ask its owner to let spec.intake.urls.namespaces match the namespace", nil
+	case !fetch.HostAllowed(rules.Hosts, host):
+		return "ask its owner to add the host to spec.intake.urls.hosts", nil
+	}
+	return "", nil
 }
 
 // defaultMaxSize is the greatest raw recording that is taken where the store does not say: 50 GiB.

@@ -49,7 +49,9 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"clusterrecordingpolicies.reelkeeper.io/status", "", "patch", "get update create delete"},
 			{"meetingrecordings.reelkeeper.io", tenant, "get list watch patch delete", "create update deletecollection hold bypass erase"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "patch", "update"},
-			{"accessgrants.reelkeeper.io", tenant, "get list watch patch", "create update delete deletecollection bypass"},
+			{"accessgrants.reelkeeper.io", tenant, "get list watch create patch", "update delete deletecollection bypass"},
+			{"accessrequests.reelkeeper.io", tenant, "get list watch delete", "create update patch deletecollection approve"},
+			{"accessrequests.reelkeeper.io/status", tenant, "patch", "update"},
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"recordingpolicies.reelkeeper.io/status", tenant, "patch", "get update create delete"},
@@ -79,6 +81,8 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"meetingrecordings.reelkeeper.io/status", tenant, "", "get update patch"},
 			{"accessgrants.reelkeeper.io", tenant, read, write},
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
+			{"accessrequests.reelkeeper.io", tenant, "get list watch create", "update patch delete deletecollection approve"},
+			{"accessrequests.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
 			{"recordingstores.reelkeeper.io", "", read, write},
@@ -118,12 +122,25 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 			{"meetingrecordings.reelkeeper.io", tenant, read, write + " hold bypass erase"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"accessgrants.reelkeeper.io", tenant, "", everyVerb},
+			{"accessrequests.reelkeeper.io", tenant, "", everyVerb + " approve"},
 			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
+		}},
+		"requesters ask": {role: "reelkeeper-requester", rights: []right{
+			{"accessrequests.reelkeeper.io", tenant, "get list watch create", "update patch delete deletecollection approve"},
+			{"accessrequests.reelkeeper.io/status", tenant, "", "update patch"},
+			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
+		}},
+		"approvers answer": {role: "reelkeeper-approver", rights: []right{
+			{"accessrequests.reelkeeper.io", tenant, "get list watch approve", write},
+			{"accessrequests.reelkeeper.io/status", tenant, "get update patch", "delete"},
+			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
 		}},
 		"editors make recordings and grants, no rules": {role: "reelkeeper-editor", rights: []right{
 			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass erase"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "", "update patch"},
 			{"accessgrants.reelkeeper.io", tenant, everyVerb, "bypass"},
+			{"accessrequests.reelkeeper.io", tenant, "get list watch create delete deletecollection", "update patch approve"},
+			{"accessrequests.reelkeeper.io/status", tenant, "", "update patch"},
 			{"accessgrants.reelkeeper.io/status", tenant, "", "update patch"},
 			{"recordingpolicies.reelkeeper.io", tenant, "", write},
 			{"auditevents.reelkeeper.io", tenant, "", everyVerb},
@@ -155,7 +172,7 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 // TestAggregatedRolesCarryTheirLabels stands for what kube-controller-manager does with them.
 func TestAggregatedRolesCarryTheirLabels(t *testing.T) {
 	installed(t)
-	for role, into := range map[string]string{"reelkeeper-viewer": "view", "reelkeeper-editor": "edit", "reelkeeper-admin": "admin"} {
+	for role, into := range map[string]string{"reelkeeper-viewer": "view", "reelkeeper-editor": "edit", "reelkeeper-admin": "admin", "reelkeeper-approver": "admin"} {
 		found, err := env.Clientset(t).RbacV1().ClusterRoles().Get(t.Context(), role, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)

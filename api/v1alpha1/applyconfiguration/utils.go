@@ -24,10 +24,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.AccessGrantSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessGrantStatus"):
 		return &apiv1alpha1.AccessGrantStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequest"):
+		return &apiv1alpha1.AccessRequestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequestSpec"):
+		return &apiv1alpha1.AccessRequestSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessRequestStatus"):
+		return &apiv1alpha1.AccessRequestStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AccessRules"):
 		return &apiv1alpha1.AccessRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AdoptSource"):
 		return &apiv1alpha1.AdoptSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ApprovalRules"):
+		return &apiv1alpha1.ApprovalRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditActor"):
 		return &apiv1alpha1.AuditActorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AuditClient"):
@@ -54,6 +62,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
 		return &apiv1alpha1.ErasureRequestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GrantReference"):
+		return &apiv1alpha1.GrantReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):
 		return &apiv1alpha1.GrantSubjectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImportBucket"):
@@ -116,6 +126,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.RecordingStoreSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RecordingStoreStatus"):
 		return &apiv1alpha1.RecordingStoreStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RequestParty"):
+		return &apiv1alpha1.RequestPartyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RequestTurn"):
+		return &apiv1alpha1.RequestTurnApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RetentionLock"):
 		return &apiv1alpha1.RetentionLockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RetentionRules"):
@@ -136,6 +150,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):
 		return &apiv1alpha1.StoreUsageApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SuccessionRules"):
+		return &apiv1alpha1.SuccessionRulesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Successor"):
+		return &apiv1alpha1.SuccessorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadSource"):
 		return &apiv1alpha1.UploadSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UploadStatus"):

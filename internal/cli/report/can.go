@@ -149,7 +149,7 @@ func (b *Book) Holdings(subject access.Subject, now time.Time) []Holding {
 			return access.Decide(rules, &access.Request{Subject: subject, Permission: p, Recording: facts, Grants: grants, Now: now}).Reason
 		}
 		list = append(list, Holding{
-			Recording: nameOf(recording), Roles: access.RolesOf(facts, subject),
+			Recording: nameOf(recording), Roles: access.RolesOf(rules, facts, subject),
 			May:  may(rules, facts, subject, grants, now).List(),
 			View: why(v1alpha1.PermissionView), Download: why(v1alpha1.PermissionDownload),
 		})

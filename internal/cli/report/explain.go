@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -42,6 +43,9 @@ type Retention struct {
 func (b *Book) Explain(recording *v1alpha1.MeetingRecording) Explanation {
 	rules := b.RulesOf(recording)
 	e := Explanation{Recording: nameOf(recording), Fields: fieldsOf(rules), Retention: retentionOf(rules, recording)}
+	if owner := access.OwnerOf(rules, access.FactsOf(recording)); owner.Left {
+		e.Fields = append(e.Fields, Field{"owner", subjects(owner.Owners) + ": " + owner.Creator + " has left", sourceAt(&owner.LeftBy)})
+	}
 	if rules.Trial != nil {
 		e.Trial = differing(e.Fields, fieldsOf(rules.Trial))
 	}

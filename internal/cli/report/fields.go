@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,6 +32,9 @@ func fieldsOf(r *policy.Rules) []Field {
 	list = append(list,
 		plain("sharing.links", r.Sharing.Links), length("sharing.maxTTL", r.Sharing.MaxTTL), plain("sharing.external", r.Sharing.External),
 		plain("sharing.publicChannels", r.Sharing.PublicChannels), plain("sharing.requests", r.Sharing.Requests),
+		length("sharing.approval.answerWithin", r.Sharing.AnswerWithin), length("sharing.approval.expireAfter", r.Sharing.ExpireAfter),
+		Field{"sharing.approval.approvers", subjects(r.Sharing.Approvers.Value), sourceAt(r.Sharing.Approvers.From)},
+		Field{"succession.successors", successors(r.Succession.Successors.Value), sourceAt(r.Succession.Successors.From)},
 		length("retention.expireAfter", r.Retention.ExpireAfter), length("retention.unwatchedAfter", r.Retention.UnwatchedAfter),
 		length("retention.trashFor", r.Retention.TrashFor), length("retention.warnBefore", r.Retention.WarnBefore),
 		length("retention.extendTo", r.Retention.ExtendTo), lockField(&r.Retention), plain("retention.erasure", r.Retention.Erasure),
@@ -44,7 +48,8 @@ func fieldsOf(r *policy.Rules) []Field {
 	}
 	return append(list, height,
 		plain("processing.thumbnails", r.Processing.Thumbnails), plain("watermark", r.Watermark),
-		plain("audit.onFailure", r.Audit.OnFailure), plain("audit.addresses", r.Audit.Addresses), plain("enforcement", r.Enforcement),
+		plain("audit.onFailure", r.Audit.OnFailure), plain("audit.addresses", r.Audit.Addresses),
+		plain("audit.downloadNotice", r.Audit.DownloadNotice), plain("enforcement", r.Enforcement),
 	)
 }
 
@@ -86,6 +91,24 @@ func lockField(r *policy.Retention) Field {
 		f.Value = fmt.Sprintf("%s for %s", lock.Mode, say(lock.For))
 	}
 	return f
+}
+
+// subjects writes whom a list names.
+func subjects(list []v1alpha1.GrantSubject) string {
+	names := make([]string, 0, len(list))
+	for _, s := range list {
+		names = append(names, string(s.Kind)+" "+s.Name)
+	}
+	return cmp.Or(strings.Join(names, ", "), "nobody")
+}
+
+// successors writes who succeeds a creator who has left.
+func successors(list []v1alpha1.Successor) string {
+	names := make([]string, 0, len(list))
+	for _, s := range list {
+		names = append(names, strings.TrimSpace(string(s.Kind)+" "+s.Name))
+	}
+	return cmp.Or(strings.Join(names, ", then "), "nobody")
 }
 
 // say writes a length of time as policies do: 90d, 12h30m, Never.

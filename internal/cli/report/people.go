@@ -135,8 +135,13 @@ func personas(rules []*policy.Rules, recording *v1alpha1.MeetingRecording, grant
 		}
 	}
 	known := access.FactsOf(recording)
+	for _, r := range rules {
+		for _, s := range slices.Concat(access.OwnerOf(r, known).Owners, r.Sharing.Approvers.Value) {
+			c.appointed(s)
+		}
+	}
 	for i := range c.list {
-		c.list[i].Roles = access.RolesOf(known, c.list[i].subject)
+		c.list[i].Roles = access.RolesOf(rules[len(rules)-1], known, c.list[i].subject)
 	}
 	return c.list
 }
@@ -198,13 +203,18 @@ func (c *cast) attending(kind, name string, participants []string) {
 // granted adds whom a grant names, holding its link.
 func (c *cast) granted(subject v1alpha1.GrantSubject, grant string) {
 	var p *Persona
-	switch subject.Kind {
-	case v1alpha1.SubjectUser:
-		p = c.person(subject.Name)
-	case v1alpha1.SubjectAnyone:
+	if subject.Kind == v1alpha1.SubjectAnyone {
 		p = c.add(kindAnyone, grant, access.Subject{Anonymous: true})
-	default:
-		p = c.class(string(subject.Kind), subject.Name)
+	} else {
+		p = c.appointed(subject)
 	}
 	p.subject.Links = append(p.subject.Links, grant)
+}
+
+// appointed adds somebody whom a policy names, or everybody of a kind.
+func (c *cast) appointed(subject v1alpha1.GrantSubject) *Persona {
+	if subject.Kind == v1alpha1.SubjectUser {
+		return c.person(subject.Name)
+	}
+	return c.class(string(subject.Kind), subject.Name)
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
@@ -128,6 +129,32 @@ func grantsWithoutEnd(s *survey) []Finding {
 			Object: "AccessGrant " + grant.Namespace + "/" + grant.Name, Field: "spec.expiresAt", Want: "a date", Recordings: concerned,
 			Says: "The grant has no end.",
 		})
+	}
+	return found
+}
+
+// withoutOwner finds recordings whose creator has left and that nobody has succeeded to, those of a namespace together.
+func withoutOwner(s *survey) []Finding {
+	byRule := map[string]int{}
+	var found []Finding
+	for i := range s.world.Recordings {
+		recording := &s.world.Recordings[i]
+		rules := s.book.RulesOf(recording)
+		owner := access.OwnerOf(rules, access.FactsOf(recording))
+		if !owner.Left || len(owner.Owners) > 0 {
+			continue
+		}
+		object, field := toChange(rules.Succession.Successors.From, "succession.successors")
+		at, known := byRule[object+field]
+		if !known {
+			at = len(found)
+			byRule[object+field] = at
+			found = append(found, Finding{
+				Object: object, Field: field, Want: "somebody who is still there, such as a Group at the end of the list",
+				Says: fmt.Sprintf("The creator of %s has left, and of the successors there is none.", nameOf(recording)),
+			})
+		}
+		found[at].Recordings++
 	}
 	return found
 }

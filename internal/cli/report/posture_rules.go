@@ -35,6 +35,7 @@ var checks = []check{
 	{"AnonymousLinksAllowed", High, "Does every link need somebody to sign in?", anonymousLinks},
 	{"OutsidersMayBeGranted", Low, "Can recordings be shared outside the organisation?", outsidersMayBeGranted},
 	{"RequestsForbidden", Low, "Can somebody without permission formally ask for it?", requestsForbidden},
+	{"RecordingsWithoutOwner", High, "Does everything whose creator has left the organisation have a successor?", withoutOwner},
 	{"FullAddressesKept", Low, "Does the access log keep no more of network addresses than needed?", fullAddresses},
 	{"RecordedSilently", Medium, "Are people told that they are recorded?", recordedSilently},
 	{"PolicyNotUnderstood", High, "Can every policy be understood?", notUnderstood},

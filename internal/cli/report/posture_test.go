@@ -67,6 +67,8 @@ func TestR34EveryCheckNamesTheObjectAndFieldToChange(t *testing.T) {
 	old.CreationTimestamp = metav1.NewTime(available.AddDate(0, -3, 0))
 	unlabelled := exemplary()
 	unlabelled.Spec.Defaults.Access = v1alpha1.AccessRules{}
+	left, orphan := exemplary(), recording("a")
+	left.Spec.Departed = append([]string{orphan.Spec.Meeting.Creator}, orphan.Spec.Meeting.Hosts...)
 
 	cases := map[string]struct {
 		check   string
@@ -87,6 +89,7 @@ func TestR34EveryCheckNamesTheObjectAndFieldToChange(t *testing.T) {
 		"R20 anonymous links":           {"AnonymousLinksAllowed", with(v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Audience: v1alpha1.AudienceAnyone}}), want{report.High, own, "spec.access.audience", 2}},
 		"R12 granting to outsiders":     {"OutsidersMayBeGranted", with(v1alpha1.PolicyRules{Sharing: v1alpha1.SharingRules{External: v1alpha1.Allowed}}), want{report.Low, own, "spec.sharing.external", 1}},
 		"R22 no requests":               {"RequestsForbidden", with(v1alpha1.PolicyRules{Sharing: v1alpha1.SharingRules{Requests: v1alpha1.Forbidden}}), want{report.Low, own, "spec.sharing.requests", 2}},
+		"R36 nobody succeeds":           {"RecordingsWithoutOwner", []any{left, orphan}, want{report.High, none, "spec.defaults.succession.successors", 1}},
 		"whole addresses":               {"FullAddressesKept", with(v1alpha1.PolicyRules{Audit: v1alpha1.AuditRules{Addresses: v1alpha1.AddressesFull}}), want{report.Low, own, "spec.audit.addresses", 2}},
 		"silence":                       {"RecordedSilently", with(v1alpha1.PolicyRules{Recording: v1alpha1.RecordingRules{Notice: v1alpha1.NoticeSilent}}), want{report.Medium, own, "spec.recording.notice", 2}},
 		"nonsense":                      {"PolicyNotUnderstood", with(v1alpha1.PolicyRules{Watermark: "Everywhere"}), want{report.High, own, "spec.watermark", 2}},

@@ -97,7 +97,7 @@ var standIns = []struct{ who, name string }{
 func classRights(rules *policy.Rules, now time.Time) []Right {
 	var list []Right
 	add := func(who string, subject access.Subject) {
-		list = append(list, rightOf(who, access.RolesOf(standIn, subject), may(rules, standIn, subject, nil, now)))
+		list = append(list, rightOf(who, access.RolesOf(rules, standIn, subject), may(rules, standIn, subject, nil, now)))
 	}
 	departments, of := inDepartment(rules), ""
 	if len(departments) > 0 {

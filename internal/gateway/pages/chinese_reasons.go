@@ -5,6 +5,15 @@ package pages
 // chineseReasons translate the explanations of package access, which are English: what to tell about a reason (why.), what the
 // person can do (todo.), and the word for a permission (do.). {do} and {when} are filled in.
 var chineseReasons = map[string]string{
+	"why.RequestsForbidden":  "此类录制不接受访问申请。",
+	"todo.RequestsForbidden": "请会议主持人与您分享。",
+
+	"why.AlreadyPermitted":  "您已拥有所申请的权限。",
+	"todo.AlreadyPermitted": "请直接打开录制。",
+
+	"why.OwnRequest":  "任何人不得处理自己的申请。",
+	"todo.OwnRequest": "请等待其他负责人处理。",
+
 	"why.NotSignedIn":  "您尚未登录。",
 	"todo.NotSignedIn": "请使用公司账号登录。",
 

@@ -106,6 +106,15 @@ func Rules(t *rapid.T) v1alpha1.PolicyRules {
 	rules.Sharing.MaxTTL = optional(t, "maxTTL", length)
 	rules.Sharing.External = optional(t, "external", choice)
 	rules.Sharing.Requests = optional(t, "requests", choice)
+	rules.Sharing.Approval.Approvers = optional(t, "approvers", rapid.SampledFrom([][]v1alpha1.GrantSubject{
+		{{Kind: v1alpha1.SubjectUser, Name: "dave@example.com"}, {Kind: v1alpha1.SubjectGroup, Name: "board"}},
+		{{Kind: v1alpha1.SubjectDepartment, Name: "legal"}}, {{Kind: v1alpha1.SubjectLabel, Name: "manager"}},
+	}))
+	rules.Succession.Successors = optional(t, "successor", rapid.SampledFrom([][]v1alpha1.Successor{
+		{{Kind: v1alpha1.SuccessorHosts}, {Kind: v1alpha1.SuccessorUser, Name: "dave@example.com"}},
+		{{Kind: v1alpha1.SuccessorUser, Name: "bob@example.com"}, {Kind: v1alpha1.SuccessorApprovers}},
+		{{Kind: v1alpha1.SuccessorGroup, Name: "board"}},
+	}))
 	rules.Retention.ExpireAfter = optional(t, "expireAfter", length)
 	rules.Retention.ExtendTo = optional(t, "extendTo", length)
 	rules.Retention.UnwatchedAfter = optional(t, "unwatchedAfter", length)
@@ -170,6 +179,8 @@ func ClusterPolicy(t *rapid.T, number int) v1alpha1.ClusterRecordingPolicy {
 	p.Spec.NamespaceSelector = optional(t, "namespace selector", selector)
 	p.Spec.Selector = optional(t, "selector", selector)
 	p.Spec.Overrides = optional(t, "overrides", rules)
+	// Overrides appoint nobody.
+	p.Spec.Overrides.Sharing.Approval.Approvers, p.Spec.Overrides.Succession.Successors = nil, nil
 	p.Spec.Defaults = optional(t, "defaults", rules)
 	return p
 }
@@ -188,6 +199,11 @@ func Input(t *rapid.T) policy.Input {
 	in := policy.Input{NamespaceLabels: someLabels.Draw(t, "namespace labels"), RecordingLabels: someLabels.Draw(t, "recording labels")}
 	for i := range few.Draw(t, "cluster policies") {
 		in.ClusterPolicies = append(in.ClusterPolicies, ClusterPolicy(t, i))
+	}
+	if len(in.ClusterPolicies) > 0 {
+		in.ClusterPolicies[0].Spec.Departed = optional(t, "departed", rapid.Custom(func(t *rapid.T) []string {
+			return some(t, "who has left", append([]string{"ALICE@example.com"}, people[1:]...))
+		}))
 	}
 	for i := range few.Draw(t, "policies") {
 		in.Policies = append(in.Policies, Policy(t, i))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/reelkeeper/reelkeeper/internal/fetch"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 )
 
@@ -25,6 +26,9 @@ type raw struct {
 
 // download puts the raw recording into the scratch folder, where ffmpeg can seek in it, and hashes it on the way.
 func (w *work) download(ctx context.Context) (raw, error) {
+	if w.spec.Fetch != nil {
+		return w.fetch(ctx, *w.spec.Fetch)
+	}
 	body, size, err := w.store.Get(ctx, w.spec.RawURL, 0)
 	if err != nil {
 		return raw{}, fail(SourceUnreachable, "reading the raw recording", err)
@@ -45,6 +49,32 @@ func (w *work) download(ctx context.Context) (raw, error) {
 	}
 	result.path = path
 	return result, fail(Internal, "writing to the scratch folder", file.Close())
+}
+
+// fetch downloads from an address that somebody chose.
+func (w *work) fetch(ctx context.Context, from Fetch) (raw, error) {
+	client, err := fetch.New(fetch.Options{Hosts: from.Hosts, PrivateAddresses: from.PrivateAddresses, CABundle: []byte(from.CABundle)})
+	if err != nil {
+		return raw{}, fail(Internal, "preparing to fetch", err)
+	}
+	path := w.scratchFile()
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return raw{}, fail(Internal, "writing to the scratch folder", err)
+	}
+	defer file.Close()
+	request := fetch.Request{
+		URL: from.URL, Authorization: string(from.Authorization), CredentialsHost: from.CredentialsHost, MaxBytes: w.spec.MaxBytes, SHA256: from.SHA256,
+	}
+	result, err := client.Download(ctx, request, file, func(done, total int64) {
+		if total > 0 {
+			w.progress.report(Downloading, float64(done)/float64(total))
+		}
+	})
+	if err != nil {
+		return raw{}, err
+	}
+	return raw{path: path, bytes: result.Bytes, sha256: result.SHA256}, fail(Internal, "writing to the scratch folder", file.Close())
 }
 
 func (w *work) fill(file io.Writer, body io.Reader, size int64) (raw, error) {

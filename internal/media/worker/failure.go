@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/reelkeeper/reelkeeper/internal/fetch"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 )
 
@@ -67,6 +68,9 @@ func Describe(err error) Failure {
 	failure := Failure{Reason: Internal, Message: err.Error()}
 	if input, ok := errors.AsType[*media.InputError](err); ok {
 		return Failure{Reason: string(input.Reason), Message: input.Message, Terminal: true}
+	}
+	if fetched, ok := errors.AsType[*fetch.Error](err); ok {
+		failure.Reason, failure.Terminal = string(fetched.Reason), fetched.Terminal
 	}
 	if known, ok := errors.AsType[*failed](err); ok {
 		failure.Reason = known.reason

@@ -2,7 +2,8 @@
 
 // Package worker is what a processing Job runs: it turns one raw recording into one encrypted media object and its
 // manifest. It holds presigned URLs for that one recording and nothing else: no credentials of the object store, no token
-// for the Kubernetes API.
+// for the Kubernetes API. Where the recording is fetched from elsewhere, it also holds that address, and what that server
+// asks for.
 //
 //	download raw → inspect and probe → plan → convert, package, encrypt and upload in one stream → read back and verify → manifest
 //
@@ -24,8 +25,10 @@ import (
 
 // Spec is the whole input of a worker, a JSON file that is mounted from a Secret. Every URL in it is a secret too.
 type Spec struct {
-	// RawURL takes GETs of the raw recording.
-	RawURL string `json:"rawURL"`
+	// RawURL takes GETs of the raw recording. It is empty where the recording is fetched from elsewhere.
+	RawURL string `json:"rawURL,omitempty"`
+	// Fetch says where the raw recording is fetched from, absent where it lies in the object store.
+	Fetch *Fetch `json:"fetch,omitempty"`
 	// MaxBytes is the largest raw recording that is accepted.
 	MaxBytes int64 `json:"maxBytes"`
 	// Processing is what the effective policy says about the media.
@@ -48,6 +51,26 @@ type Spec struct {
 	// Timeout is how long the whole may take; zero for no limit.
 	Timeout Duration `json:"timeout,omitzero"`
 }
+
+// Fetch is an address that somebody chose, and how far it is trusted.
+type Fetch struct {
+	// URL is an https address.
+	URL string `json:"url"`
+	// Authorization is the header of that name, sent to CredentialsHost alone; empty for none.
+	Authorization   Secret `json:"authorization,omitempty"`
+	CredentialsHost string `json:"credentialsHost,omitempty"`
+	// SHA256 is the digest that the file must have, in hexadecimal; empty for any.
+	SHA256 string `json:"sha256,omitempty"`
+	// Hosts are those that may be called; empty is all of them.
+	Hosts []string `json:"hosts,omitempty"`
+	// PrivateAddresses lets them have private addresses.
+	PrivateAddresses bool `json:"privateAddresses,omitempty"`
+	// CABundle is PEM: the authorities to trust, in place of the system's. Empty is the system's.
+	CABundle string `json:"caBundle,omitempty"`
+}
+
+// Format prints a placeholder, whatever the verb: the address can be a secret too.
+func (Fetch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
 // Processing is what the effective policy says about the media.
 type Processing struct {
@@ -136,13 +159,16 @@ func ParseSpec(content []byte) (Spec, error) {
 func (s Spec) validate() error {
 	var faults []error
 	for field, value := range map[string]string{
-		"rawURL": s.RawURL, "keyID": s.KeyID, "manifestURL": s.ManifestURL,
+		"keyID": s.KeyID, "manifestURL": s.ManifestURL,
 		"media.key": s.Media.Key, "media.completeURL": s.Media.CompleteURL, "media.getURL": s.Media.GetURL,
 		"recording.namespace": s.Recording.Namespace, "recording.name": s.Recording.Name, "recording.uid": s.Recording.UID,
 	} {
 		if value == "" {
 			faults = append(faults, fmt.Errorf("spec.%s is empty", field))
 		}
+	}
+	if (s.RawURL == "") == (s.Fetch == nil) {
+		faults = append(faults, errors.New("spec needs either rawURL or fetch"))
 	}
 	if len(s.DataKey) != keys.KeySize {
 		faults = append(faults, fmt.Errorf("spec.dataKey has %d bytes, not %d", len(s.DataKey), keys.KeySize))

@@ -53,7 +53,7 @@ func (s *Stage) install(ctx context.Context) error {
 	}
 	_, err := s.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd",
 		"recordingstores.reelkeeper.io", "clusterrecordingpolicies.reelkeeper.io", "recordingpolicies.reelkeeper.io",
-		"meetingrecordings.reelkeeper.io", "accessgrants.reelkeeper.io", "auditevents.reelkeeper.io")
+		"meetingrecordings.reelkeeper.io", "accessgrants.reelkeeper.io", "accessrequests.reelkeeper.io", "auditevents.reelkeeper.io")
 	return err
 }
 

@@ -118,6 +118,81 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: uses
       type:
         scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRequest
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRequestSpec
+    - name: status
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRequestStatus
+      default:
+        conditions:
+        - lastTransitionTime: "1970-01-01T00:00:00Z"
+          message: Waiting for the controller
+          reason: Pending
+          status: Unknown
+          type: Ready
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRequestSpec
+  map:
+    fields:
+    - name: duration
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
+    - name: permissions
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Permission
+          elementRelationship: associative
+    - name: reason
+      type:
+        scalar: string
+    - name: recordingRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RecordingReference
+    - name: requester
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestParty
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRequestStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: decidedBy
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestParty
+    - name: endedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: grantRef
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantReference
+    - name: grantedUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: waitingFor
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestTurn
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AccessRules
   map:
     fields:
@@ -158,6 +233,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: uid
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ApprovalRules
+  map:
+    fields:
+    - name: answerWithin
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
+    - name: approvers
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
+          elementRelationship: associative
+          keys:
+          - kind
+          - name
+    - name: expireAfter
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Audience
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditAction
@@ -253,6 +346,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: addresses
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AddressDetail
+    - name: downloadNotice
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DownloadNotice
     - name: onFailure
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditFailure
@@ -319,6 +415,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: defaults
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PolicyRules
+    - name: departed
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: namespaceSelector
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
@@ -329,6 +431,8 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.DownloadNotice
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
   scalar: string
@@ -356,6 +460,12 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
   map:
     fields:
@@ -678,6 +788,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: upload
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.UploadStatus
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Membership
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Notice
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ObjectLockMode
@@ -722,6 +834,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: sharing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SharingRules
+    - name: succession
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessionRules
     - name: watermark
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Watermark
@@ -838,6 +953,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: sharing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SharingRules
+    - name: succession
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessionRules
     - name: watermark
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Watermark
@@ -954,6 +1072,67 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: usage
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreUsage
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestChannel
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestLine
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestParty
+  map:
+    fields:
+    - name: client
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.AuditClient
+    - name: departments
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: groups
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: issuer
+      type:
+        scalar: string
+    - name: labels
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: membership
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Membership
+    - name: name
+      type:
+        scalar: string
+    - name: through
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestChannel
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestTurn
+  map:
+    fields:
+    - name: line
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.RequestLine
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: subjects
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantSubject
+          elementRelationship: associative
+          keys:
+          - kind
+          - name
+    - name: until
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.RetentionLock
   map:
     fields:
@@ -1045,6 +1224,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SharingRules
   map:
     fields:
+    - name: approval
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ApprovalRules
     - name: external
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Choice
@@ -1111,6 +1293,26 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SubjectKind
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessionRules
+  map:
+    fields:
+    - name: successors
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Successor
+          elementRelationship: atomic
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Successor
+  map:
+    fields:
+    - name: kind
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessorKind
+    - name: name
+      type:
+        scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessorKind
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
   scalar: string

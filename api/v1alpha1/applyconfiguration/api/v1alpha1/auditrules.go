@@ -17,6 +17,8 @@ type AuditRulesApplyConfiguration struct {
 	OnFailure *apiv1alpha1.AuditFailure `json:"onFailure,omitempty"`
 	// addresses says how much of the network address is kept.
 	Addresses *apiv1alpha1.AddressDetail `json:"addresses,omitempty"`
+	// downloadNotice says whether a recording's owners are told who downloads it. They are told through the organisation's webhook.
+	DownloadNotice *apiv1alpha1.DownloadNotice `json:"downloadNotice,omitempty"`
 }
 
 // AuditRulesApplyConfiguration constructs a declarative configuration of the AuditRules type for use with
@@ -38,5 +40,13 @@ func (b *AuditRulesApplyConfiguration) WithOnFailure(value apiv1alpha1.AuditFail
 // If called multiple times, the Addresses field is set to the value of the last call.
 func (b *AuditRulesApplyConfiguration) WithAddresses(value apiv1alpha1.AddressDetail) *AuditRulesApplyConfiguration {
 	b.Addresses = &value
+	return b
+}
+
+// WithDownloadNotice sets the DownloadNotice field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DownloadNotice field is set to the value of the last call.
+func (b *AuditRulesApplyConfiguration) WithDownloadNotice(value apiv1alpha1.DownloadNotice) *AuditRulesApplyConfiguration {
+	b.DownloadNotice = &value
 	return b
 }

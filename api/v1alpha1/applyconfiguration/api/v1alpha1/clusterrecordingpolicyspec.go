@@ -21,6 +21,11 @@ type ClusterRecordingPolicySpecApplyConfiguration struct {
 	Overrides *PolicyRulesApplyConfiguration `json:"overrides,omitempty"`
 	// defaults apply where no policy of the namespace says anything.
 	Defaults *PolicyRulesApplyConfiguration `json:"defaults,omitempty"`
+	// departed are people who have left the organisation, by e-mail address, upper and lower case being the same. They count as
+	// outsiders whatever an identity provider still says, and what they created has the successors of succession. Those whose
+	// recordings are all gone can be taken off the list. Several policies' lists add up, so that a program can keep one of its
+	// own.
+	Departed []string `json:"departed,omitempty"`
 }
 
 // ClusterRecordingPolicySpecApplyConfiguration constructs a declarative configuration of the ClusterRecordingPolicySpec type for use with
@@ -58,5 +63,15 @@ func (b *ClusterRecordingPolicySpecApplyConfiguration) WithOverrides(value *Poli
 // If called multiple times, the Defaults field is set to the value of the last call.
 func (b *ClusterRecordingPolicySpecApplyConfiguration) WithDefaults(value *PolicyRulesApplyConfiguration) *ClusterRecordingPolicySpecApplyConfiguration {
 	b.Defaults = value
+	return b
+}
+
+// WithDeparted adds the given value to the Departed field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Departed field.
+func (b *ClusterRecordingPolicySpecApplyConfiguration) WithDeparted(values ...string) *ClusterRecordingPolicySpecApplyConfiguration {
+	for i := range values {
+		b.Departed = append(b.Departed, values[i])
+	}
 	return b
 }

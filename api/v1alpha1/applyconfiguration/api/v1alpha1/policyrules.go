@@ -23,6 +23,8 @@ type PolicyRulesApplyConfiguration struct {
 	Access *AccessRulesApplyConfiguration `json:"access,omitempty"`
 	// sharing says what may be granted to whom, and for how long.
 	Sharing *SharingRulesApplyConfiguration `json:"sharing,omitempty"`
+	// succession says whose a recording is when its creator has left the organisation.
+	Succession *SuccessionRulesApplyConfiguration `json:"succession,omitempty"`
 	// retention says how long recordings are kept and how they leave.
 	Retention *RetentionRulesApplyConfiguration `json:"retention,omitempty"`
 	// processing says what is made of the raw upload.
@@ -71,6 +73,14 @@ func (b *PolicyRulesApplyConfiguration) WithAccess(value *AccessRulesApplyConfig
 // If called multiple times, the Sharing field is set to the value of the last call.
 func (b *PolicyRulesApplyConfiguration) WithSharing(value *SharingRulesApplyConfiguration) *PolicyRulesApplyConfiguration {
 	b.Sharing = value
+	return b
+}
+
+// WithSuccession sets the Succession field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Succession field is set to the value of the last call.
+func (b *PolicyRulesApplyConfiguration) WithSuccession(value *SuccessionRulesApplyConfiguration) *PolicyRulesApplyConfiguration {
+	b.Succession = value
 	return b
 }
 

@@ -65,6 +65,14 @@ func (b *RecordingPolicySpecApplyConfiguration) WithSharing(value *SharingRulesA
 	return b
 }
 
+// WithSuccession sets the Succession field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Succession field is set to the value of the last call.
+func (b *RecordingPolicySpecApplyConfiguration) WithSuccession(value *SuccessionRulesApplyConfiguration) *RecordingPolicySpecApplyConfiguration {
+	b.PolicyRulesApplyConfiguration.Succession = value
+	return b
+}
+
 // WithRetention sets the Retention field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Retention field is set to the value of the last call.

@@ -23,6 +23,8 @@ type SharingRulesApplyConfiguration struct {
 	PublicChannels *apiv1alpha1.Choice `json:"publicChannels,omitempty"`
 	// requests says whether people without a permission may formally ask for it.
 	Requests *apiv1alpha1.Choice `json:"requests,omitempty"`
+	// approval says who answers requests, and in what time.
+	Approval *ApprovalRulesApplyConfiguration `json:"approval,omitempty"`
 }
 
 // SharingRulesApplyConfiguration constructs a declarative configuration of the SharingRules type for use with
@@ -68,5 +70,13 @@ func (b *SharingRulesApplyConfiguration) WithPublicChannels(value apiv1alpha1.Ch
 // If called multiple times, the Requests field is set to the value of the last call.
 func (b *SharingRulesApplyConfiguration) WithRequests(value apiv1alpha1.Choice) *SharingRulesApplyConfiguration {
 	b.Requests = &value
+	return b
+}
+
+// WithApproval sets the Approval field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Approval field is set to the value of the last call.
+func (b *SharingRulesApplyConfiguration) WithApproval(value *ApprovalRulesApplyConfiguration) *SharingRulesApplyConfiguration {
+	b.Approval = value
 	return b
 }
