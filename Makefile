@@ -70,6 +70,10 @@ test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: u
 property-test: ## Run the properties of policies and decisions alone, with CASES (100000) random cases each.
 	hack/property-test.sh $(CASES)
 
+.PHONY: fault-test
+fault-test: deps controlplane s3server ## Let the process die, answers get lost and S3 fail at every point of a recording's life. FAULT_SEED=n or FAULT_PLAN=name replays a plan.
+	go test -count=1 -v -timeout 30m ./test/fault ./internal/effect ./internal/objectstore/s3fault
+
 .PHONY: bench
 bench: deps controlplane s3server ## Run the benchmarks, and decisions side by side with Cedar and OPA.
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
+	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
@@ -22,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -113,6 +115,15 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Namespaces: options.Namespaces,
 			Events:     mgr.GetEventRecorder("recordingstore"),
 			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"keyrotation", (&keyrotation.Reconciler{
+			Client:            mgr.GetClient(),
+			Direct:            shared.direct,
+			Stores:            shared.stores,
+			OperatorNamespace: options.OperatorNamespace,
+			Pace:              pace.New(options.Clock, keyrotation.ManifestsPerSecond),
+			Events:            mgr.GetEventRecorder("keyrotation"),
+			Clock:             options.Clock,
 		}).SetupWithManager},
 		{"meetingrecording", meetingrecording.New(meetingrecording.Options{
 			Client:            mgr.GetClient(),

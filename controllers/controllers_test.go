@@ -144,6 +144,22 @@ func TestConfinedManager(t *testing.T) {
 		await(t, admin, grant, func() bool { return ready(grant.Status.Conditions) == v1alpha1.ReasonRecordingNotFound })
 		release(t, admin, grant)
 	}
+	// Keysets lie in the operator's namespace, where the confined manager may change them.
+	store := &v1alpha1.RecordingStore{
+		ObjectMeta: metav1.ObjectMeta{Name: "rotated"},
+		Spec: v1alpha1.RecordingStoreSpec{
+			S3:                v1alpha1.S3Endpoint{Endpoint: "http://127.0.0.1:1", CredentialsSecretRef: v1alpha1.SecretReference{Namespace: kubetest.OperatorNamespace, Name: "none"}},
+			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "rotated"},
+			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: kubetest.OperatorNamespace, Name: "rotated"}},
+			AllowedNamespaces: &metav1.LabelSelector{},
+		},
+	}
+	create(t, admin, store)
+	await(t, admin, store, func() bool { return store.Status.Keys.Generation == 1 })
+	if err := admin.Patch(t.Context(), store, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"encryption":{"keyGeneration":2}}}`))); err != nil {
+		t.Fatal(err)
+	}
+	await(t, admin, store, func() bool { return store.Status.Keys.Rotation.Generation == 2 })
 	// The one outside was made last, so that it would have been seen to by now.
 	await(t, admin, grants[outside], func() bool { return ready(grants[outside].Status.Conditions) == v1alpha1.ReasonPending })
 	release(t, admin, grants[outside])

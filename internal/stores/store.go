@@ -40,6 +40,15 @@ func Bucket(store *v1alpha1.RecordingStore, namespace string) string {
 	return store.Spec.Buckets.Name
 }
 
+// Buckets lists the buckets of the store, also those of namespaces that are gone.
+func (s *Store) Buckets(ctx context.Context) ([]string, error) {
+	layout := s.Object.Spec.Buckets
+	if layout.Layout == v1alpha1.LayoutPerNamespace {
+		return s.Objects.Buckets(ctx, layout.Name+"-")
+	}
+	return []string{layout.Name}, nil
+}
+
 // Can reports whether a store's server was seen to be capable of something when it was last probed.
 func Can(store *v1alpha1.RecordingStore, capability v1alpha1.StoreCapability) bool {
 	return slices.Contains(store.Status.Capabilities, capability)

@@ -139,7 +139,7 @@ func TestConfinedToNamespaces(t *testing.T) {
 	}
 	checkRights(t, confined, gateway, []right{{"accessgrants.reelkeeper.io/status", "default", "", "update patch"}})
 	// Confined, not even the manager can change a keyset.
-	checkRights(t, confined, manager, []right{{"secrets", operatorNamespace, "get list watch create", "update patch delete"}})
+	checkRights(t, confined, manager, []right{{"secrets", operatorNamespace, "get list watch create patch", "update delete"}})
 	for _, namespace := range []string{"finance", "legal"} {
 		checkRights(t, confined, manager, []right{
 			{"meetingrecordings.reelkeeper.io", namespace, "get list watch patch delete", "hold"},

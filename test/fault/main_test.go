@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fault lets recordings live their whole lives while the process dies, answers get lost and the object store fails,
+// and looks whether they end as they would have.
+//
+// The real controllers run in this process against a real API server and a real S3 server. Two things are doubles and say so:
+// the worker, which packages a prepared stream instead of converting the upload with ffmpeg, and the cluster, which does at
+// once what kube-controller-manager does after a while. Both for one reason: what happens next must follow from the plan
+// alone, so that a plan can be replayed.
+package fault
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	testenv.Main(m, testenv.Options{
+		Options:   controlplane.Options{},
+		CRDs:      []string{"config/crd"},
+		Manifests: []string{"config/namespace", "config/rbac", "config/admission"},
+	}, &env)
+}
+
+// operatorNamespace is the one that the shipped rights are for.
+const operatorNamespace = "reelkeeper-system"
+
+// lab is what all plans share.
+type lab struct {
+	admin  client.Client
+	s3     *s3test.Server
+	config *rest.Config
+	http   *http.Client
+	mapper meta.RESTMapper
+
+	// raw is what people upload, stream what ffmpeg makes of it, plain what the packager makes of that before it encrypts.
+	raw, stream, plain []byte
+	length             time.Duration
+}
+
+func newLab(t testing.TB) *lab {
+	t.Helper()
+	l := &lab{admin: env.Client(t, kube.Scheme()), s3: s3test.Start(t, s3test.Options{})}
+	l.config, _ = env.KubeconfigFor(t, operatorNamespace, "reelkeeper-manager")
+	l.config.QPS = -1
+	var err error
+	if l.http, err = rest.HTTPClientFor(l.config); err != nil {
+		t.Fatal(err)
+	}
+	if l.mapper, err = apiutil.NewDynamicRESTMapper(env.Config, mustHTTP(t, env.Config)); err != nil {
+		t.Fatal(err)
+	}
+	path := mediatest.Make(t, "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=2", "-c:v", "libx264", "-g", "5", "-pix_fmt", "yuv420p")
+	if err := l.prepareMedia(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func mustHTTP(t testing.TB, config *rest.Config) *http.Client {
+	t.Helper()
+	made, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// prepareMedia has the real ffmpeg convert one small recording, once.
+func (l *lab) prepareMedia(ctx context.Context, path string) error {
+	tools, err := media.FindTools()
+	if err != nil {
+		return err
+	}
+	if l.raw, err = os.ReadFile(path); err != nil {
+		return err
+	}
+	source, err := tools.Probe(ctx, media.MP4, path, int64(len(l.raw)))
+	if err != nil {
+		return err
+	}
+	l.length = source.Duration
+	var stream bytes.Buffer
+	if err := tools.Convert(ctx, media.NewPlan(source, media.Limits{}), path, &stream, func(time.Duration) {}); err != nil {
+		return fmt.Errorf("convert the fixture: %w", err)
+	}
+	l.stream = stream.Bytes()
+	return l.preparePlain(ctx)
+}
+
+// preparePlain packages with a key that nothing else is encrypted with, and reads it back.
+func (l *lab) preparePlain(ctx context.Context) error {
+	var key media.Key
+	var packaged bytes.Buffer
+	facts, err := media.Package(ctx, bytes.NewReader(l.stream), &packaged, media.Packaging{MediaKey: key, Duration: l.length})
+	if err != nil {
+		return fmt.Errorf("package the fixture: %w", err)
+	}
+	manifest := &media.Manifest{Init: facts.Init, Segments: facts.Segments}
+	l.plain, err = plaintext(ctx, manifest, key, packaged.Bytes())
+	return err
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
+)
+
+// randomPlan makes the plan of a seed: a life that somebody could have, with several faults.
+func randomPlan(seed uint64, effects []effect.Name) plan {
+	r := rand.New(rand.NewPCG(seed, 0))
+	p := plan{name: fmt.Sprint("seed ", seed), life: randomLife(r), hasty: map[int]bool{}, ticks: rand.New(rand.NewPCG(seed, 1))}
+	for i, next := range p.life.steps[1:] {
+		if p.life.steps[i].hurried && !next.timed && r.IntN(4) == 0 {
+			p.hasty[i] = true
+		}
+	}
+	for range r.IntN(4) {
+		p.strikes = append(p.strikes, strike{pick(r, effecttest.Faults), effecttest.Point{Effect: pick(r, effects), Nth: 1 + r.IntN(2)}})
+	}
+	for range r.IntN(4) {
+		p.s3 = append(p.s3, randomFault(r))
+	}
+	if r.IntN(2) == 0 {
+		p.lag = lag{recordings: r.IntN(4), jobs: r.IntN(4)}
+	}
+	return p
+}
+
+// randomFault keeps within what processing bears: five failed attempts in a row are for a person, who is not part of a plan.
+// What clients try again by themselves comes in bursts.
+func randomFault(r *rand.Rand) s3fault.Fault {
+	fault := s3fault.Fault{Kind: pick(r, s3fault.Kinds), Nth: 1 + r.IntN(25), Times: 1}
+	switch fault.Kind {
+	case s3fault.SlowDown, s3fault.AnswerLost, s3fault.Reset, s3fault.HalfRequest, s3fault.StaleListing:
+		fault.Times += r.IntN(4)
+	case s3fault.HalfAnswer, s3fault.FlippedBit, s3fault.ClockSkew:
+	}
+	return fault
+}
+
+func randomLife(r *rand.Rand) life {
+	l := life{name: "random", with: []string{"trash"}, ends: kept, failures: r.IntN(5) / 4}
+	l.steps = pick(r, [][]step{{created(nil), sent()}, {created(multipart), sentInParts()}, {imported()}})
+	trash, shortened := false, false
+	for range r.IntN(4) {
+		switch next := r.IntN(3); {
+		case next == 0 && !shortened && !trash:
+			l.steps, shortened = append(l.steps, policyShortens()), true
+		case trash:
+			l.steps, trash = append(l.steps, restored()), false
+		default:
+			l.steps, trash = append(l.steps, trashed()), true
+		}
+	}
+	switch ending := r.IntN(4); {
+	case ending == 0 && trash:
+		l.steps, l.ends = append(l.steps, purges()), gone
+	case ending == 0:
+		l.steps, l.ends = append(l.steps, expires(), purges()), gone
+	case ending == 1:
+		l.steps, l.ends = append(l.steps, deleted()), buried
+	case ending == 2:
+		l.steps, l.ends = append(l.steps, deleted(), swept()), gone
+	}
+	return l
+}
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package scale
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+
+	"k8s.io/utils/clock"
+)
+
+// rawApply is how long it takes to write spec.state of one recording after the other, in ascending order.
+func (s *scale) rawApply() []time.Duration {
+	s.b.Helper()
+	const n = 300
+	s.make("alone", n, time.Now().Add(keep))
+	var took []time.Duration
+	for i := range n {
+		begun := time.Now()
+		if err := s.applyState(s.b.Context(), "alone", i); err != nil {
+			s.b.Fatal(err)
+		}
+		took = append(took, time.Since(begun))
+	}
+	slices.Sort(took)
+	return took
+}
+
+func (s *scale) applyState(ctx context.Context, kind string, i int) error {
+	apply := applyv1alpha1.MeetingRecording(fmt.Sprint(kind, "-", i), namespaceOf(i)).
+		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
+	return s.admin.Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+}
+
+// rawTrash is how long the writes take that trashing n recordings consists of (two audit events, spec.state, the status),
+// with nothing decided or read between them and with many under way. A sample is measured and multiplied.
+func (s *scale) rawTrash(n int) time.Duration {
+	s.b.Helper()
+	sample := min(n, 2_000)
+	s.make("raw", sample, time.Now().Add(keep))
+	recorder := audit.NewRecorder(s.admin, clock.RealClock{})
+	record := func(ctx context.Context, i int, action v1alpha1.AuditAction) error {
+		return recorder.Record(ctx, audit.Event{
+			Namespace: namespaceOf(i), Action: action, Outcome: v1alpha1.OutcomeAllowed, Actor: audit.Controller("scale"),
+			Recording: v1alpha1.AuditRecording{Name: fmt.Sprint("raw-", i), UID: "0b1c"}, Reason: "Scale",
+		})
+	}
+	s.stopManager()
+	begun := time.Now()
+	s.inParallel(sample, func(ctx context.Context, i int) error {
+		for _, do := range []func() error{
+			func() error { return record(ctx, i, v1alpha1.AuditExpired) },
+			func() error { return s.applyState(ctx, "raw", i) },
+			func() error { return record(ctx, i, v1alpha1.AuditTrashed) },
+			func() error { return s.applyTrashed(ctx, "raw", i) },
+		} {
+			if err := do(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	took := time.Since(begun)
+	s.continueManager()
+	return took * time.Duration(n) / time.Duration(sample)
+}
+
+// applyTrashed writes a status with dates and a condition, as large as that of the manager.
+func (s *scale) applyTrashed(ctx context.Context, kind string, i int) error {
+	recording := &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(i), Name: fmt.Sprint(kind, "-", i)}}
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	apply := applyv1alpha1.MeetingRecording(recording.Name, recording.Namespace).WithStatus(applyv1alpha1.MeetingRecordingStatus().
+		WithTrashedAt(now).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
+	return s.admin.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+}

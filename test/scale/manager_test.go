@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package scale
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
+)
+
+// buildManager builds the program that is shipped.
+func buildManager(b *testing.B) string {
+	b.Helper()
+	root, err := controlplane.Root()
+	if err != nil {
+		b.Fatal(err)
+	}
+	program := filepath.Join(b.TempDir(), "reelkeeper")
+	build := exec.Command("go", "build", "-o", program, "./cmd/reelkeeper")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build the manager: %v: %s", err, out)
+	}
+	return program
+}
+
+// startManager starts the manager and does not wait until it is ready.
+func (s *scale) startManager() {
+	s.b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	health := listener.Addr().String()
+	_ = listener.Close()
+	s.manager, err = process.Start(s.b.Context(), process.Spec{
+		Name: "manager", Path: s.binary, Log: filepath.Join(env.Logs, "manager.log"),
+		Args: []string{
+			"manager", "--kubeconfig", s.kubeconfig, "--operator-namespace", operatorNamespace, "--gateway-url", "https://recordings.example.com",
+			"--worker-image", "reelkeeper", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", health,
+		},
+	})
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	s.b.Cleanup(s.manager.Kill)
+	s.health = "http://" + health + "/readyz"
+}
+
+// waitUntilIdle waits until the manager has read everything and then uses next to no CPU for a while.
+func (s *scale) waitUntilIdle() {
+	s.b.Helper()
+	const look, idle = 2 * time.Second, 100 * time.Millisecond
+	err := wait.PollUntilContextTimeout(s.b.Context(), 50*time.Millisecond, 5*time.Minute, true, func(context.Context) (bool, error) {
+		return process.HTTPReady(http.DefaultClient, s.health)(s.b.Context()) == nil, nil
+	})
+	before := s.cpuTime()
+	if err == nil {
+		err = wait.PollUntilContextTimeout(s.b.Context(), look, 5*time.Minute, false, func(context.Context) (bool, error) {
+			now := s.cpuTime()
+			used := now - before
+			before = now
+			return used < idle, nil
+		})
+	}
+	if err != nil {
+		s.b.Fatalf("the manager does not come to rest: %v", err)
+	}
+}
+
+// resident is how much memory the manager has now, and had at most, in bytes.
+func (s *scale) resident() (now, peak int64) {
+	s.b.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.manager.PID()))
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	return field(content, "VmRSS:"), field(content, "VmHWM:")
+}
+
+func field(status []byte, name string) int64 {
+	_, after, _ := bytes.Cut(status, []byte(name))
+	line, _, _ := bytes.Cut(after, []byte("kB"))
+	kilobytes, _ := strconv.ParseInt(strings.TrimSpace(string(line)), 10, 64)
+	return kilobytes << 10
+}
+
+// cpuTime is how much CPU the manager has used so far.
+func (s *scale) cpuTime() time.Duration {
+	s.b.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.manager.PID()))
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	// The fields after the name, which is in parentheses: utime and stime are the 12th and 13th, in hundredths of a second.
+	fields := strings.Fields(string(content[bytes.LastIndexByte(content, ')')+1:]))
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// stopManager has the manager stand still, so that it takes no part in a measurement.
+func (s *scale) stopManager() { s.manager.Signal(syscall.SIGSTOP) }
+
+func (s *scale) continueManager() { s.manager.Signal(syscall.SIGCONT) }

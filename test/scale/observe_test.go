@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package scale
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+)
+
+// observer watches recordings from outside and notes when they change.
+type observer struct {
+	stop func()
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	// modified counts the changes of recordings that were there already.
+	modified int
+	// reached are the recordings that were seen to fulfil the condition that somebody waits for.
+	pending map[string]*v1alpha1.MeetingRecording
+	times   map[string]time.Time
+}
+
+// sighting is a recording that fulfilled a condition, and when that was seen.
+type sighting struct {
+	name string
+	at   time.Time
+}
+
+// observe watches the recordings with a label, all with none. Without one only metadata is read, to count changes.
+func (s *scale) observe(selector string) *observer {
+	s.b.Helper()
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	var list client.ObjectList = &v1alpha1.MeetingRecordingList{}
+	if selector == "" {
+		metadata := &metav1.PartialObjectMetadataList{}
+		metadata.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
+		list = metadata
+	}
+	ctx, cancel := context.WithCancel(s.b.Context())
+	w, err := s.admin.Watch(ctx, list, client.MatchingLabelsSelector{Selector: parsed})
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	o := &observer{stop: cancel, pending: map[string]*v1alpha1.MeetingRecording{}, times: map[string]time.Time{}}
+	o.changed = sync.NewCond(&o.mu)
+	go o.run(w.ResultChan(), selector != "")
+	return o
+}
+
+func (o *observer) run(events <-chan watch.Event, keep bool) {
+	for event := range events {
+		now := time.Now()
+		o.mu.Lock()
+		if event.Type == watch.Modified {
+			o.modified++
+		}
+		if recording, ok := event.Object.(*v1alpha1.MeetingRecording); ok && keep {
+			o.pending[recording.Name], o.times[recording.Name] = recording, now
+		}
+		o.changed.Broadcast()
+		o.mu.Unlock()
+	}
+}
+
+// count is how many changes were seen.
+func (o *observer) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.modified
+}
+
+// wait returns when n recordings have fulfilled a condition, in the order in which they did.
+func (o *observer) wait(s *scale, n int, patience time.Duration, condition func(*v1alpha1.MeetingRecording) bool) []sighting {
+	s.b.Helper()
+	timeout := time.AfterFunc(patience, func() { o.changed.Broadcast() })
+	defer timeout.Stop()
+	deadline := time.Now().Add(patience)
+	seen := map[string]bool{}
+	var found []sighting
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		for name, recording := range o.pending {
+			if !seen[name] && condition(recording) {
+				seen[name] = true
+				found = append(found, sighting{name, o.times[name]})
+			}
+			delete(o.pending, name)
+		}
+		if len(found) >= n {
+			return found
+		}
+		if time.Now().After(deadline) {
+			s.b.Fatalf("after %v, %d of %d recordings are where they should be", patience, len(found), n)
+		}
+		o.changed.Wait()
+	}
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package scale
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
+)
+
+const (
+	operatorNamespace = "reelkeeper-system"
+	storeName         = "default"
+	day               = 24 * time.Hour
+	// keep is how long the built-in profile keeps recordings, by which a date is moved to the wanted moment.
+	keep = 180 * day
+	// writers is how many requests are under way at once.
+	writers    = 32
+	namespaces = 50
+)
+
+// scale is one run.
+type scale struct {
+	b     *testing.B
+	admin client.WithWatch
+	all   *observer
+	made  int
+	// status is that of a recording which the manager has brought to rest, and template its date.
+	status   []byte
+	template v1alpha1.MeetingRecording
+
+	manager    *process.Process
+	kubeconfig string
+	health     string
+	binary     string
+}
+
+func newScale(b *testing.B) *scale {
+	b.Helper()
+	admin, err := client.NewWithWatch(env.Config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &scale{b: b, admin: admin}
+	_, s.kubeconfig = env.KubeconfigFor(b, operatorNamespace, "reelkeeper-manager")
+	s.binary = buildManager(b)
+	s.furnish()
+	s.all = s.observe("")
+	s.learn()
+	return s
+}
+
+// furnish makes the namespaces and a store.
+func (s *scale) furnish() {
+	s.b.Helper()
+	server := s3test.Start(s.b, s3test.Options{})
+	s.create(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "s3"},
+		StringData: map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey},
+	})
+	s.create(&v1alpha1.RecordingStore{
+		ObjectMeta: metav1.ObjectMeta{Name: storeName},
+		Spec: v1alpha1.RecordingStoreSpec{
+			S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, CredentialsSecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "s3"}},
+			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
+			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "kek"}},
+			AllowedNamespaces: &metav1.LabelSelector{},
+		},
+	})
+	for i := range namespaces {
+		s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespaceOf(i)}})
+	}
+}
+
+func namespaceOf(i int) string { return fmt.Sprintf("department-%02d", i%namespaces) }
+
+func (s *scale) create(object client.Object) {
+	s.b.Helper()
+	if err := s.admin.Create(s.b.Context(), object); err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+// learn has the manager bring one recording to rest, to know what status the others have to have.
+func (s *scale) learn() {
+	s.b.Helper()
+	s.status = []byte("{}")
+	s.make("first", 1, time.Now().Add(keep))
+	s.startManager()
+	key := client.ObjectKey{Namespace: namespaceOf(0), Name: "first-0"}
+	err := wait.PollUntilContextTimeout(s.b.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := s.admin.Get(ctx, key, &s.template)
+		return meta.IsStatusConditionTrue(s.template.Status.Conditions, v1alpha1.ConditionReady) && !s.template.Status.ExpiresAt.IsZero(), err
+	})
+	if err != nil {
+		s.b.Fatalf("the manager does not bring a recording to rest: %v", err)
+	}
+	s.waitUntilIdle()
+	s.manager.Kill()
+	if err := s.admin.Get(s.b.Context(), key, &s.template); err != nil {
+		s.b.Fatal(err)
+	}
+	if s.status, err = json.Marshal(s.template.Status); err != nil {
+		s.b.Fatal(err)
+	}
+	size, err := json.Marshal(s.template)
+	say("     a recording at rest has %d bytes (%v)", len(size), err)
+}
+
+// populate makes recordings that have been at rest for a while: all but a fifth sleep until a date far away.
+func (s *scale) populate(n int) {
+	s.b.Helper()
+	begun := time.Now()
+	live := min(20_000, n/5)
+	s.makeDue("asleep", n-live, func(i int) time.Time { return begun.Add(30*day + time.Duration(i)*time.Minute).Truncate(time.Second) })
+	s.makeDue("live", live, func(i int) time.Time {
+		return begun.Add(2*time.Hour + time.Duration(i)*time.Second).Truncate(time.Second)
+	})
+	say("     %d recordings made in %v", n, time.Since(begun).Round(time.Second))
+}
+
+// make makes recordings that expire at a date.
+func (s *scale) make(kind string, n int, expires time.Time) {
+	s.b.Helper()
+	s.makeDue(kind, n, func(int) time.Time { return expires.Truncate(time.Second) })
+}
+
+func (s *scale) makeDue(kind string, n int, due func(int) time.Time) {
+	s.b.Helper()
+	begun := time.Now()
+	var done atomic.Int64
+	s.inParallel(n, func(ctx context.Context, i int) error {
+		if count := done.Add(1); count%10_000 == 0 {
+			say("     … %d %s made, %.0f a second", count, kind, float64(count)/time.Since(begun).Seconds())
+		}
+		return s.makeOne(ctx, kind, i, due(i))
+	})
+	s.made += n
+}
+
+// inParallel does something n times, with many requests under way, and ends the run at the first error.
+func (s *scale) inParallel(n int, do func(ctx context.Context, i int) error) {
+	s.b.Helper()
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				if err := do(s.b.Context(), int(i)); err != nil {
+					s.b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	if s.b.Failed() && next.Load() < int64(n) {
+		s.b.FailNow()
+	}
+}
+
+func (s *scale) makeOne(ctx context.Context, kind string, i int, expires time.Time) error {
+	recording := &v1alpha1.MeetingRecording{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespaceOf(i), Name: fmt.Sprint(kind, "-", i),
+			Labels: map[string]string{"scale/kind": kind, "reelkeeper.io/sensitivity": "normal"},
+		},
+		Spec: v1alpha1.MeetingRecordingSpec{
+			Meeting: v1alpha1.MeetingFacts{
+				ID: fmt.Sprintf("872-%06d", i), Title: fmt.Sprintf("Weekly review of project %d", i), Department: "finance",
+				Creator: fmt.Sprintf("alice%d@example.com", i%1000), Hosts: []string{"bob@example.com"},
+				Participants: []string{fmt.Sprintf("carol%d@example.com", i%100), "dave@example.com", "erin@example.com", "frank@example.com"},
+			},
+			Source:   v1alpha1.MediaSource{Upload: &v1alpha1.UploadSource{}},
+			StoreRef: v1alpha1.StoreReference{Name: storeName},
+		},
+	}
+	if err := s.admin.Create(ctx, recording); err != nil {
+		return err
+	}
+	if err := s.settle(recording, expires); err != nil {
+		return err
+	}
+	return s.admin.Status().Update(ctx, recording)
+}
+
+// settle gives a recording the status that it would have at rest.
+func (s *scale) settle(recording *v1alpha1.MeetingRecording, expires time.Time) error {
+	text := string(s.status)
+	if was := s.template.Status; !was.ExpiresAt.IsZero() {
+		for from, to := range map[string]string{
+			was.ExpiresAt.UTC().Format(time.RFC3339):     expires.UTC().Format(time.RFC3339),
+			was.AvailableAt.UTC().Format(time.RFC3339):   expires.Add(-keep).UTC().Format(time.RFC3339),
+			string(s.template.UID):                       string(recording.UID),
+			s.template.Namespace + "/" + s.template.Name: recording.Namespace + "/" + recording.Name,
+		} {
+			text = strings.ReplaceAll(text, from, to)
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &recording.Status); err != nil {
+		return err
+	}
+	status := &recording.Status
+	status.AvailableAt = metav1.NewTime(expires.Add(-keep))
+	status.Storage = v1alpha1.StorageLocation{
+		Bucket: "recordings", Key: fmt.Sprintf("media/%s/%s/1.mp4", recording.Namespace, recording.UID), ManifestKey: fmt.Sprintf("manifests/%s/%s/1.json", recording.Namespace, recording.UID),
+	}
+	status.Media = v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: 903, SHA256: strings.Repeat("a1b2c3d4", 8)}
+	return nil
+}
+
+func (s *scale) patch(name, change string) {
+	s.b.Helper()
+	recording := &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(0), Name: name}}
+	if err := s.admin.Patch(s.b.Context(), recording, client.RawPatch(types.MergePatchType, []byte(change))); err != nil {
+		s.b.Fatal(err)
+	}
+}
