@@ -17,13 +17,16 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -70,7 +73,9 @@ type parts struct {
 	stores     *stores.Resolver
 	governance governance.Reader
 	recorder   audit.Recorder
+	claims     *archive.Claims
 	sweeper    *trash.Sweeper
+	guard      *purgeguard.Guard
 }
 
 func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, error) {
@@ -88,8 +93,12 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
+		claims:     &archive.Claims{},
 	}
+	shared.guard = purgeguard.New(mgr.GetClient(), options.Namespaces, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
+		Guard:             shared.guard,
+		Claims:            shared.claims,
 		Reader:            mgr.GetClient(),
 		Direct:            direct,
 		Namespaces:        options.Namespaces,
@@ -131,13 +140,22 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Stores:            shared.stores,
 			Governance:        shared.governance,
 			Audit:             shared.recorder,
+			Claims:            shared.claims,
 			Tombstones:        shared.sweeper,
+			PurgeGuard:        shared.guard,
 			Events:            mgr.GetEventRecorder("meetingrecording"),
 			Clock:             options.Clock,
 			OperatorNamespace: options.OperatorNamespace,
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"purgeguard", (&guarding.Reconciler{
+			Client:   mgr.GetClient(),
+			Guard:    shared.guard,
+			Released: shared.sweeper.Note,
+			Events:   mgr.GetEventRecorder("purgeguard"),
+			Clock:    options.Clock,
 		}).SetupWithManager},
 		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
 		{"accessgrant", (&accessgrant.Reconciler{

@@ -8,9 +8,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -29,13 +31,16 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
 
 var env *testenv.Env
 
 func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
 	options := kubetest.Options()
 	options.Manifests = append(options.Manifests, "config/admission")
+	options.AuditPolicy = controlplane.AuditWrites
 	testenv.Main(m, options, &env)
 }
 
@@ -187,8 +192,8 @@ func newGrant(namespace string) *v1alpha1.AccessGrant {
 	}
 }
 
-// startManager runs a manager as the program does, for the time of the test.
-func startManager(t *testing.T, serviceAccount string, namespaces ...string) {
+// startManager runs a manager as the program does, for the time of the test or until stop is called.
+func startManager(t testing.TB, serviceAccount string, namespaces ...string) (stop func()) {
 	t.Helper()
 	config, _ := env.KubeconfigFor(t, kubetest.OperatorNamespace, serviceAccount)
 	options := kube.ManagerOptions(kubetest.OperatorNamespace, namespaces)
@@ -199,7 +204,7 @@ func startManager(t *testing.T, serviceAccount string, namespaces ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	err = controllers.Setup(ctx, mgr, controllers.Options{
 		OperatorNamespace: kubetest.OperatorNamespace,
 		GatewayURL:        "https://recordings.example.com",
@@ -210,20 +215,22 @@ func startManager(t *testing.T, serviceAccount string, namespaces ...string) {
 		Clock:             clock.RealClock{},
 	})
 	if err != nil {
-		stop()
+		cancel()
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the manager ended: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
-func create(t *testing.T, admin client.Client, objects ...client.Object) {
+func create(t testing.TB, admin client.Client, objects ...client.Object) {
 	t.Helper()
 	for _, object := range objects {
 		if err := admin.Create(t.Context(), object); err != nil {
@@ -237,7 +244,7 @@ const (
 	pollTimeout = time.Minute
 )
 
-func await(t *testing.T, admin client.Client, object client.Object, reached func() bool) {
+func await(t testing.TB, admin client.Client, object client.Object, reached func() bool) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), pollEvery, pollTimeout, true, func(ctx context.Context) (bool, error) {
 		if err := admin.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {

@@ -97,7 +97,7 @@ const (
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonRecordingDisabled says that the policy forbids recording.
 	ReasonRecordingDisabled = "RecordingDisabled"
-	// ReasonAdoptNotFound says that the store has nothing of what the recording is to adopt.
+	// ReasonAdoptNotFound says that the store has nothing of what the recording is to adopt: its time in the trash was over.
 	ReasonAdoptNotFound = "AdoptNotFound"
 	// ReasonAdoptDamaged says that what the store has of it cannot be read or is not authentic.
 	ReasonAdoptDamaged = "AdoptDamaged"
@@ -105,8 +105,6 @@ const (
 	ReasonAdoptTaken = "AdoptTaken"
 	// ReasonAdoptMismatch says that the recording is not what the store says of it.
 	ReasonAdoptMismatch = "AdoptMismatch"
-	// ReasonAdoptTooLate says that its time in the trash is over.
-	ReasonAdoptTooLate = "AdoptTooLate"
 	// ReasonStateNotWritten says that the store does not know yet what the recording has become.
 	ReasonStateNotWritten = "StateNotWritten"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.

@@ -66,16 +66,8 @@ func unadoptable(o *observation) problem {
 		return problem{v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(
 			"The store says otherwise in %s, and nobody gains rights by adopting: make this as it was, or let kubectl reelkeeper trash restore do so",
 			strings.Join(claim.differs, ", "))}
-	case tooLate(claim.state, o.now):
-		return problem{v1alpha1.ReasonAdoptTooLate, fmt.Sprintf("The media of %s was to go for good at %s, and that has passed: its time in the trash is over",
-			adopted, claim.state.PurgeAt.Format(time.RFC3339))}
 	}
 	return problem{}
-}
-
-// tooLate says that the sweeper may be removing the media already.
-func tooLate(state *archive.State, now time.Time) bool {
-	return state != nil && !state.PurgeAt.IsZero() && !now.Before(state.PurgeAt)
 }
 
 // decideAdopted makes the recording available, its time to live beginning anew, or puts it back where it was in the trash. A

@@ -306,17 +306,21 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 		})
 		w.drive(is(v1alpha1.ReasonAdoptNotFound))
 	})
-	t.Run("R26 what is due to be purged", func(t *testing.T) {
+	t.Run("R26 what the sweeper has purged", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		first := w.available()
 		w.deleted(first)
 		w.clock.SetTime(w.state(first).PurgeAt)
-		w.record(adoption(first))
-		refused := w.drive(is(v1alpha1.ReasonAdoptTooLate))
+		w.record(adoption(first, func(r *v1alpha1.MeetingRecording) { r.Spec.Meeting.Creator = "mallory@example.com" }))
+		if _, err := w.sweeper.Sweep(t.Context()); err != nil || len(w.stored()) != 4 {
+			t.Errorf("what somebody is about to adopt was purged: %v, %v", w.stored(), err)
+		}
+		w.drive(is(v1alpha1.ReasonAdoptMismatch))
 		if _, err := w.sweeper.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		refused := w.drive(is(v1alpha1.ReasonAdoptNotFound))
 		w.deleted(refused)
 		w.expectPurged(first)
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -33,6 +34,7 @@ func seen(changes ...func(*observation)) *observation {
 			},
 		},
 		rules: policy.Resolve(policy.Input{}),
+		purge: purgeguard.Answer{Allowed: true},
 		link:  "https://recordings.example.com/r/finance/q3-review",
 		store: storeView{open: &stores.Store{Object: &v1alpha1.RecordingStore{
 			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
@@ -154,6 +156,11 @@ func wishing(ttl v1alpha1.DurationOrNever) func(*observation) {
 
 func watchedAgo(ago time.Duration) func(*observation) {
 	return func(o *observation) { o.watched = noon.Add(-ago) }
+}
+
+// guarded makes the purge guard refuse.
+func guarded(again time.Time) func(*observation) {
+	return func(o *observation) { o.purge = purgeguard.Answer{Again: again} }
 }
 
 func deletedAgo(ago time.Duration) func(*observation) {

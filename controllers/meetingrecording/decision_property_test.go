@@ -47,6 +47,7 @@ func drawn(t *rapid.T) *observation {
 	}
 	maybe("wishes", wishing(rapid.SampledFrom([]v1alpha1.DurationOrNever{"0s", "1d", "400d", v1alpha1.Never}).Draw(t, "wish")))
 	maybe("watched", watchedAgo(ago("watched")))
+	maybe("guarded", guarded(time.Time{}))
 	maybe("trash requested", trashRequested)
 	maybe("held", held)
 	maybe("deleted", deletedAgo(ago("deleted")))
@@ -93,8 +94,12 @@ func TestR27NothingLeavesWhileItIsHeldOrLocked(t *testing.T) {
 func TestR26OnlyWhatIsDueInTheTrashIsPurged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawn(t)
-		if d := decide(o); has(d, deleteObject, purgeMedia) && (!o.trashRequested() || !o.inTrash()) {
+		d := decide(o)
+		if has(d, deleteObject, purgeMedia) && (!o.trashRequested() || !o.inTrash()) {
 			t.Fatalf("%v of a recording that is not in the trash", d.steps)
+		}
+		if has(d, deleteObject, purgeMedia) && !o.purge.Allowed {
+			t.Fatalf("%v in spite of the purge guard", d.steps)
 		}
 	})
 }

@@ -244,6 +244,16 @@ func TestLife(t *testing.T) {
 		"R26 the trash is purged exactly when it ends": {
 			seen(trashedSince(30 * day)), outline{Steps: []step{deleteObject}},
 		},
+		"R26 unless the purge guard has stopped it": {
+			seen(trashedSince(31*day), guarded(time.Time{})), outline{Ready: v1alpha1.ReasonTrashed},
+		},
+		"R26 or wants to be asked again": {
+			seen(trashedSince(31*day), guarded(noon.Add(time.Hour))), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Hour},
+		},
+		"R25 what the purge guard keeps can be taken back": {
+			seen(trashedSince(31*day), guarded(time.Time{}), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),
+			outline{Steps: []step{recordRestored}, Ready: v1alpha1.ReasonAvailable, Look: 180 * day},
+		},
 		"and never a moment early": {
 			seen(trashedSince(30*day - time.Second)), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Second},
 		},
@@ -296,6 +306,9 @@ func TestLeaving(t *testing.T) {
 		},
 		"R26 media whose time in the trash is over is purged": {
 			seen(trashedSince(30*day), withMedia, deletedAgo(0)), outline{Steps: []step{purgeMedia, releaseFinalizer}},
+		},
+		"R26 nor is it by deleting what the purge guard keeps": {
+			seen(trashedSince(31*day), withMedia, guarded(time.Time{}), deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},
 		},
 		"R27 held media is never purged by a deletion": {
 			seen(trashedSince(31*day), withMedia, held, deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},

@@ -23,7 +23,8 @@ func decideLeaving(o *observation) decision {
 	case adopts(o.recording) && o.leftovers.manifestKey == "":
 		// What it wanted to adopt is not its own.
 		return decision{steps: []step{recordDeleted, releaseFinalizer}}
-	case o.trashRequested() && o.inTrash() && scheduleOf(o, &o.recording.Status).PurgeDue(o.now):
+	case purgeDue(o) && o.purge.Allowed:
+		// What the purge guard keeps gets a tombstone with a date that has passed: the sweeper asks the guard again.
 		return decision{steps: []step{purgeMedia, releaseFinalizer}}
 	case !worthKeeping(o):
 		return decision{steps: append(withdrawal(o), discard, recordDeleted, releaseFinalizer)}

@@ -11,6 +11,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -78,6 +79,8 @@ type observation struct {
 	progressWritten time.Time
 	// mediaMissing names an object that a recording about to be restored should have and has not.
 	mediaMissing string
+	// purge is what the purge guard says where the time in the trash is over.
+	purge purgeguard.Answer
 	// leftovers says that a deleted recording has media or a raw upload in the bucket.
 	leftovers leftovers
 }

@@ -159,6 +159,9 @@ func (r *Reconciler) observeFailure(ctx context.Context, o *observation, last *a
 
 // observeShelved opens the store, so that what was being uploaded can be withdrawn.
 func (r *Reconciler) observeShelved(ctx context.Context, o *observation) error {
+	if purgeDue(o) {
+		return r.observePurge(ctx, o)
+	}
 	if o.inTrash() {
 		return nil
 	}
@@ -167,6 +170,9 @@ func (r *Reconciler) observeShelved(ctx context.Context, o *observation) error {
 
 // observeKept looks into the bucket only when a recording is about to come back from the trash.
 func (r *Reconciler) observeKept(ctx context.Context, o *observation) error {
+	if purgeDue(o) {
+		return r.observePurge(ctx, o)
+	}
 	if !o.inTrash() || o.trashRequested() {
 		return nil
 	}
@@ -177,6 +183,17 @@ func (r *Reconciler) observeKept(ctx context.Context, o *observation) error {
 		return nil
 	}
 	return r.observeMedia(ctx, o)
+}
+
+// observePurge asks whether the recording may be purged, which counts it if it may. Asking again changes nothing.
+func (r *Reconciler) observePurge(ctx context.Context, o *observation) (err error) {
+	o.purge, err = r.options.PurgeGuard.Ask(ctx, o.recording.StoreName(), o.recording.StorageUID())
+	return err
+}
+
+// purgeDue says that the time in the trash is over.
+func purgeDue(o *observation) bool {
+	return o.trashRequested() && o.inTrash() && scheduleOf(o, &o.recording.Status).PurgeDue(o.now)
 }
 
 // observeLeaving takes no chances with old views: what it decides cannot be taken back.
@@ -195,6 +212,11 @@ func (r *Reconciler) observeLeaving(ctx context.Context, o *observation) error {
 	}
 	if adopts(o.recording) {
 		return r.observeOwn(ctx, o)
+	}
+	if purgeDue(o) {
+		if err := r.observePurge(ctx, o); err != nil {
+			return err
+		}
 	}
 	return r.observeLeftovers(ctx, o)
 }

@@ -42,7 +42,7 @@ func (r *Reconciler) observeCopy(ctx context.Context, o *observation) error {
 	switch {
 	case errors.Is(err, archive.ErrNothing):
 		o.claim.refused = problem{v1alpha1.ReasonAdoptNotFound, fmt.Sprintf(
-			"Bucket %s has no manifest of %s: kubectl reelkeeper trash list shows what can be restored", from.Bucket, o.recording.StorageUID())}
+			"Bucket %s has no manifest of %s, which never had one or whose time in the trash was over: kubectl reelkeeper trash list shows what can be restored", from.Bucket, o.recording.StorageUID())}
 		return nil
 	case errors.Is(err, archive.ErrUnusable), errors.Is(err, archive.ErrStateForged):
 		o.claim.refused = problem{v1alpha1.ReasonAdoptDamaged, fmt.Sprintf(

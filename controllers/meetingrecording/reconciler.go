@@ -17,9 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -38,6 +40,11 @@ type Tombstones interface {
 	Note(purgeAt time.Time)
 }
 
+// PurgeGuard says whether one more recording of a store may be purged. *purgeguard.Guard is one.
+type PurgeGuard interface {
+	Ask(ctx context.Context, store, uid string) (purgeguard.Answer, error)
+}
+
 // Options are what the controller needs. All fields are required.
 type Options struct {
 	// Client reads recordings, Jobs and namespaces from the cache, and writes.
@@ -49,8 +56,12 @@ type Options struct {
 	Governance Governance
 	// Audit records what happens to recordings.
 	Audit audit.Recorder
+	// Claims are shared with the sweeper of the trash.
+	Claims *archive.Claims
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
+	// PurgeGuard is asked before anything is purged because its time is over.
+	PurgeGuard PurgeGuard
 	// Events tells people.
 	Events events.EventRecorder
 	// Clock tells the time; a test steps it.
@@ -92,6 +103,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
+	}
+	if stageOf(recording) == adopting {
+		defer r.options.Claims.Take(recording.StorageUID())()
 	}
 	o, err := r.observe(ctx, recording)
 	if err != nil {

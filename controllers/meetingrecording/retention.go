@@ -59,7 +59,12 @@ func decideTrash(o *observation) decision {
 
 // decideInTrash waits for the purge date or for somebody to take the recording back.
 func decideInTrash(o *observation) decision {
-	if scheduleOf(o, &o.recording.Status).PurgeDue(o.now) {
+	if purgeDue(o) && !o.purge.Allowed {
+		d := decideInTrashSince(o, o.recording.Status.TrashedAt)
+		d.wake = o.purge.Again
+		return d
+	}
+	if purgeDue(o) {
 		// Deletion is the point of no return, guarded by the resourceVersion: who restores the recording in this moment either
 		// wins, or is told that it is gone. The media goes after it, while the finalizer holds the object.
 		return decision{steps: []step{deleteObject}}
@@ -83,6 +88,9 @@ func inTrashMessage(o *observation, plan policy.Schedule) string {
 		return fmt.Sprintf("In the trash, and kept there by the legal hold %s: set spec.state to Active to take it back", strings.Join(holdNames(o.recording), ", "))
 	case plan.PurgeAt.IsZero():
 		return fmt.Sprintf("In the trash, and kept there because %s cannot be understood: set spec.state to Active to take it back", plan.From)
+	case plan.PurgeDue(o.now):
+		return fmt.Sprintf("The time in the trash is over, and the purge waits: RecordingStore %s purges no faster than its purge guard allows, "+
+			"see its condition PurgesAllowed. Set spec.state to Active to take the recording back", o.recording.StoreName())
 	default:
 		return fmt.Sprintf("In the trash until %s, then it is deleted for good: set spec.state to Active to take it back", plan.PurgeAt.UTC().Format(time.RFC3339))
 	}

@@ -76,14 +76,18 @@ type selection struct {
 	wanted  func(*v1alpha1.MeetingRecording) bool
 }
 
-// waitingForStore are the recordings of a store that are neither available nor at an end. The others do not need it.
+// waitingForStore are the recordings of a store that are neither available nor at an end, and those that wait for its purge guard.
+// The others do not need it.
 func (r *Reconciler) waitingForStore(store client.Object) selection {
 	return selection{
 		options: []client.ListOption{client.MatchingFields{kube.RecordingsByStore: store.GetName()}},
 		wanted: func(recording *v1alpha1.MeetingRecording) bool {
-			switch readyReason(&recording.Status) {
-			case v1alpha1.ReasonAvailable, v1alpha1.ReasonTrashed:
+			switch purgeAt := recording.Status.PurgeAt; readyReason(&recording.Status) {
+			case v1alpha1.ReasonAvailable:
 				return !recording.DeletionTimestamp.IsZero()
+			case v1alpha1.ReasonTrashed:
+				overdue := !purgeAt.IsZero() && !purgeAt.After(r.options.Clock.Now())
+				return overdue || !recording.DeletionTimestamp.IsZero()
 			}
 			return true
 		},

@@ -87,8 +87,8 @@ func (r *Reconciler) sightings() handler.EventHandler {
 // watching says whether an AuditEvent tells that somebody watched or downloaded, rather than tried to.
 func watching(event client.Object) bool {
 	labels := event.GetLabels()
-	switch v1alpha1.AuditAction(labels[v1alpha1.LabelAuditAction]) {
-	case v1alpha1.AuditViewed, v1alpha1.AuditDownloaded:
+	switch labels[v1alpha1.LabelAuditAction] {
+	case string(v1alpha1.AuditViewed), string(v1alpha1.AuditDownloaded):
 		return labels[v1alpha1.LabelAuditOutcome] == string(v1alpha1.OutcomeAllowed)
 	}
 	return false

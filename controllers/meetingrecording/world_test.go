@@ -28,6 +28,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
@@ -37,6 +38,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -58,6 +60,7 @@ type world struct {
 	clock      *clocktesting.FakeClock
 	events     *events.FakeRecorder
 	sweeper    *trash.Sweeper
+	guard      *purgeguard.Guard
 	reconciler *Reconciler
 	gate       effect.Gate
 	name       string
@@ -149,12 +152,16 @@ func (w *world) create(object client.Object) {
 func (w *world) restart() {
 	resolver := stores.NewResolver(w.manager, operatorNamespace)
 	recorder := audit.NewRecorder(w.manager, w.clock)
+	w.guard = purgeguard.New(w.manager, []string{w.namespace}, w.clock)
+	claims := &archive.Claims{}
 	w.sweeper = trash.NewSweeper(trash.Options{
+		Claims: claims,
+		Guard:  w.guard,
 		Reader: w.manager, Direct: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
-		Audit: recorder, Tombstones: w.sweeper, Events: w.events, Clock: w.clock,
+		Audit: recorder, Claims: claims, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 }

@@ -192,6 +192,26 @@ func TestPoliciesSayWhatBecameOfThem(t *testing.T) {
 	f.expect(own, v1alpha1.ConditionConflicted, metav1.ConditionFalse, v1alpha1.ReasonNoConflict, "")
 }
 
+func TestPoliciesSayWhatIsWrongWithTheirConditions(t *testing.T) {
+	f := newFixture(t)
+	participants := func(when v1alpha1.Condition) func(*v1alpha1.RecordingPolicySpec) {
+		return func(spec *v1alpha1.RecordingPolicySpec) {
+			spec.Access.Roles = []v1alpha1.RolePermissions{{
+				Role: v1alpha1.RoleParticipant, Permissions: []v1alpha1.Permission{v1alpha1.PermissionView}, When: when,
+			}}
+		}
+	}
+	misspelt := f.policy("misspelt", participants("subject.deparments.size() > 0"))
+	costly := f.policy("costly", participants("subject.groups.all(a, subject.groups.exists(b, a.contains(b)))"))
+	sound := f.policy("sound", participants("!recording.held"))
+	f.reconcile()
+	f.expect(misspelt, v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalid,
+		"spec.access.roles[Participant].when: line 1, column 1: undeclared reference to 'subject': use subject.name")
+	f.expect(misspelt, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalid, "the entry counts as if it listed nothing")
+	f.expect(costly, v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalid, "it may cost up to")
+	f.expect(sound, v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonValid, "")
+}
+
 func TestAtRestAndAfterARestartNothingIsWritten(t *testing.T) {
 	f := newFixture(t)
 	own := f.policy("own", sensitive)

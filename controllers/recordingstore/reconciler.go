@@ -93,10 +93,12 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	return nil
 }
 
-// sameStatus compares what this controller writes. The condition KeysRotated, and status.keys, which b has from a, are written
-// by the one that rotates keys.
+// sameStatus compares what this controller writes. The conditions KeysRotated and PurgesAllowed, and status.keys and
+// status.purgesStopped, which b has from a, are written by those that rotate keys and guard purges.
 func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
-	others := func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionKeysRotated }
+	others := func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionKeysRotated || c.Type == v1alpha1.ConditionPurgesAllowed
+	}
 	same := kube.EqualConditions(slices.DeleteFunc(slices.Clone(a.Conditions), others), b.Conditions)
 	a.Conditions, b.Conditions = nil, nil
 	return same && apiequality.Semantic.DeepEqual(a, b)

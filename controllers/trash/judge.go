@@ -63,8 +63,7 @@ func (s *Sweeper) allowed(state *archive.State, tombstone archive.Tombstone) (ve
 }
 
 // claimed looks who refers to the media: its own MeetingRecording, which is there if the API server was set back to a backup
-// from before the deletion, or one that has adopted it. One that is just about to adopt it is waited for: it sees that its time
-// is over, or is as good as done.
+// from before the deletion, or one that has adopted it. One that is about to adopt it is waited for.
 func (s *Sweeper) claimed(ctx context.Context, tombstone archive.Tombstone) (verdict, error) {
 	var recording v1alpha1.MeetingRecording
 	err := s.options.Direct.Get(ctx, client.ObjectKey{Namespace: tombstone.Namespace, Name: tombstone.Name}, &recording)

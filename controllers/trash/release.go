@@ -32,6 +32,7 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 	if err != nil {
 		return err
 	}
+	defer s.options.Claims.Take(tombstone.UID)()
 	from := archive.Archive{Objects: store.Objects, Keys: store.Keys, Bucket: bucket, Names: recording}
 	what, err := s.judge(ctx, from, tombstone)
 	switch {
@@ -41,6 +42,9 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 		return removeTombstone(ctx, store, bucket, key)
 	case what == keep:
 		return nil
+	}
+	if answer, err := s.options.Guard.Ask(ctx, store.Object.Name, tombstone.UID); err != nil || !answer.Allowed {
+		return err // it is asked again by the next sweep, which comes at once when a person lets purging go on
 	}
 	evidence, err := Purge(ctx, store.Objects, bucket, recording)
 	if err != nil {

@@ -14,8 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -31,6 +33,11 @@ type Stores interface {
 	Open(ctx context.Context, name string) (*stores.Store, error)
 }
 
+// Guard says whether one more recording of a store may be purged. *purgeguard.Guard is one.
+type Guard interface {
+	Ask(ctx context.Context, store, uid string) (purgeguard.Answer, error)
+}
+
 // Options are what a Sweeper needs. All fields but Namespaces are required.
 type Options struct {
 	// Reader reads RecordingStores and MeetingRecordings from the cache, Direct MeetingRecordings from the API server: what is
@@ -41,6 +48,10 @@ type Options struct {
 	Namespaces []string
 	// Stores opens them.
 	Stores Stores
+	// Guard is asked before each purge.
+	Guard Guard
+	// Claims are shared with who brings recordings back.
+	Claims *archive.Claims
 	// Audit records each purge.
 	Audit audit.Recorder
 	// Clock tells the time; a test steps it.

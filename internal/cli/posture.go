@@ -70,6 +70,9 @@ func showPosture(p *page, posture report.Posture) {
 		rows = append(rows, []string{string(f.Severity), f.Check, f.Object, f.Field, f.Want, strconv.Itoa(f.Recordings), f.Says})
 	}
 	p.table([]string{"SEVERITY", "CHECK", "OBJECT", "FIELD", "WANT", "RECORDINGS", "FINDING"}, rows)
+	for _, question := range posture.NotAsked {
+		p.line("Not asked: %s", question)
+	}
 	if !p.wide {
 		return
 	}

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +93,7 @@ func showPreflight(p *page, answer report.Preflight) {
 		}
 		p.table(header, rows)
 	}
-	p.table(fieldHeader, fieldRows(append([]report.Field{answer.Mode, answer.Notice}, answer.Kept...)))
+	p.table(fieldHeader, fieldRows(slices.Concat([]report.Field{answer.Mode, answer.Notice}, answer.Conditions, answer.Kept)))
 	showProblems(p, answer.Problems)
 }
 

@@ -69,8 +69,8 @@ func onlyIdentity(in any) (any, error) {
 			CreationTimestamp: object.CreationTimestamp,
 			DeletionTimestamp: object.DeletionTimestamp,
 		}
-		switch v1alpha1.AuditAction(object.Labels[v1alpha1.LabelAuditAction]) {
-		case v1alpha1.AuditViewed, v1alpha1.AuditDownloaded:
+		switch object.Labels[v1alpha1.LabelAuditAction] {
+		case string(v1alpha1.AuditViewed), string(v1alpha1.AuditDownloaded):
 			kept.Labels, kept.Annotations = object.Labels, object.Annotations
 		}
 		object.ObjectMeta = kept

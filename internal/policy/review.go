@@ -95,6 +95,7 @@ func (r *reviewer) review() Review {
 		r.field(p, own)
 	}
 	r.access(own)
+	r.profile(own)
 	if o := r.entry.override; o != nil {
 		r.alone(o.rules)
 		r.overrideAgainstOverrides(o)

@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -97,18 +98,20 @@ func spell(length time.Duration) string {
 	return length.String()
 }
 
-// access looks at the fields of access, which have an order of their own.
+// access looks at the fields of access that the policy itself says, which have an order of their own.
 func (r *reviewer) access(own *source) {
 	a := &own.rules.Access
-	if from := a.audience.From; from != nil && !r.shadowed(func(rules *Rules) *Provenance { return rules.Access.audience.From }, from) {
+	if from := a.audience.From; explicit(a.audience) && !r.shadowed(func(rules *Rules) *Provenance { return rules.Access.audience.From }, from) {
 		r.audience(a, from)
 	}
 	for i := range Roles {
 		said := a.Roles[i]
-		if said.From == nil || r.shadowed(func(rules *Rules) *Provenance { return rules.Access.Roles[i].From }, said.From) {
+		if !explicit(said) || r.shadowed(func(rules *Rules) *Provenance { return rules.Access.Roles[i].From }, said.From) {
 			continue
 		}
-		r.permissions(said.From, said.Value, func(o *Rules) Field[PermissionSet] { return o.Access.Roles[i] })
+		if !r.permissions(said.From, said.Value, func(o *Rules) Field[PermissionSet] { return o.Access.Roles[i] }) {
+			r.condition(said.From, a.RoleConditions[i], func(o *Rules) []Condition { return o.Access.RoleConditions[i] })
+		}
 	}
 	for _, said := range a.Labels {
 		at := func(rules *Rules) Field[PermissionSet] {
@@ -117,14 +120,20 @@ func (r *reviewer) access(own *source) {
 			}
 			return Field[PermissionSet]{}
 		}
-		if !r.shadowed(func(rules *Rules) *Provenance { return at(rules).From }, said.From) {
-			r.permissions(said.From, said.Permissions, at)
+		if r.shadowed(func(rules *Rules) *Provenance { return at(rules).From }, said.From) || r.permissions(said.From, said.Permissions, at) {
+			continue
 		}
+		r.condition(said.From, said.Conditions, func(rules *Rules) []Condition {
+			if label := rules.Access.label(said.Name); label != nil {
+				return label.Conditions
+			}
+			return nil
+		})
 	}
 }
 
-// permissions notes those that an override takes away.
-func (r *reviewer) permissions(from *Provenance, said PermissionSet, at func(*Rules) Field[PermissionSet]) {
+// permissions notes those that an override takes away, and says whether one does.
+func (r *reviewer) permissions(from *Provenance, said PermissionSet, at func(*Rules) Field[PermissionSet]) bool {
 	for _, o := range r.overrides(r.entry) {
 		limit := at(o.rules)
 		if limit.From == nil || limit.Value.Includes(said) {
@@ -134,8 +143,61 @@ func (r *reviewer) permissions(from *Provenance, said PermissionSet, at func(*Ru
 			r.lost++
 		}
 		r.find(FaultOverridden, from.Field, *limit.From, "%s does not give %s: %s allows %s", from.Field, said&^limit.Value, place(limit.From), limit.Value)
+		return true
+	}
+	return false
+}
+
+// condition notes that an override adds a condition to an entry.
+func (r *reviewer) condition(from *Provenance, said []Condition, at func(*Rules) []Condition) {
+	for _, o := range r.overrides(r.entry) {
+		for _, limit := range at(o.rules) {
+			same := func(c Condition) bool { return c.Expression == limit.Expression }
+			if !slices.ContainsFunc(said, same) {
+				r.find(FaultOverridden, from.Field, *limit.From, "%s counts only while %s is true as well: %s", from.Field, place(limit.From), limit.Expression)
+				return
+			}
+		}
+	}
+}
+
+// profile notes what overrides of other objects change about the profile that the policy chooses: one finding for each of them.
+func (r *reviewer) profile(own *source) {
+	chosen := own.rules.Profile.From
+	if chosen == nil {
 		return
 	}
+	for _, other := range r.index.cluster {
+		if other == r.entry || !r.covers(other, r.entry) {
+			continue
+		}
+		if lost := bounded(own.rules, other.override.rules); len(lost) > 0 {
+			by := Provenance{Kind: KindCluster, Name: other.ref.Name, Field: "spec.overrides", Generation: other.generation}
+			r.find(FaultOverridden, chosen.Field, by, "%s %s does not give all that the profile says: %s bounds %s",
+				chosen.Field, own.rules.Profile.Value, place(&by), strings.Join(lost, ", "))
+		}
+	}
+}
+
+// bounded returns the paths of those fields that rules have from a profile and that by bounds.
+func bounded(rules, by *Rules) []string {
+	var lost []string
+	note := func(from *Provenance, binds bool) {
+		if binds && from != nil && from.Profile != "" {
+			lost = append(lost, from.Preset)
+		}
+	}
+	for _, p := range plain {
+		_, from := p.at(rules)
+		trial := *rules
+		note(from, p.binds(&trial, by))
+	}
+	a, limit := &rules.Access, &by.Access
+	note(a.audience.From, limit.audience.From != nil && wider(a.audience.Value, limit.audience.Value))
+	for i := range Roles {
+		note(a.Roles[i].From, limit.Roles[i].From != nil && !limit.Roles[i].Value.Includes(a.Roles[i].Value))
+	}
+	return lost
 }
 
 // audience notes an audience that is wider than an override's.

@@ -50,6 +50,27 @@ func TestWhatIsFoundAboutAPolicy(t *testing.T) {
 			spec: "access: {labels: [{label: intern, permissions: [Download]}]}", others: strings.Replace(house, "%", "access: {labels: [{label: intern, permissions: [View]}]}", 1), idle: true,
 			want: []string{"Overridden: spec.access.labels[intern] does not give Download: ClusterRecordingPolicy house spec.overrides.access.labels[intern] allows View"},
 		},
+		"R14 a profile of which an override leaves less": {
+			spec: "profile: Open", others: strings.Replace(house, "%", "access: {audience: Internal, roles: [{role: Participant, permissions: [View]}]}, sharing: {maxTTL: 7d}", 1),
+			want: []string{"Overridden: spec.profile Open does not give all that the profile says: ClusterRecordingPolicy house spec.overrides bounds sharing.maxTTL, access.audience, access.roles[Participant]"},
+		},
+		"R14 a profile as an override allows": {spec: "profile: Restricted", others: strings.Replace(house, "%", "access: {audience: Internal}", 1)},
+		"R14 a condition that an override adds": {
+			spec: "access: {roles: [{role: Participant, permissions: [View]}]}", others: strings.Replace(house, "%", "access: {roles: [{role: Participant, permissions: [View], when: '!recording.held'}]}", 1),
+			want: []string{"Overridden: spec.access.roles[Participant] counts only while ClusterRecordingPolicy house spec.overrides.access.roles[Participant].when is true as well: !recording.held"},
+		},
+		"R17 a condition that an override adds to a label": {
+			spec: "access: {labels: [{label: manager, permissions: [View], when: subject.internal}]}", others: strings.Replace(house, "%", "access: {labels: [{label: manager, permissions: [View], when: '!recording.held'}]}", 1),
+			want: []string{"Overridden: spec.access.labels[manager] counts only while ClusterRecordingPolicy house spec.overrides.access.labels[manager].when is true as well: !recording.held"},
+		},
+		"R14 a condition that an override has too": {
+			spec: "access: {roles: [{role: Participant, permissions: [View], when: '!recording.held'}]}", others: strings.Replace(house, "%", "access: {roles: [{role: Participant, permissions: [View], when: '!recording.held'}]}", 1),
+		},
+		"a condition that cannot be compiled": {
+			spec: "access: {roles: [{role: Participant, permissions: [View], when: subject.x}]}",
+			want: []string{"Invalid: line 1, column 1: undeclared reference to 'subject': use subject.name, .internal, .departments, .groups, .labels, recording.namespace, .labels, " +
+				".department, .startedAt, .endedAt, .trashed, .held, .participantCount, permission and now; until this is put right, the entry counts as if it listed nothing"},
+		},
 		"R14 a wider audience": {
 			spec: "access: {audience: Anyone}", others: strings.Replace(house, "%", "access: {audience: Internal}", 1), idle: true,
 			want: []string{"Overridden: spec.access.audience admits nobody beyond Internal: ClusterRecordingPolicy house spec.overrides.access.audience has to admit as well"},

@@ -85,13 +85,13 @@ func (q *comparison) sets(subject access.Subject) (sets [2]policy.PermissionSet)
 	return sets
 }
 
-// kind is all that decisions are told of the recording besides its rules and its people.
+// kind is all that decisions are told of the recording besides its rules and its people; conditions are told how many attended.
 func (q *comparison) kind() string {
-	facts := q.facts
+	facts, attended := q.facts, len(q.facts[0].Participants)
 	for i := range facts {
 		facts[i].Creator, facts[i].Hosts, facts[i].Participants = "", nil, nil
 	}
-	return fmt.Sprintf("%+v", facts)
+	return fmt.Sprintf("%d %+v", attended, facts)
 }
 
 // outcomeKey is all that an outcome depends on where no grant is about the recording: decisions cannot tell two recordings apart

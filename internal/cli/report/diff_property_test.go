@@ -4,6 +4,7 @@ package report_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -26,7 +27,8 @@ func anyRules(t *rapid.T, what string) v1alpha1.PolicyRules {
 	r.Retention.ExpireAfter = rapid.SampledFrom([]v1alpha1.DurationOrNever{"", "", "1d", "10d", v1alpha1.Never}).Draw(t, what+" expireAfter")
 	if role := rapid.SampledFrom([]v1alpha1.Role{"", "", v1alpha1.RoleHost, v1alpha1.RoleParticipant, v1alpha1.RoleExternal}).Draw(t, what+" role"); role != "" {
 		given := rapid.SliceOfDistinct(rapid.SampledFrom(policy.AllPermissions.List()), rapid.ID).Draw(t, what+" permissions")
-		r.Access.Roles = []v1alpha1.RolePermissions{{Role: role, Permissions: given}}
+		when := rapid.SampledFrom([]v1alpha1.Condition{"", "", "recording.participantCount > 2", `recording.labels.topic == "a"`, "subject."}).Draw(t, what+" when")
+		r.Access.Roles = []v1alpha1.RolePermissions{{Role: role, Permissions: given, When: when}}
 	}
 	return r
 }
@@ -46,6 +48,9 @@ func anyRecordings(t *rapid.T) []v1alpha1.MeetingRecording {
 		r.Labels = map[string]string{"topic": rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "topic")}
 		if rapid.Bool().Draw(t, "held") {
 			held(&r)
+		}
+		if rapid.Bool().Draw(t, "one more") {
+			r.Spec.Meeting.Participants = append(r.Spec.Meeting.Participants, "dave@example.com")
 		}
 		list = append(list, r)
 	}
@@ -72,7 +77,8 @@ func TestDiffAgreesWithDecidingEverythingTwice(t *testing.T) {
 			if old.Retention.Schedule(life).ExpiresAt != next.Retention.Schedule(life).ExpiresAt {
 				expiring++
 			}
-			for _, email := range []string{"alice@example.com", "bob@example.com", "carol@example.com", "eve@partner.example"} {
+			meeting := recordings[i].Spec.Meeting
+			for _, email := range slices.Concat([]string{meeting.Creator}, meeting.Hosts, meeting.Participants) {
 				for _, permission := range policy.AllPermissions.List() {
 					request := access.Request{
 						Subject:    access.Subject{Name: email, Verified: true, Internal: member(email)},

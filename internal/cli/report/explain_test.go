@@ -9,6 +9,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/cli/report"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 // field returns the fields of that name as "value < source".
@@ -50,6 +51,26 @@ func TestExplainSaysWhereAValueComesFrom(t *testing.T) {
 		"R14 the most that a role can be given": {
 			[]any{house(v1alpha1.PolicyRules{}, v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Roles: []v1alpha1.RolePermissions{{Role: v1alpha1.RoleHost}}}})},
 			"most for Host", []string{"nothing < ClusterRecordingPolicy house spec.overrides.access.roles[Host] (generation 2)"},
+		},
+		"R11 the condition of a role": {
+			[]any{department("own", v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Roles: []v1alpha1.RolePermissions{
+				{Role: v1alpha1.RoleParticipant, Permissions: []v1alpha1.Permission{v1alpha1.PermissionView}, When: "!recording.held"},
+			}}})},
+			"access.roles[Participant].when", []string{"!recording.held < RecordingPolicy finance/own spec.access.roles[Participant].when (generation 3)"},
+		},
+		"R14 the condition of an override": {
+			[]any{house(v1alpha1.PolicyRules{}, v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Roles: []v1alpha1.RolePermissions{
+				{Role: v1alpha1.RoleHost, Permissions: policy.AllPermissions.List(), When: "subject.internal"},
+			}}})},
+			"most for Host.when", []string{"subject.internal < ClusterRecordingPolicy house spec.overrides.access.roles[Host].when (generation 2)"},
+		},
+		"R17 the condition of a label, which cannot be compiled": {
+			[]any{department("own", v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Labels: []v1alpha1.LabelPermissions{
+				{Label: "intern", Permissions: []v1alpha1.Permission{v1alpha1.PermissionView}, When: "now +"},
+			}}})},
+			"access.labels[intern].when", []string{
+				"now + (cannot be compiled, and is never true) < RecordingPolicy finance/own spec.access.labels[intern].when (generation 3)",
+			},
 		},
 		"R27 a lock": {
 			[]any{department("own", v1alpha1.PolicyRules{Retention: v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "36h"}}})},

@@ -63,16 +63,33 @@ func accessFields(a *policy.Access) []Field {
 		}
 		list = append(list, Field{"access.audience", value, sourceAt(audience.From)})
 	}
-	for i, role := range policy.Roles {
-		list = append(list, Field{fmt.Sprintf("access.roles[%s]", role), a.Roles[i].Value.String(), sourceAt(a.Roles[i].From)})
+	entry := func(name string, set policy.PermissionSet, from *policy.Provenance, conditions []policy.Condition) {
+		list = append(list, Field{name, set.String(), sourceAt(from)})
+		list = append(list, whenFields(name, conditions)...)
 	}
 	for i, role := range policy.Roles {
-		if ceiling := a.Ceilings[i]; ceiling.From != nil {
-			list = append(list, Field{fmt.Sprintf("most for %s", role), ceiling.Value.String(), sourceAt(ceiling.From)})
+		entry(fmt.Sprintf("access.roles[%s]", role), a.Roles[i].Value, a.Roles[i].From, a.RoleConditions[i])
+	}
+	for i, role := range policy.Roles {
+		if ceiling := a.Ceilings[i]; ceiling.From != nil || len(a.CeilingConditions[i]) > 0 {
+			entry(fmt.Sprintf("most for %s", role), ceiling.Value, ceiling.From, a.CeilingConditions[i])
 		}
 	}
 	for _, label := range a.Labels {
-		list = append(list, Field{fmt.Sprintf("access.labels[%s]", label.Name), label.Permissions.String(), sourceAt(label.From)})
+		entry(fmt.Sprintf("access.labels[%s]", label.Name), label.Permissions, label.From, label.Conditions)
+	}
+	return list
+}
+
+// whenFields lists the conditions under which an entry counts; all of them have to hold.
+func whenFields(entry string, conditions []policy.Condition) []Field {
+	var list []Field
+	for i := range conditions {
+		value := conditions[i].Expression
+		if conditions[i].Broken() {
+			value += " (cannot be compiled, and is never true)"
+		}
+		list = append(list, Field{entry + ".when", value, sourceAt(conditions[i].From)})
 	}
 	return list
 }

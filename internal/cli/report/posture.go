@@ -34,6 +34,8 @@ type Posture struct {
 	// Checks are all checks and how each came out; Findings what was found, the worst first.
 	Checks   []CheckResult `json:"checks"`
 	Findings []Finding     `json:"findings"`
+	// NotAsked are questions of good practice that cannot be answered, and why. A pipeline must not take them for passed.
+	NotAsked []string `json:"notAsked"`
 }
 
 // CheckResult is how one check came out.
@@ -93,7 +95,7 @@ const (
 // and for a sensitive meeting.
 func (b *Book) Posture(now time.Time) Posture {
 	s := survey{world: b.world, book: b, areas: b.areas(), now: now}
-	p := Posture{Recordings: len(b.world.Recordings), Checks: []CheckResult{}, Findings: []Finding{}}
+	p := Posture{Recordings: len(b.world.Recordings), Checks: []CheckResult{}, Findings: []Finding{}, NotAsked: notAsked}
 	for _, check := range checks {
 		found := check.find(&s)
 		result := CheckResult{Name: check.name, Asks: check.asks, Passed: len(found) == 0}

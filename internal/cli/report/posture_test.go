@@ -4,6 +4,7 @@ package report_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,10 @@ func TestR34EveryCheckNamesTheObjectAndFieldToChange(t *testing.T) {
 			{Role: role, Permissions: []v1alpha1.Permission{v1alpha1.PermissionView, v1alpha1.PermissionDownload}},
 		}}}
 	}
+	conditional := func(rules v1alpha1.PolicyRules) v1alpha1.PolicyRules {
+		rules.Access.Roles[0].When = `now < recording.endedAt + duration("168h")`
+		return rules
+	}
 	stalled := recording("a")
 	stalled.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNotAVideo}}
 	endless := grant("g", "a", "")
@@ -78,6 +83,7 @@ func TestR34EveryCheckNamesTheObjectAndFieldToChange(t *testing.T) {
 		"without any policy, the mode":  {"RecordingModeNotChosen", []any{recording("a")}, want{report.Medium, none, "spec.defaults.recording.mode", 1}},
 		"outsiders download":            {"OutsidersMayDownload", with(role(v1alpha1.RoleExternal)), want{report.High, own, "spec.access.roles[External]", 2}},
 		"participants download":         {"ParticipantsMayDownload", with(role(v1alpha1.RoleParticipant)), want{report.Medium, own, "spec.access.roles[Participant]", 2}},
+		"participants, on a condition":  {"ParticipantsMayDownload", with(conditional(role(v1alpha1.RoleParticipant))), want{report.Low, own, "spec.access.roles[Participant]", 2}},
 		"everybody downloads":           {"MembersMayDownload", with(role(v1alpha1.RoleInternal)), want{report.High, own, "spec.access.roles[Internal]", 2}},
 		"the profile Open keeps":        {"NothingExpires", []any{house(v1alpha1.PolicyRules{Profile: v1alpha1.ProfileOpen}, v1alpha1.PolicyRules{}), recording("a")}, want{report.Medium, org, "spec.defaults.retention.expireAfter", 1}},
 		"no labels":                     {"RoleLabelsNotUsed", []any{unlabelled, recording("a")}, want{report.Low, none, "spec.defaults.access.labels", 1}},
@@ -147,5 +153,14 @@ func TestR34FindingsBeginWithTheWorst(t *testing.T) {
 	rank := func(f report.Finding) int { return slices.Index(report.Severities, f.Severity) }
 	if !slices.IsSortedFunc(p.Findings, func(a, b report.Finding) int { return rank(a) - rank(b) }) || !p.AtLeast(report.High) {
 		t.Errorf("findings: %v", p.Findings)
+	}
+}
+
+// TestR34R35PostureSaysWhatItCannotTell holds until meetings are known that nobody recorded.
+func TestR34R35PostureSaysWhatItCannotTell(t *testing.T) {
+	t.Parallel()
+	p := report.NewBook(world(exemplary())).Posture(now)
+	if !slices.ContainsFunc(p.NotAsked, func(question string) bool { return strings.Contains(question, "(R35)") }) {
+		t.Errorf("nothing says that unrecorded meetings are not known: %v", p.NotAsked)
 	}
 }

@@ -27,6 +27,8 @@ type Preflight struct {
 	// and those whom a grant for recordings like it names.
 	Classes []Right `json:"classes"`
 	People  []Right `json:"people"`
+	// Conditions are those that rights depend on. Classes and People are as the conditions are now, for the meeting as it is given.
+	Conditions []Field `json:"conditions,omitempty"`
 	// Kept are the fields that say how long.
 	Kept []Field `json:"kept"`
 	// Problems are the parts of policies that could not be understood.
@@ -55,18 +57,20 @@ func (b *Book) Preflight(meeting *v1alpha1.MeetingRecording, member Member, now 
 		Mode:    plain("recording.mode", rules.Recording.Mode), Notice: plain("recording.notice", rules.Recording.Notice),
 		CanStart: []string{}, Kept: keptFields(rules),
 	}
-	facts := access.FactsOf(meeting).Prepared()
+	facts := access.FactsOf(meeting)
+	prepared := facts.Prepared()
 	for _, someone := range personas([]*policy.Rules{rules}, meeting, grants, member) {
 		if !isPerson(someone) {
 			continue // the table of classes has these
 		}
-		set := may(rules, facts, someone.subject, grants, now)
+		set := may(rules, prepared, someone.subject, grants, now)
 		p.People = append(p.People, rightOf(someone.String(), someone.Roles, set))
 		if someone.Kind == kindPerson && set.Has(v1alpha1.PermissionStart) {
 			p.CanStart = append(p.CanStart, someone.Name)
 		}
 	}
-	p.Classes = classRights(rules, now)
+	p.Classes = classRights(rules, facts, now)
+	p.Conditions = conditionFields(rules)
 	p.Says = []string{sayRecorded(rules, p.CanStart), sayNotice(rules), saySharing(rules), sayKept(rules)}
 	for _, problem := range rules.Problems {
 		p.Problems = append(p.Problems, problem.String())
@@ -84,7 +88,13 @@ func rightOf(who string, roles []v1alpha1.Role, set policy.PermissionSet) Right 
 }
 
 // standIn is a meeting with one person of each role, for asking what a role may do.
-var standIn = access.Recording{Creator: "a-creator", Hosts: []string{"a-host"}, Participants: []string{"a-participant"}}
+var standIn = withStandIns(access.Recording{})
+
+// withStandIns returns the recording with one person of each role in the place of its own.
+func withStandIns(recording access.Recording) access.Recording {
+	recording.Creator, recording.Hosts, recording.Participants = "a-creator", []string{"a-host"}, []string{"a-participant"}
+	return recording
+}
 
 // standIns are who has which role there.
 var standIns = []struct{ who, name string }{
@@ -94,10 +104,15 @@ var standIns = []struct{ who, name string }{
 
 // classRights says what each role may do without a grant, and what participants with each label may. Where an audience names
 // departments, everybody is asked about as belonging to them; those who do not come last.
-func classRights(rules *policy.Rules, now time.Time) []Right {
+func classRights(rules *policy.Rules, meeting access.Recording, now time.Time) []Right {
 	var list []Right
+	// Conditions may ask how many attended: as many as attend now.
+	people := withStandIns(meeting)
+	for len(people.Participants) < len(meeting.Participants) {
+		people.Participants = append(people.Participants, stranger+" who attends")
+	}
 	add := func(who string, subject access.Subject) {
-		list = append(list, rightOf(who, access.RolesOf(rules, standIn, subject), may(rules, standIn, subject, nil, now)))
+		list = append(list, rightOf(who, access.RolesOf(rules, people, subject), may(rules, people, subject, nil, now)))
 	}
 	departments, of := inDepartment(rules), ""
 	if len(departments) > 0 {
@@ -117,6 +132,17 @@ func classRights(rules *policy.Rules, now time.Time) []Right {
 	add("outsiders, also who attended", access.Subject{Name: "a-participant", Verified: true})
 	add("who has not signed in", access.Subject{Anonymous: true})
 	return list
+}
+
+// conditionFields lists the conditions that rights depend on.
+func conditionFields(rules *policy.Rules) []Field {
+	var conditions []Field
+	for _, f := range fieldsOf(rules) {
+		if strings.HasSuffix(f.Name, ".when") {
+			conditions = append(conditions, f)
+		}
+	}
+	return conditions
 }
 
 func keptFields(rules *policy.Rules) []Field {

@@ -128,3 +128,28 @@ func TestR15PreflightTellsDepartmentsApart(t *testing.T) {
 		t.Errorf("who may view: %s; want %s", got, want)
 	}
 }
+
+func TestR4PreflightAsksConditionsAboutTheMeetingItself(t *testing.T) {
+	t.Parallel()
+	policy := department("own", v1alpha1.PolicyRules{Access: v1alpha1.AccessRules{Roles: []v1alpha1.RolePermissions{{
+		Role: v1alpha1.RoleParticipant, Permissions: []v1alpha1.Permission{v1alpha1.PermissionView},
+		When: `recording.namespace == "finance" && recording.department == "audit" && recording.participantCount == 3`,
+	}}}})
+	for name, department := range map[string]string{"audit": "audit", "sales": "sales"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			meeting := recording("planning")
+			meeting.Spec.Meeting.Department = department
+			meeting.Spec.Meeting.Participants = append(meeting.Spec.Meeting.Participants, "dave@example.com")
+			p := report.NewBook(world(policy)).Preflight(&meeting, member, now)
+			for _, right := range append(p.Classes, p.People...) {
+				if (right.Who == "participants" || right.Who == "dave@example.com") && right.View != (department == "audit") {
+					t.Errorf("%s may view: %v", right.Who, right.View)
+				}
+			}
+			if len(p.Conditions) != 1 || p.Conditions[0].Name != "access.roles[Participant].when" {
+				t.Errorf("conditions: %+v", p.Conditions)
+			}
+		})
+	}
+}
