@@ -33,7 +33,7 @@ type claim struct {
 
 // adopts says that the recording has named media to adopt, and has not got it.
 func adopts(recording *v1alpha1.MeetingRecording) bool {
-	return recording.Spec.Source.Adopt.UID != "" && recording.Status.Storage.ManifestKey == ""
+	return recording.Spec.Source.Adopt.UID != "" && recording.Status.Storage.ManifestKey == "" && !isErased(&recording.Status)
 }
 
 // decideAdopting takes over what an earlier recording left, or says why not. Nothing in the bucket moves: the recording refers
@@ -75,6 +75,7 @@ func unadoptable(o *observation) problem {
 func decideAdopted(o *observation) decision {
 	status, plan := adoptedStatus(o)
 	takeResult(o, status)
+	status.Storage.Lock = o.claim.state.BucketLock
 	back := notice{reason: "Restored", action: "Adopt", note: "The recording is back, from what the store had of " + o.recording.StorageUID() + ". " + grantsStayAway}
 	d := decision{
 		attempt: o.result.attempt,

@@ -158,6 +158,22 @@ func watchedAgo(ago time.Duration) func(*observation) {
 	return func(o *observation) { o.watched = noon.Add(-ago) }
 }
 
+// lockingStore gives the recording a store whose buckets lock.
+func lockingStore(mode v1alpha1.ObjectLockMode) func(*observation) {
+	return func(o *observation) {
+		o.store.open.Object.Spec.Buckets.ObjectLock = mode
+		o.store.open.Object.Status.Capabilities = []v1alpha1.StoreCapability{v1alpha1.CapabilityObjectLock}
+	}
+}
+
+func unlocked(o *observation) {
+	o.recording.Annotations = map[string]string{v1alpha1.AnnotationBypassLock: "ordered by the court"}
+}
+
+func erasureAsked(o *observation) {
+	o.recording.Spec.Erasure = v1alpha1.ErasureRequest{Reason: "request 2026-77"}
+}
+
 // guarded makes the purge guard refuse.
 func guarded(again time.Time) func(*observation) {
 	return func(o *observation) { o.purge = purgeguard.Answer{Again: again} }

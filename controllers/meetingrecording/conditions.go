@@ -138,3 +138,17 @@ func (c *conditionSet) keep(kind string) {
 func (c *conditionSet) transitions() []metav1.Condition {
 	return kube.Transitions(c.o.recording.Status.Conditions, c.wanted, c.o.now)
 }
+
+// setCondition derives one condition of a status anew and leaves the others as they are. Without a reason, it goes.
+func setCondition(o *observation, status *v1alpha1.MeetingRecordingStatus, kind string, verdict metav1.ConditionStatus, reason, message string) {
+	conditions := conditionSet{o: o}
+	for _, c := range status.Conditions {
+		if c.Type != kind {
+			conditions.wanted = append(conditions.wanted, c)
+		}
+	}
+	if reason != "" {
+		conditions.add(kind, verdict, reason, message)
+	}
+	status.Conditions = conditions.transitions()
+}

@@ -32,6 +32,13 @@ const (
 	recordAdopted   step = "record Restored from the store"
 	// mirrorState writes into the bucket what has become of the recording.
 	mirrorState step = "write the state into the bucket"
+	// recordHolds records the holds that were laid and lifted, recordUnlocked a lock that was lifted before its time.
+	recordHolds    step = "record holds"
+	recordUnlocked step = "record Unlocked"
+	// lockObjects has the bucket enforce what keeps the recording.
+	lockObjects step = "lock the objects in the bucket"
+	// destroyKey deletes the manifests, and with them every copy of the data key, and records it.
+	destroyKey step = "destroy the data key"
 	// startJob makes the Job of an attempt.
 	startJob step = "start the Job"
 	// armJob makes the Secret that the Job waits for.
@@ -74,6 +81,8 @@ type notice struct {
 	warning        bool
 	reason, action string
 	note           string
+	// ofNamespace tells those who look at the namespace, which takes no Events of its own while it is being deleted.
+	ofNamespace bool
 }
 
 // decision is what a pass does.
@@ -86,6 +95,8 @@ type decision struct {
 	purgeAt time.Time
 	// state is what mirrorState writes.
 	state *archive.State
+	// lock is what lockObjects has the bucket enforce.
+	lock v1alpha1.BucketLock
 	// status is what the status should be; nil leaves it alone.
 	status *v1alpha1.MeetingRecordingStatus
 	// showsProgress says that the status carries the worker's progress.
@@ -117,9 +128,12 @@ func decide(o *observation) decision {
 		d = decideShelved(o)
 	case stalled:
 		d = decideStalled(o)
+	case erased:
+		d = decideErased(o)
 	default:
 		d = decideIncoming(o)
 	}
+	d = d.withErasure(o).withHolds(o).withLock(o)
 	if !hasFinalizer(o.recording) {
 		d.steps = append([]step{addFinalizer}, d.steps...)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
 
+var modes = []v1alpha1.LockMode{v1alpha1.LockGovernance, v1alpha1.LockCompliance}
+
 // drawn is any observation that a pass may make, however unlikely.
 func drawn(t *rapid.T) *observation {
 	retention := v1alpha1.RetentionRules{
@@ -19,8 +21,9 @@ func drawn(t *rapid.T) *observation {
 		TrashFor:    rapid.SampledFrom([]v1alpha1.Duration{"", "1h", "30d"}).Draw(t, "trashFor"),
 	}
 	if rapid.Bool().Draw(t, "lock") {
-		retention.Lock = v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: rapid.SampledFrom([]v1alpha1.Duration{"1h", "365d"}).Draw(t, "lockFor")}
+		retention.Lock = v1alpha1.RetentionLock{Mode: rapid.SampledFrom(modes).Draw(t, "mode"), For: rapid.SampledFrom([]v1alpha1.Duration{"1h", "365d"}).Draw(t, "lockFor")}
 	}
+	retention.Erasure = rapid.SampledFrom([]v1alpha1.ErasureRule{"", v1alpha1.ErasureForbidden, v1alpha1.ErasureDestroyKey}).Draw(t, "erasure")
 	ago := func(what string) time.Duration {
 		return rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second, time.Hour, 29 * day, 30 * day, 400 * day}).Draw(t, what)
 	}
@@ -28,6 +31,9 @@ func drawn(t *rapid.T) *observation {
 	retention.ExtendTo = rapid.SampledFrom([]v1alpha1.DurationOrNever{"", "365d", v1alpha1.Never}).Draw(t, "extendTo")
 	retention.UnwatchedAfter = rapid.SampledFrom([]v1alpha1.DurationOrNever{"", "1h", "30d"}).Draw(t, "unwatchedAfter")
 	changes := []func(*observation){withRetention(retention)}
+	if rapid.Bool().Draw(t, "the bucket locks") {
+		changes = append(changes, lockingStore(rapid.SampledFrom([]v1alpha1.ObjectLockMode{v1alpha1.ObjectLockGovernance, v1alpha1.ObjectLockCompliance}).Draw(t, "object lock")))
+	}
 	maybe := func(what string, change func(*observation)) {
 		if rapid.Bool().Draw(t, what) {
 			changes = append(changes, change)
@@ -51,6 +57,9 @@ func drawn(t *rapid.T) *observation {
 	maybe("trash requested", trashRequested)
 	maybe("held", held)
 	maybe("deleted", deletedAgo(ago("deleted")))
+	maybe("lock lifted", unlocked)
+	maybe("erasure", erasureAsked)
+	maybe("namespace going", func(o *observation) { o.namespace.going = true })
 	maybe("stale", func(o *observation) { o.stale = true })
 	maybe("store gone", func(o *observation) {
 		o.store = storeView{problem: problem{v1alpha1.ReasonStoreNotReady, "why"}}
@@ -85,17 +94,86 @@ func TestR27NothingLeavesWhileItIsHeldOrLocked(t *testing.T) {
 		if len(o.recording.Spec.Holds) > 0 {
 			t.Fatalf("%v in spite of a hold", d.steps)
 		}
-		if o.now.Before(o.recording.Status.LockedUntil.Time) {
+		if o.now.Before(o.recording.Status.LockedUntil.Time) && (o.stage != leaving || !has(d, recordUnlocked)) {
 			t.Fatalf("%v before the lock ends", d.steps)
 		}
 	})
+}
+
+// What keeps a recording by the policies, the bucket is told to enforce, where it can: never for less long, and not so that more
+// people can lift it than the store's platform team chose.
+func TestR27TheBucketIsToldWhatKeepsARecording(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawn(t)
+		d := decide(o)
+		if d.status == nil || d.status.Storage.Key == "" || o.mediaMissing != "" || o.stage == leaving || o.store.open == nil || noBucketLock(o.store.open.Object) != "" {
+			return
+		}
+		lock := d.status.Storage.Lock
+		if held := len(o.recording.Spec.Holds) > 0; held != (lock.LegalHold == v1alpha1.LegalHoldOn) || held && !lock.Until.After(o.now) {
+			t.Fatalf("held: %v, the bucket has %+v", held, lock)
+		}
+		if until := d.status.LockedUntil; o.now.Before(until.Time) && lock.Until.Before(&until) {
+			t.Fatalf("locked until %s, the bucket has %+v", until, lock)
+		}
+		strict := d.status.LockMode == v1alpha1.LockCompliance && o.store.open.Object.Spec.Buckets.ObjectLock == v1alpha1.ObjectLockCompliance
+		if o.now.Before(d.status.LockedUntil.Time) && strict != (lock.Mode == v1alpha1.LockCompliance) {
+			t.Fatalf("a %s lock, the bucket has %+v", d.status.LockMode, lock)
+		}
+		if !sameLock(lock, o.recording.Status.Storage.Lock) && !has(d, lockObjects) {
+			t.Fatalf("the status says %+v and nobody tells the bucket", lock)
+		}
+		if keeps := len(o.recording.Spec.Holds) > 0 || o.now.Before(d.status.LockedUntil.Time); keeps != (lockedMessage(d.status) != "") {
+			t.Fatalf("kept: %v, the condition Locked says %q", keeps, lockedMessage(d.status))
+		}
+	})
+}
+
+func TestAKeyIsDestroyedOnlyWhereItIsAskedForAndAllowed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawn(t)
+		d := decide(o)
+		if !has(d, destroyKey) {
+			return
+		}
+		if !asksForErasure(o.recording) || len(o.recording.Spec.Holds) > 0 || o.rules.Retention.Erasure.Value != v1alpha1.ErasureDestroyKey {
+			t.Fatalf("the key is destroyed: %+v, %s", o.recording.Spec, o.rules.Retention.Erasure.Value)
+		}
+		if readyReason(d.status) != v1alpha1.ReasonErased || d.status.Storage.ManifestKey != "" {
+			t.Fatalf("the key is destroyed, and the status says %+v", d.status)
+		}
+	})
+}
+
+// What was laid and lifted is in the audit log before the status says so.
+func TestHoldsAreRecordedBeforeTheStatusNamesThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawn(t)
+		maybeRecorded(t, o)
+		d := decide(o)
+		if d.status == nil || o.stage == leaving {
+			return
+		}
+		if changed := len(lacking(d.status.Holds, o.recording.Status.Holds))+len(lacking(o.recording.Status.Holds, d.status.Holds)) > 0; changed && !has(d, recordHolds) {
+			t.Fatalf("the holds %+v became %+v unseen", o.recording.Status.Holds, d.status.Holds)
+		}
+		if len(lacking(o.recording.Spec.Holds, d.status.Holds)) > 0 {
+			t.Fatalf("the status forgets holds: %+v", d.status.Holds)
+		}
+	})
+}
+
+func maybeRecorded(t *rapid.T, o *observation) {
+	if rapid.Bool().Draw(t, "recorded hold") {
+		o.recording.Status.Holds = []v1alpha1.LegalHold{{Name: rapid.SampledFrom([]string{"case-2026-14", "tax"}).Draw(t, "recorded name")}}
+	}
 }
 
 func TestR26OnlyWhatIsDueInTheTrashIsPurged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawn(t)
 		d := decide(o)
-		if has(d, deleteObject, purgeMedia) && (!o.trashRequested() || !o.inTrash()) {
+		if has(d, deleteObject, purgeMedia) && (!o.trashRequested() || !o.inTrash()) && !isErased(&o.recording.Status) {
 			t.Fatalf("%v of a recording that is not in the trash", d.steps)
 		}
 		if has(d, deleteObject, purgeMedia) && !o.purge.Allowed {
@@ -188,7 +266,7 @@ func TestR24WaitsEndExactlyAtTheDate(t *testing.T) {
 				t.Fatalf("the next look is at %s, the date is %s", d.wake, date)
 			}
 		}
-		if d.wake.After(d.status.ExpiresAt.Time) && d.wake.After(d.status.PurgeAt.Time) {
+		if dates := d.status; d.wake.After(dates.ExpiresAt.Time) && d.wake.After(dates.PurgeAt.Time) && d.wake.After(dates.LockedUntil.Time) && d.wake.After(dates.Storage.Lock.Until.Time) {
 			t.Fatalf("the next look is at %s, after every date", d.wake)
 		}
 	})

@@ -232,7 +232,7 @@ func TestLife(t *testing.T) {
 			seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never}), availableSince(day)), outline{Ready: v1alpha1.ReasonAvailable},
 		},
 		"R27 a hold beats the expiry": {
-			seen(availableSince(200*day), held), outline{Ready: v1alpha1.ReasonAvailable},
+			seen(availableSince(200*day), held), outline{Steps: []step{recordHolds}, Ready: v1alpha1.ReasonAvailable},
 		},
 		"R27 a lock beats the expiry": {
 			seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: "1d", Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "30d"}}),
@@ -258,7 +258,7 @@ func TestLife(t *testing.T) {
 			seen(trashedSince(30*day - time.Second)), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Second},
 		},
 		"R27 a hold beats the purge": {
-			seen(trashedSince(31*day), held), outline{Ready: v1alpha1.ReasonTrashed},
+			seen(trashedSince(31*day), held), outline{Steps: []step{recordHolds}, Ready: v1alpha1.ReasonTrashed},
 		},
 		"R25 a recording taken out of the trash is available again": {
 			seen(trashedSince(10*day), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),

@@ -23,13 +23,16 @@ func decideLeaving(o *observation) decision {
 	case adopts(o.recording) && o.leftovers.manifestKey == "":
 		// What it wanted to adopt is not its own.
 		return decision{steps: []step{recordDeleted, releaseFinalizer}}
+	case isErased(&o.recording.Status):
+		// What is left is noise, which no guard has to keep.
+		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case purgeDue(o) && o.purge.Allowed:
 		// What the purge guard keeps gets a tombstone with a date that has passed: the sweeper asks the guard again.
-		return decision{steps: []step{purgeMedia, releaseFinalizer}}
+		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case !worthKeeping(o):
 		return decision{steps: append(withdrawal(o), discard, recordDeleted, releaseFinalizer)}
 	default:
-		return decision{steps: append(withdrawal(o), bury, recordDeleted, releaseFinalizer), purgeAt: tombstoneDate(o)}
+		return decision{steps: append(append(unlocking(o), withdrawal(o)...), bury, recordDeleted, releaseFinalizer), purgeAt: tombstoneDate(o)}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media"
@@ -29,6 +31,8 @@ const (
 	shelved stage = "shelved"
 	// kept has packaged media, in or out of the trash.
 	kept stage = "kept"
+	// erased has lost its key; its media waits in the bucket for the end of its lock.
+	erased stage = "erased"
 	// leaving is being deleted.
 	leaving stage = "leaving"
 )
@@ -38,6 +42,8 @@ func stageOf(recording *v1alpha1.MeetingRecording) stage {
 	switch {
 	case !recording.DeletionTimestamp.IsZero():
 		return leaving
+	case isErased(&recording.Status):
+		return erased
 	case recording.Status.Storage.ManifestKey != "":
 		return kept
 	case adopts(recording):
@@ -64,8 +70,9 @@ type observation struct {
 	// stale says that the API server has a newer recording than the one decided upon.
 	stale bool
 
-	store    storeView
-	attempts []attempt // oldest first
+	namespace namespaceView
+	store     storeView
+	attempts  []attempt // oldest first
 	// highest is the greatest number that any attempt is known to have had, Job or object.
 	highest int
 	upload  uploadView
@@ -83,6 +90,13 @@ type observation struct {
 	purge purgeguard.Answer
 	// leftovers says that a deleted recording has media or a raw upload in the bucket.
 	leftovers leftovers
+}
+
+// namespaceView is what a recording that is held or locked has to know of its namespace.
+type namespaceView struct {
+	// going says that it is being deleted, uid which one it is.
+	going bool
+	uid   types.UID
 }
 
 // storeView is the RecordingStore as far as this recording is concerned.

@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // observe reads what the recording's stage needs. A recording at rest costs reads from the cache only.
@@ -41,6 +43,8 @@ func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRec
 		err = r.observeKept(ctx, o)
 	case adopting:
 		err = r.observeAdopting(ctx, o)
+	case erased:
+		err = r.observeLocks(ctx, o)
 	case leaving:
 		err = r.observeLeaving(ctx, o)
 	case stalled:
@@ -173,16 +177,37 @@ func (r *Reconciler) observeKept(ctx context.Context, o *observation) error {
 	if purgeDue(o) {
 		return r.observePurge(ctx, o)
 	}
-	if !o.inTrash() || o.trashRequested() {
-		return nil
+	if o.inTrash() && !o.trashRequested() {
+		if err := r.observeStore(ctx, o); err != nil || o.store.problem.found() {
+			return err
+		}
+		return r.observeMedia(ctx, o)
 	}
-	if err := r.observeStore(ctx, o); err != nil {
+	if err := r.observeLocks(ctx, o); err != nil || !asksForErasure(o.recording) || erasureObstacle(o) != nil {
 		return err
 	}
-	if o.store.problem.found() {
+	return r.observeStale(ctx, o) // what is about to be destroyed cannot be brought back
+}
+
+// observeLocks opens the store of a recording that is held, locked or to be erased, without asking whether its server answers:
+// only a change of the lock does. A recording that nothing keeps costs nothing here.
+func (r *Reconciler) observeLocks(ctx context.Context, o *observation) error {
+	status := &o.recording.Status
+	if len(o.recording.Spec.Holds) == 0 && scheduleOf(o, status).LockedUntil.IsZero() && sameLock(status.Storage.Lock, v1alpha1.BucketLock{}) && !asksForErasure(o.recording) {
 		return nil
 	}
-	return r.observeMedia(ctx, o)
+	namespace := kube.NamespaceMetadata()
+	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: o.recording.Namespace}, namespace); err != nil {
+		return fmt.Errorf("read namespace %s: %w", o.recording.Namespace, err)
+	}
+	o.namespace = namespaceView{going: !namespace.DeletionTimestamp.IsZero(), uid: namespace.UID}
+	open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
+	if reason := stores.Reason(err); reason != "" {
+		o.store.problem = problem{reason, err.Error()}
+		return nil
+	}
+	o.store.open = open
+	return err
 }
 
 // observePurge asks whether the recording may be purged, which counts it if it may. Asking again changes nothing.

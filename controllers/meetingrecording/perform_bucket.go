@@ -201,7 +201,11 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	plan := scheduleOf(o, &o.recording.Status)
+	status := &o.recording.Status
+	plan := scheduleOf(o, status)
+	if status.Media.SHA256 != "" {
+		evidence = append([]string{fmt.Sprintf("media of %d bytes, SHA-256 %s", status.Media.Bytes, status.Media.SHA256)}, evidence...)
+	}
 	return r.write(ctx, o, audit.Event{
 		Key: "purged/" + o.recording.StorageUID(), Since: o.recording.DeletionTimestamp.Time,
 		Action: v1alpha1.AuditPurged, Reason: string(plan.Decider), Rule: plan.From.String(), Evidence: evidence,

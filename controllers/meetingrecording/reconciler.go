@@ -20,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -138,6 +139,10 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 		if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
 			log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
 			return reconcile.Result{RequeueAfter: lockPoll}, nil
+		}
+		if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
+			*d = waitForBucket(o, what, err)
+			break
 		}
 		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 	}

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 )
@@ -41,6 +44,12 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 	case recordDeleted:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditDeleted, "ObjectDeleted", fmt.Sprintf("deleted/%s", uid)
 		event.Since, event.Evidence = o.recording.DeletionTimestamp.Time, deletionEvidence(d)
+	case recordUnlocked:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditUnlocked, "BypassLock", fmt.Sprintf("unlocked/%s/%d", uid, status.LockedUntil.Unix())
+		event.Rule, event.Evidence = status.LockedBy, []string{lifting(o)}
+		if by := o.recording.Annotations[v1alpha1.AnnotationBypassLockBy]; by != "" {
+			event.Actor = audit.User(by, "")
+		}
 	default:
 		return fmt.Errorf("no audit event for %q", what)
 	}
@@ -67,7 +76,9 @@ func deletionEvidence(d *decision) []string {
 func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Event) error {
 	event.Namespace = o.recording.Namespace
 	event.Outcome = v1alpha1.OutcomeAllowed
-	event.Actor = audit.Controller(controllerName)
+	if event.Actor.Kind == "" {
+		event.Actor = audit.Controller(controllerName)
+	}
 	event.Recording = audit.RecordingOf(o.recording)
 	event.Time = o.now
 	err := r.options.Audit.Record(ctx, event)
@@ -88,6 +99,11 @@ func (r *Reconciler) tell(o *observation, d *decision, written bool) {
 		}
 	}
 	for _, notice := range d.notices {
+		if notice.ofNamespace {
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.recording.Namespace, UID: o.namespace.uid}}
+			r.options.Events.Eventf(namespace, o.recording, eventType(notice.warning), notice.reason, notice.action, "%s", brief(notice.note))
+			continue
+		}
 		r.options.Events.Eventf(o.recording, nil, eventType(notice.warning), notice.reason, notice.action, "%s", brief(notice.note))
 	}
 }

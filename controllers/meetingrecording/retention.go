@@ -17,6 +17,10 @@ import (
 func decideKept(o *observation) decision {
 	var d decision
 	switch {
+	case liftsLock(o):
+		d = decideLifting(o)
+	case erasureObstacle(o) == nil:
+		d = decideErasure(o)
 	case o.trashRequested() && !o.inTrash():
 		d = decideTrash(o)
 	case o.trashRequested():

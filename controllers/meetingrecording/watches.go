@@ -26,7 +26,7 @@ import (
 // watches says what wakes the controller. Everything that a recording can wait for and that is a Kubernetes object is
 // watched; only the bucket is asked.
 func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
-	labels := builder.WithPredicates(predicate.LabelChangedPredicate{})
+	namespaces := builder.WithPredicates(predicate.Or[client.Object](predicate.LabelChangedPredicate{}, goes()))
 	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return b.
 		For(&v1alpha1.MeetingRecording{}).
@@ -36,7 +36,7 @@ func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
 		Watches(&v1alpha1.RecordingStore{}, r.enqueue(r.waitingForStore), builder.WithPredicates(storeChanged())).
 		Watches(&v1alpha1.ClusterRecordingPolicy{}, r.enqueue(everywhere), specs).
 		Watches(&v1alpha1.RecordingPolicy{}, r.enqueue(inNamespaceOf), specs).
-		WatchesMetadata(kube.NamespaceMetadata(), r.enqueue(inNamespaceNamed), labels)
+		WatchesMetadata(kube.NamespaceMetadata(), r.enqueue(inNamespaceNamed), namespaces)
 }
 
 // created lets new objects pass, also those that are there at the start.
@@ -44,6 +44,17 @@ var created = predicate.Funcs{
 	UpdateFunc:  func(event.UpdateEvent) bool { return false },
 	DeleteFunc:  func(event.DeleteEvent) bool { return false },
 	GenericFunc: func(event.GenericEvent) bool { return false },
+}
+
+// goes lets the moment pass at which the deletion of an object begins.
+func goes() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetDeletionTimestamp().IsZero() && !e.ObjectNew.GetDeletionTimestamp().IsZero()
+		},
+	}
 }
 
 // recordingOfJob finds the recording that a Job works for.
@@ -84,14 +95,19 @@ func (r *Reconciler) waitingForStore(store client.Object) selection {
 		wanted: func(recording *v1alpha1.MeetingRecording) bool {
 			switch purgeAt := recording.Status.PurgeAt; readyReason(&recording.Status) {
 			case v1alpha1.ReasonAvailable:
-				return !recording.DeletionTimestamp.IsZero()
+				return keptOrLeaving(recording)
 			case v1alpha1.ReasonTrashed:
 				overdue := !purgeAt.IsZero() && !purgeAt.After(r.options.Clock.Now())
-				return overdue || !recording.DeletionTimestamp.IsZero()
+				return overdue || keptOrLeaving(recording)
 			}
 			return true
 		},
 	}
+}
+
+// keptOrLeaving says that a recording at rest may still have something to do in its bucket.
+func keptOrLeaving(recording *v1alpha1.MeetingRecording) bool {
+	return !recording.DeletionTimestamp.IsZero() || len(recording.Spec.Holds) > 0 || asksForErasure(recording)
 }
 
 func everywhere(client.Object) selection { return selection{wanted: always} }

@@ -19,39 +19,57 @@ type Purgeable interface {
 	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
 	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
 	DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string) ([]objectstore.RemovedVersion, error)
+	Versions(ctx context.Context, bucket, prefix string) ([]objectstore.RemovedVersion, error)
 	AbortUploads(ctx context.Context, bucket, key string) ([]objectstore.Upload, error)
 }
 
 // Purge removes every version of everything that a recording has in its bucket, media first and the manifests last, and has
 // the store confirm that nothing is left. It returns what proves it, for the audit log. Repeating it after a failure goes on
 // where it stopped; the evidence then is what was still there. Tombstones are not touched.
+//
+// It lifts no lock: where the bucket protects a version, it fails with objectstore.ReasonLocked, before anything is removed if
+// the media is protected.
 func Purge(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
-	var evidence []string
-	keyIDs, err := keyIDs(ctx, objects, bucket, recording)
-	if err != nil {
-		return nil, err
-	}
 	if err := abortUploads(ctx, objects, bucket, recording); err != nil {
 		return nil, err
 	}
 	// The manifests are last: the wrapped data key in them is destroyed once there is nothing left for it to open.
-	for _, prefix := range []string{recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix()} {
-		var removed []objectstore.RemovedVersion
-		err := effect.Do(ctx, "trash: remove what lies under a prefix", func() (err error) {
-			removed, err = objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+	return remove(ctx, objects, bucket, recording, recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix())
+}
+
+// DestroyKey removes every version of everything that holds a recording's data key, and nothing else: what is left in the bucket
+// is noise. It proves it as Purge does.
+func DestroyKey(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
+	return remove(ctx, objects, bucket, recording, recording.ManifestPrefix())
+}
+
+// remove removes all versions under prefixes of a recording, its manifests among them, and then looks that nothing is left.
+func remove(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording, prefixes ...string) ([]string, error) {
+	keys, err := keyIDs(ctx, objects, bucket, recording)
+	if err != nil {
+		return nil, err
+	}
+	var removed []objectstore.RemovedVersion
+	for _, prefix := range prefixes {
+		err := effect.Do(ctx, "trash: remove what lies under a prefix", func() error {
+			gone, err := objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+			removed = append(removed, gone...)
 			return err
 		})
-		for _, version := range removed {
-			evidence = append(evidence, describe(bucket, version))
-		}
 		if err != nil {
-			return evidence, err
+			return nil, err
 		}
 	}
-	for _, id := range keyIDs {
-		evidence = append(evidence, "data key destroyed, wrapped by key "+id)
+	for _, prefix := range prefixes {
+		left, err := objects.Versions(ctx, bucket, prefix)
+		if err != nil {
+			return nil, err
+		}
+		if len(left) > 0 {
+			return nil, fmt.Errorf("remove everything under %s of bucket %s: %d versions have come back; is somebody writing?", prefix, bucket, len(left))
+		}
 	}
-	return evidence, nil
+	return evidenceOf(bucket, keys, removed, prefixes), nil
 }
 
 // Uploads of the first attempts are looked for by their whole keys, because not every server lists uploads by prefix.
@@ -106,15 +124,4 @@ func keyID(ctx context.Context, objects Purgeable, bucket, key string) string {
 		return media.Key{}, nil
 	})
 	return id
-}
-
-func describe(bucket string, version objectstore.RemovedVersion) string {
-	what := "removed"
-	if version.DeleteMarker {
-		what = "removed delete marker"
-	}
-	if version.VersionID == "" {
-		return fmt.Sprintf("%s %s/%s", what, bucket, version.Key)
-	}
-	return fmt.Sprintf("%s %s/%s version %s", what, bucket, version.Key, version.VersionID)
 }

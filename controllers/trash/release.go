@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -47,6 +49,10 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 		return err // it is asked again by the next sweep, which comes at once when a person lets purging go on
 	}
 	evidence, err := Purge(ctx, store.Objects, bucket, recording)
+	if objectstore.Reason(err) == objectstore.ReasonLocked {
+		log.FromContext(ctx).Info("Waiting, the bucket does not let go of a deleted recording yet", "tombstone", key, "reason", err.Error())
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("purge deleted recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
 	}

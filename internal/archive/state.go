@@ -47,6 +47,8 @@ type State struct {
 	LockedUntil time.Time         `json:"lockedUntil,omitzero"`
 	LockMode    v1alpha1.LockMode `json:"lockMode,omitempty"`
 	LockedBy    string            `json:"lockedBy,omitempty"`
+	// BucketLock is what the bucket itself was made to enforce.
+	BucketLock v1alpha1.BucketLock `json:"bucketLock,omitzero"`
 	// DeletedAt is when the MeetingRecording was deleted, PurgeAt when the media may then go. Zero while there is one.
 	DeletedAt time.Time `json:"deletedAt,omitzero"`
 	PurgeAt   time.Time `json:"purgeAt,omitzero"`
@@ -75,6 +77,7 @@ func StateOf(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecor
 		LockedUntil: utc(status.LockedUntil),
 		LockMode:    status.LockMode,
 		LockedBy:    status.LockedBy,
+		BucketLock:  status.Storage.Lock,
 	}, nil
 }
 

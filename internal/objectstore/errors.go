@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrorReason says what kind of thing went wrong, in one CamelCase word that fits a condition.
@@ -104,6 +105,8 @@ type Error struct {
 	Code string
 	// Status is the HTTP status; 0 when no server answered.
 	Status int
+	// Until is, with ReasonLocked, when the retention ends; zero where it is a legal hold alone.
+	Until time.Time
 
 	// detail is what the server or the network said, scrubbed.
 	detail string
@@ -148,6 +151,14 @@ func Reason(err error) ErrorReason {
 
 // IsNotFound reports whether err says that the object, the version or the upload does not exist.
 func IsNotFound(err error) bool { return Reason(err) == ReasonNotFound }
+
+// LockedUntil tells when the retention ends that made an operation fail with ReasonLocked; zero where err says nothing of that.
+func LockedUntil(err error) time.Time {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Until
+	}
+	return time.Time{}
+}
 
 // IsPreconditionFailed reports whether err says that somebody else was first.
 func IsPreconditionFailed(err error) bool { return Reason(err) == ReasonPreconditionFailed }

@@ -154,25 +154,9 @@ func (c *Client) deleteVersion(ctx context.Context, bucket string, version Remov
 	if err == nil || IsNotFound(err) {
 		return nil
 	}
-	if held := c.lockOn(ctx, bucket, version); held != "" {
-		return &Error{Op: "purge", Bucket: bucket, Key: version.Key, Reason: ReasonLocked, detail: held}
+	// Servers answer differently to the deletion of a locked version (403 here, 400 there), so the state decides, not the answer.
+	if held, _, failed := c.protection(ctx, bucket, version.Key, version.VersionID); failed == nil && held != (Protection{}) {
+		return &Error{Op: "purge", Bucket: bucket, Key: version.Key, Reason: ReasonLocked, Until: held.Until, detail: held.String()}
 	}
 	return err
-}
-
-// lockOn reads what protects a version. Servers answer differently to the deletion of a locked version (403 here, 400
-// there), so the state decides, not the answer. It is read from the headers of a HEAD, because the documents that servers
-// send for ?retention do not even agree on the name of the root element.
-func (c *Client) lockOn(ctx context.Context, bucket string, version RemovedVersion) string {
-	info, err := c.core.StatObject(ctx, bucket, version.Key, minio.StatObjectOptions{VersionID: version.VersionID})
-	if err != nil {
-		return ""
-	}
-	if info.Metadata.Get("X-Amz-Object-Lock-Legal-Hold") == string(minio.LegalHoldEnabled) {
-		return "legal hold"
-	}
-	if mode := info.Metadata.Get("X-Amz-Object-Lock-Mode"); mode != "" {
-		return fmt.Sprintf("%s retention until %s", mode, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
-	}
-	return ""
 }

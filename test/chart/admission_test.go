@@ -144,13 +144,6 @@ func eventually(t *testing.T, do func(context.Context) error) {
 	}
 }
 
-func patch(t *testing.T, c client.Client, object client.Object, body string) {
-	t.Helper()
-	if err := c.Patch(t.Context(), object.DeepCopyObject().(client.Object), client.RawPatch("application/merge-patch+json", []byte(body))); err != nil {
-		t.Errorf("patching %s with %s: %v", object.GetName(), body, err)
-	}
-}
-
 // wantRefusal checks that an admission policy refused, and what it says.
 func wantRefusal(t *testing.T, err error, texts ...string) {
 	t.Helper()

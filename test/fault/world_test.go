@@ -26,6 +26,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
@@ -33,6 +34,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
+	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -167,9 +169,10 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	}
 	resolver, people := stores.NewResolver(w.view, operatorNamespace), &events.FakeRecorder{}
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
-	sweeper := trash.NewSweeper(trash.Options{Reader: w.view, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace})
+	claims, guard := &archive.Claims{}, purgeguard.New(w.view, nil, w.clock)
+	sweeper := trash.NewSweeper(trash.Options{Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace})
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Events: people, Clock: w.clock,
+		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
