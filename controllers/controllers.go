@@ -24,6 +24,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -78,6 +79,7 @@ type parts struct {
 	ledger     *quota.Ledger
 	governance governance.Reader
 	recorder   audit.Recorder
+	claims     *archive.Claims
 	sweeper    *trash.Sweeper
 	guard      *purgeguard.Guard
 }
@@ -98,11 +100,14 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 		ledger:     &quota.Ledger{},
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
+		claims:     &archive.Claims{},
 	}
 	shared.guard = purgeguard.New(mgr.GetClient(), options.Namespaces, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
 		Guard:             shared.guard,
+		Claims:            shared.claims,
 		Reader:            mgr.GetClient(),
+		Direct:            direct,
 		Namespaces:        options.Namespaces,
 		Stores:            shared.stores,
 		Audit:             shared.recorder,
@@ -143,6 +148,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Stores:            shared.stores,
 			Governance:        shared.governance,
 			Audit:             shared.recorder,
+			Claims:            shared.claims,
 			Tombstones:        shared.sweeper,
 			Ledger:            shared.ledger,
 			PurgeGuard:        shared.guard,

@@ -97,6 +97,16 @@ const (
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonRecordingDisabled says that the policy forbids recording.
 	ReasonRecordingDisabled = "RecordingDisabled"
+	// ReasonAdoptNotFound says that the store has nothing of what the recording is to adopt: its time in the trash was over.
+	ReasonAdoptNotFound = "AdoptNotFound"
+	// ReasonAdoptDamaged says that what the store has of it cannot be read or is not authentic.
+	ReasonAdoptDamaged = "AdoptDamaged"
+	// ReasonAdoptTaken says that another MeetingRecording has it.
+	ReasonAdoptTaken = "AdoptTaken"
+	// ReasonAdoptMismatch says that the recording is not what the store says of it.
+	ReasonAdoptMismatch = "AdoptMismatch"
+	// ReasonStateNotWritten says that the store does not know yet what the recording has become.
+	ReasonStateNotWritten = "StateNotWritten"
 	// ReasonMediaMissing says that the media or its manifest is gone from the bucket.
 	ReasonMediaMissing = "MediaMissing"
 	// ReasonErased says that the recording's key is destroyed: what is left in the bucket is noise.

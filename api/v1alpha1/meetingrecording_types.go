@@ -497,6 +497,12 @@ type StorageLocation struct {
 	// +kubebuilder:validation:MaxLength=1024
 	ManifestKey string `json:"manifestKey,omitempty"`
 
+	// stateHash tells which state of the recording was last written beside the manifest.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	StateHash string `json:"stateHash,omitempty"`
+
 	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
 	// erasure, of the manifest. Absent where the bucket enforces nothing.
 	// +optional
@@ -548,6 +554,9 @@ func (r *MeetingRecording) StorageUID() string {
 	}
 	return string(r.UID)
 }
+
+// FieldAdopts selects recordings by the UID of the recording that they adopt.
+const FieldAdopts = "spec.source.adopt.uid"
 
 // DefaultStore is the name of the RecordingStore that a recording uses when it names none.
 const DefaultStore = "default"

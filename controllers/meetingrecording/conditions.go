@@ -105,8 +105,16 @@ func (c *conditionSet) addRecoverable(ready state) {
 	case o.mediaMissing != "":
 		c.add(v1alpha1.ConditionRecoverable, metav1.ConditionFalse, v1alpha1.ReasonMediaMissing, ready.message)
 	case o.stage == kept || o.result != nil:
-		c.add(v1alpha1.ConditionRecoverable, metav1.ConditionTrue, v1alpha1.ReasonAvailable, "The bucket holds all that is needed to make the recording again")
+		c.add(v1alpha1.ConditionRecoverable, metav1.ConditionTrue, v1alpha1.ReasonAvailable, recoverableMessage(o))
 	}
+}
+
+func recoverableMessage(o *observation) string {
+	message := "The bucket holds all that is needed to make the recording again"
+	if o.recording.Spec.Source.Adopt.UID != "" {
+		message += ", as it was once. " + grantsStayAway
+	}
+	return message
 }
 
 // conditionSet collects the conditions of one status.

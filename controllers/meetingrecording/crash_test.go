@@ -90,7 +90,7 @@ func TestCrashesOfADeletionLeaveOneTombstone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drive(gone)
-	if stored := w.stored(); len(stored) != 3 || !strings.HasPrefix(stored[2], "trash/") {
+	if stored := w.stored(); len(stored) != 4 || !strings.HasPrefix(stored[3], "trash/") {
 		t.Errorf("in the bucket: %v", stored)
 	}
 	w.expectNoStrays(recording)
@@ -143,7 +143,7 @@ func TestLostJobsAreReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	recording = w.drive(is(v1alpha1.ReasonAvailable))
-	if stored := w.stored(); len(stored) != 2 {
+	if stored := w.stored(); len(stored) != 3 {
 		t.Errorf("in the bucket: %v", stored)
 	}
 	w.expectNoStrays(recording)
@@ -198,7 +198,7 @@ func TestFailuresThatMayPassAreTriedAgainAfterAWait(t *testing.T) {
 	}
 	w.clock.Step(time.Minute)
 	w.drive(is(v1alpha1.ReasonAvailable))
-	if stored := w.stored(); len(stored) != 2 || !strings.HasSuffix(stored[0], "/2.json") {
+	if stored := w.stored(); len(stored) != 3 || !strings.HasSuffix(stored[0], "/2.json") {
 		t.Errorf("in the bucket: %v", stored)
 	}
 	w.expectNoStrays(recording)

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 )
 
 // step is one thing to do. A list of them reads as what happens.
@@ -28,6 +29,9 @@ const (
 	recordTrashed   step = "record Trashed"
 	recordRestored  step = "record Restored"
 	recordDeleted   step = "record Deleted"
+	recordAdopted   step = "record Restored from the store"
+	// mirrorState writes into the bucket what has become of the recording.
+	mirrorState step = "write the state into the bucket"
 	// recordHolds records the holds that were laid and lifted, recordUnlocked a lock that was lifted before its time.
 	recordHolds    step = "record holds"
 	recordUnlocked step = "record Unlocked"
@@ -55,6 +59,8 @@ const (
 	purgeMedia step = "purge the media"
 	// bury writes the tombstone of a deleted recording.
 	bury step = "write the tombstone"
+	// unbury removes the tombstone of a recording that was adopted.
+	unbury step = "remove the tombstone"
 	// releaseFinalizer lets the object go.
 	releaseFinalizer step = "release the finalizer"
 )
@@ -87,6 +93,8 @@ type decision struct {
 	attempt int
 	// purgeAt is the date on the tombstone.
 	purgeAt time.Time
+	// state is what mirrorState writes.
+	state *archive.State
 	// lock is what lockObjects has the bucket enforce.
 	lock v1alpha1.BucketLock
 	// status is what the status should be; nil leaves it alone.
@@ -114,6 +122,8 @@ func decide(o *observation) decision {
 	switch o.stage {
 	case kept:
 		d = decideKept(o)
+	case adopting:
+		d = decideAdopting(o)
 	case shelved:
 		d = decideShelved(o)
 	case stalled:

@@ -41,9 +41,6 @@ func decideIncoming(o *observation) decision {
 		// It was in the trash before it had any media, and somebody took it back.
 		return decideUnshelved(o)
 	}
-	if adopts(o) {
-		return decision{status: newStatus(o, waiting(v1alpha1.ReasonPending, "Adopting is not there yet"))}
-	}
 	if job := o.running(); job != nil {
 		return decideRunning(o, job)
 	}

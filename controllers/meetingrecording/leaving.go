@@ -18,11 +18,11 @@ func decideLeaving(o *observation) decision {
 	case len(o.attempts) > 0:
 		// A worker that still runs could write after the clean-up. The end of the Jobs is watched.
 		return decision{steps: []step{removeJobs}}
-	case adopts(o):
-		// What it wanted to adopt is not its own yet.
-		return decision{steps: []step{recordDeleted, releaseFinalizer}}
 	case o.store.problem.found():
 		return decideStranded(o)
+	case adopts(o.recording) && o.leftovers.manifestKey == "":
+		// What it wanted to adopt is not its own.
+		return decision{steps: []step{recordDeleted, releaseFinalizer}}
 	case isErased(&o.recording.Status):
 		// What is left is noise, which no guard has to keep.
 		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
@@ -34,11 +34,6 @@ func decideLeaving(o *observation) decision {
 	default:
 		return decision{steps: append(append(unlocking(o), withdrawal(o)...), bury, recordDeleted, releaseFinalizer), purgeAt: tombstoneDate(o)}
 	}
-}
-
-// adopts says that the recording has named media to adopt, and has not got it.
-func adopts(o *observation) bool {
-	return o.recording.Spec.Source.Adopt.UID != "" && o.recording.Status.Storage.ManifestKey == ""
 }
 
 // decideStranded waits for a store that cannot be reached, unless nothing can have been put there.

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -48,7 +48,7 @@ func TestR5R7AnUploadBecomesAvailable(t *testing.T) {
 	if status.Upload.SecretRef.Name != "" || status.Progress != "" {
 		t.Errorf("the status still speaks of the upload: %+v", status)
 	}
-	if diff := cmp.Diff([]string{status.Storage.ManifestKey, status.Storage.Key}, w.stored()); diff != "" {
+	if diff := cmp.Diff([]string{status.Storage.ManifestKey, w.names(recording).StateKey(), status.Storage.Key}, w.stored()); diff != "" {
 		t.Errorf("objects in the bucket (-want +got):\n%s", diff)
 	}
 	w.expectNoStrays(recording)
@@ -104,7 +104,7 @@ func TestR24R25R26FromExpiryToRestoreToPurge(t *testing.T) {
 	if _, err := w.pass(); err != nil {
 		t.Fatal(err)
 	}
-	if w.get() == nil || len(w.stored()) != 2 {
+	if w.get() == nil || len(w.stored()) != 3 {
 		t.Fatal("purged a millisecond early")
 	}
 	w.clock.SetTime(trashed.Status.PurgeAt.Time)
@@ -141,17 +141,17 @@ func TestR25DeletionLeavesATombstoneAndTheSweeperPurgesItWhenDue(t *testing.T) {
 	deleted := w.get()
 	w.drive(gone)
 	stored := w.stored()
-	if len(stored) != 3 || !strings.HasPrefix(stored[2], "trash/") || !strings.HasSuffix(stored[2], "/"+w.namespace+"/"+string(recording.UID)) {
+	if len(stored) != 4 || !strings.HasPrefix(stored[3], "trash/") || !strings.HasSuffix(stored[3], "/"+w.namespace+"/"+string(recording.UID)) {
 		t.Fatalf("in the bucket: %v", stored)
 	}
 	purgeAt := deleted.DeletionTimestamp.Add(30 * day)
 
 	next, err := w.sweeper.Sweep(t.Context())
-	if err != nil || next.After(w.clock.Now().Add(time.Hour)) || len(w.stored()) != 3 {
+	if err != nil || next.After(w.clock.Now().Add(time.Hour)) || len(w.stored()) != 4 {
 		t.Fatalf("first sweep: next %s, %v; in the bucket: %v", next, err, w.stored())
 	}
 	w.clock.SetTime(purgeAt.Add(-time.Second))
-	if next, err = w.sweeper.Sweep(t.Context()); err != nil || !next.Equal(purgeAt) || len(w.stored()) != 3 {
+	if next, err = w.sweeper.Sweep(t.Context()); err != nil || !next.Equal(purgeAt) || len(w.stored()) != 4 {
 		t.Fatalf("sweep a second early: next %s, want %s, %v; in the bucket: %v", next, purgeAt, err, w.stored())
 	}
 	w.clock.SetTime(purgeAt)
@@ -230,22 +230,22 @@ func TestR27HeldTombstonesAndLivingRecordingsAreNotPurged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	recording := w.available()
-	tombstone := trash.Tombstone{
+	tombstone := archive.Tombstone{
 		Namespace: w.namespace, Name: w.name, UID: string(recording.UID), DeletedAt: w.clock.Now(), PurgeAt: w.clock.Now().Truncate(time.Second),
 	}
 	held := tombstone
 	held.UID, held.Holds = "another-uid", []string{"case-2026-14"}
-	for _, tombstone := range []trash.Tombstone{tombstone, held} {
-		if err := trash.Write(t.Context(), w.objects, w.bucket(), tombstone); err != nil {
+	for _, tombstone := range []archive.Tombstone{tombstone, held} {
+		if err := archive.WriteTombstone(t.Context(), w.objects, w.bucket(), tombstone); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before := w.stored()
+	want := slices.DeleteFunc(w.stored(), func(key string) bool { return key == w.names(recording).TombstoneKey(tombstone.PurgeAt) })
 	if _, err := w.sweeper.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, w.stored()); diff != "" {
-		t.Errorf("in the bucket (-before +after the sweep):\n%s", diff)
+	if diff := cmp.Diff(want, w.stored()); diff != "" {
+		t.Errorf("of a living recording the tombstone goes and nothing else, and nothing of a held one; in the bucket (-want +got):\n%s", diff)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestR25ADeletedNamespaceGoesAndItsMediaStays(t *testing.T) {
 		return found == nil || !found.DeletionTimestamp.IsZero()
 	})
 	w.drive(gone)
-	if stored := w.stored(); len(stored) != 3 || !strings.HasPrefix(stored[2], "trash/") {
+	if stored := w.stored(); len(stored) != 4 || !strings.HasPrefix(stored[3], "trash/") {
 		t.Errorf("in the bucket: %v", stored)
 	}
 	var events v1alpha1.AuditEventList

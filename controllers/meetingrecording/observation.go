@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
@@ -23,6 +24,8 @@ type stage string
 const (
 	// incoming has no packaged media yet.
 	incoming stage = "incoming"
+	// adopting is about to take over the media of an earlier recording.
+	adopting stage = "adopting"
 	// stalled can never have any; only the trash and deletion are left.
 	stalled stage = "stalled"
 	// shelved was put into the trash before there was any.
@@ -44,6 +47,8 @@ func stageOf(recording *v1alpha1.MeetingRecording) stage {
 		return erased
 	case recording.Status.Storage.ManifestKey != "":
 		return kept
+	case adopts(recording):
+		return adopting
 	case recording.EffectiveState() == v1alpha1.StateTrashed:
 		return shelved
 	case isStalled(&recording.Status) && recording.Status.TrashedAt.IsZero():
@@ -75,6 +80,8 @@ type observation struct {
 	raw     objectView
 	fetch   fetchView
 	result  *result
+	// claim is about a recording that adopts.
+	claim claim
 	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.
 	progress        string
 	progressWritten time.Time
@@ -128,6 +135,8 @@ type result struct {
 	bucket                string
 	mediaKey, manifestKey string
 	facts                 v1alpha1.MediaFacts
+	// sealed is the manifest itself.
+	sealed *archive.Sealed
 	// source is the raw recording that the worker met.
 	source media.SourceFacts
 }

@@ -41,6 +41,8 @@ func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRec
 		err = r.observeShelved(ctx, o)
 	case kept:
 		err = r.observeKept(ctx, o)
+	case adopting:
+		err = r.observeAdopting(ctx, o)
 	case erased:
 		err = r.observeLocks(ctx, o)
 	case leaving:
@@ -239,6 +241,9 @@ func (r *Reconciler) observeLeaving(ctx context.Context, o *observation) error {
 	}
 	if err := r.observeStore(ctx, o); err != nil || o.store.problem.found() {
 		return err
+	}
+	if adopts(o.recording) {
+		return r.observeOwn(ctx, o)
 	}
 	if purgeDue(o) {
 		if err := r.observePurge(ctx, o); err != nil {

@@ -6,13 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
-	"strconv"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media/worker"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -88,7 +86,7 @@ func (r *Reconciler) observeResult(ctx context.Context, o *observation) error {
 		return err
 	}
 	for _, number := range slices.Backward(numbers) {
-		found, err := r.readResult(ctx, o, names, number)
+		found, err := r.readResult(ctx, o, number)
 		if err != nil {
 			return err
 		}
@@ -114,7 +112,7 @@ func (r *Reconciler) observeEarlierAttempts(ctx context.Context, o *observation)
 		if err != nil {
 			return err
 		}
-		o.highest = max(o.highest, numberOf(upload.Key))
+		o.highest = max(o.highest, objectstore.AttemptOf(upload.Key))
 	}
 	return nil
 }
@@ -126,23 +124,13 @@ func attemptsUnder(ctx context.Context, o *observation, prefix string) ([]int, e
 		if err != nil {
 			return nil, err
 		}
-		if number := numberOf(object.Key); number > 0 {
+		if number := objectstore.AttemptOf(object.Key); number > 0 {
 			numbers = append(numbers, number)
 			o.highest = max(o.highest, number)
 		}
 	}
 	slices.Sort(numbers)
 	return numbers, nil
-}
-
-// numberOf reads the attempt from the key of a media object or manifest, 0 for other keys.
-func numberOf(key string) int {
-	base := path.Base(key)
-	number, err := strconv.Atoi(strings.TrimSuffix(base, path.Ext(base)))
-	if err != nil {
-		return 0
-	}
-	return number
 }
 
 // readProgress is a courtesy: whatever is wrong with the note, there just is no progress to show.
@@ -208,6 +196,4 @@ func (r *Reconciler) observeLeftovers(ctx context.Context, o *observation) error
 }
 
 // absent says that there is no such object, be it for want of its bucket.
-func absent(err error) bool {
-	return objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket
-}
+func absent(err error) bool { return archive.Absent(err) }

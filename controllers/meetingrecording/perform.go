@@ -41,6 +41,8 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, d *decision, w
 		discard:            func() error { return r.discard(ctx, o) },
 		purgeMedia:         func() error { return r.purgeMedia(ctx, o) },
 		bury:               func() error { return r.bury(ctx, o, d.purgeAt) },
+		mirrorState:        func() error { return r.mirrorState(ctx, o, d) },
+		unbury:             func() error { return r.unbury(ctx, o, d.purgeAt) },
 		releaseFinalizer:   func() error { return r.releaseFinalizer(ctx, o) },
 	}
 	do, known := steps[what]

@@ -14,6 +14,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -213,7 +214,7 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 
 // bury writes the tombstone.
 func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time) error {
-	err := trash.Write(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), trash.Tombstone{
+	err := archive.WriteTombstone(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), archive.Tombstone{
 		Namespace:   o.recording.Namespace,
 		Name:        o.recording.Name,
 		UID:         o.recording.StorageUID(),
@@ -229,4 +230,17 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 		r.options.Ledger.Deleted(placeOf(o.recording), o.recording.Status.Media.Bytes)
 	}
 	return err
+}
+
+// unbury removes the tombstone of the recording that was adopted. One that stays, because the process dies before this, is void:
+// what the bucket says of the recording no longer says that it was deleted.
+func (r *Reconciler) unbury(ctx context.Context, o *observation, purgeAt time.Time) error {
+	names, err := namesOf(o)
+	if err != nil {
+		return err
+	}
+	return effect.Do(ctx, "recording: remove the tombstone of what was adopted", func() error {
+		_, err := o.store.open.Objects.DeleteAllVersions(ctx, o.store.open.Bucket(o.recording.Namespace), names.TombstoneKey(purgeAt))
+		return err
+	})
 }

@@ -128,9 +128,7 @@ func decideRunning(o *observation, job *attempt) decision {
 // Jobs go last, because they are what tells a crash in between that there was success.
 func decideFinished(o *observation) decision {
 	status := newStatus(o, ready(availableMessage(o)))
-	status.Media = o.result.facts
-	status.Storage = v1alpha1.StorageLocation{Bucket: o.result.bucket, Key: o.result.mediaKey, ManifestKey: o.result.manifestKey}
-	status.Link = o.link
+	takeResult(o, status)
 	plan := startClock(o, status)
 	steps := withdrawal(o)
 	if fetches(o) {
@@ -145,6 +143,13 @@ func decideFinished(o *observation) decision {
 		after:   []step{removeJobs},
 		wake:    plan.Next(o.now),
 	}
+}
+
+// takeResult shows the media that the recording has from now on.
+func takeResult(o *observation, status *v1alpha1.MeetingRecordingStatus) {
+	status.Media = o.result.facts
+	status.Storage = v1alpha1.StorageLocation{Bucket: o.result.bucket, Key: o.result.mediaKey, ManifestKey: o.result.manifestKey}
+	status.Link = o.link
 }
 
 // decideFailed tries again, after a while, unless that makes no sense.

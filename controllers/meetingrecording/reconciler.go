@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -57,6 +58,8 @@ type Options struct {
 	Governance Governance
 	// Audit records what happens to recordings.
 	Audit audit.Recorder
+	// Claims are shared with the sweeper of the trash.
+	Claims *archive.Claims
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
 	// Ledger remembers what quotas count and no object says; it is shared with the controller of stores.
@@ -105,11 +108,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
 	}
+	if stageOf(recording) == adopting {
+		defer r.options.Claims.Take(recording.StorageUID())()
+	}
 	o, err := r.observe(ctx, recording)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	d := decide(o)
+	if err := mirrored(o, &d); err != nil {
+		return reconcile.Result{}, err
+	}
 	log.FromContext(ctx).V(1).Info("Decided", "stage", o.stage, "steps", d.steps, "after", d.after, "look", d.look.String(), "wake", d.wake)
 	result, err := r.carryOut(ctx, o, &d)
 	if apierrors.IsConflict(err) {
@@ -121,18 +130,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // carryOut does what was decided: steps, status, people, the steps after.
 func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) (reconcile.Result, error) {
+	var unwritten error
 	for _, what := range d.steps {
-		if err := r.perform(ctx, o, d, what); err != nil {
-			if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
-				log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
-				return reconcile.Result{RequeueAfter: lockPoll}, nil
-			}
-			if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
-				*d = waitForBucket(o, what, err)
-				break
-			}
-			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
+		err := r.perform(ctx, o, d, what)
+		if what == mirrorState && err != nil {
+			err, unwritten = mirrorFailed(ctx, o, d, err)
 		}
+		if err == nil {
+			continue
+		}
+		if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
+			log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
+			return reconcile.Result{RequeueAfter: lockPoll}, nil
+		}
+		if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
+			*d = waitForBucket(o, what, err)
+			break
+		}
+		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 	}
 	written, err := r.writeStatus(ctx, o, d)
 	if err != nil {
@@ -147,7 +162,7 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 		}
 	}
 	r.deadlines.Set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(o.recording)}, d.wake)
-	return reconcile.Result{RequeueAfter: d.look}, nil
+	return reconcile.Result{RequeueAfter: d.look}, unwritten
 }
 
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.

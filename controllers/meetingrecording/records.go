@@ -38,6 +38,9 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 	case recordRestored:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d", uid, status.TrashedAt.Unix())
 		event.Since = status.TrashedAt.Time
+	case recordAdopted:
+		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "Adopted", fmt.Sprintf("restored/%s", uid)
+		event.Evidence = adoptionEvidence(o)
 	case recordDeleted:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditDeleted, "ObjectDeleted", fmt.Sprintf("deleted/%s", uid)
 		event.Since, event.Evidence = o.recording.DeletionTimestamp.Time, deletionEvidence(d)
@@ -51,6 +54,14 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		return fmt.Errorf("no audit event for %q", what)
 	}
 	return r.write(ctx, o, event)
+}
+
+func adoptionEvidence(o *observation) []string {
+	evidence := []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}
+	if state := o.claim.state; !state.DeletedAt.IsZero() {
+		evidence = append(evidence, "MeetingRecording "+state.Name+" was deleted at "+state.DeletedAt.Format(time.RFC3339))
+	}
+	return evidence
 }
 
 func deletionEvidence(d *decision) []string {

@@ -28,6 +28,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
@@ -156,13 +157,15 @@ func (w *world) restart() {
 	resolver := stores.NewResolver(w.manager, operatorNamespace)
 	recorder := audit.NewRecorder(w.manager, w.clock)
 	w.guard = purgeguard.New(w.manager, []string{w.namespace}, w.clock)
+	claims := &archive.Claims{}
 	w.sweeper = trash.NewSweeper(trash.Options{
+		Claims: claims,
 		Guard:  w.guard,
-		Reader: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
+		Reader: w.manager, Direct: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
-		Audit: recorder, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
+		Audit: recorder, Claims: claims, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 }
@@ -330,6 +333,16 @@ func (w *world) setState(state v1alpha1.RecordingState) {
 }
 
 func (w *world) bucket() string { return stores.Bucket(w.store, w.namespace) }
+
+// names are those of the objects that the recording refers to.
+func (w *world) names(recording *v1alpha1.MeetingRecording) objectstore.Recording {
+	w.Helper()
+	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return names
+}
 
 // stored lists the objects in the bucket.
 func (w *world) stored() []string {

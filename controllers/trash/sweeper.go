@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
@@ -39,14 +40,18 @@ type Guard interface {
 
 // Options are what a Sweeper needs. All fields but Namespaces are required.
 type Options struct {
-	// Reader reads RecordingStores and MeetingRecordings from the cache.
+	// Reader reads RecordingStores and MeetingRecordings from the cache, Direct MeetingRecordings from the API server: what is
+	// removed for good must not depend on an old view.
 	Reader client.Reader
+	Direct client.Reader
 	// Namespaces confine the Sweeper to what was deleted from these. Empty is all of them.
 	Namespaces []string
 	// Stores opens them.
 	Stores Stores
 	// Guard is asked before each purge.
 	Guard Guard
+	// Claims are shared with who brings recordings back.
+	Claims *archive.Claims
 	// Audit records each purge.
 	Audit audit.Recorder
 	// Clock tells the time; a test steps it.

@@ -22,10 +22,11 @@ const KeySize = 32
 // SaltSize is the length in bytes of a salt.
 const SaltSize = 32
 
-// What a derived key is for. Changing either makes every existing recording unreadable.
+// What a derived key is for. Changing any makes every existing recording unreadable.
 const (
 	mediaInfo    = "reelkeeper media v1"
 	manifestInfo = "reelkeeper manifest v1"
+	stateInfo    = "reelkeeper state v1"
 )
 
 // DataKey is the secret from which all keys of one processing attempt are derived. It does not print: every common way to
@@ -53,6 +54,9 @@ func (k DataKey) Media(salt []byte) [KeySize]byte { return k.derive(salt, mediaI
 
 // Manifest derives the key that authenticates the manifest of the packaging attempt with this salt.
 func (k DataKey) Manifest(salt []byte) [KeySize]byte { return k.derive(salt, manifestInfo) }
+
+// State derives the key that authenticates what the bucket says of the recording beside the manifest with this salt.
+func (k DataKey) State(salt []byte) [KeySize]byte { return k.derive(salt, stateInfo) }
 
 func (k DataKey) derive(salt []byte, info string) [KeySize]byte {
 	derived, err := hkdf.Key(sha256.New, k[:], salt, info, KeySize)

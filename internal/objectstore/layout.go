@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,6 +20,7 @@ import (
 //	staging/<namespace>/<uid>/progress             how far the worker is
 //	media/<namespace>/<uid>/<attempt>.mp4          the encrypted object
 //	manifests/<namespace>/<uid>/<attempt>.json     the manifest, written last
+//	manifests/<namespace>/<uid>/state.json         what has become of the recording since
 //	trash/<purge date>/<namespace>/<uid>           the tombstone of a deleted recording
 //	probe/<random>/...                             what a probe makes and removes
 //	reelkeeper-store.json                          which store the bucket belongs to
@@ -31,14 +35,17 @@ const (
 // MarkerKey is the object by which a store knows its bucket again.
 const MarkerKey = "reelkeeper-store.json"
 
-// StagingRoot and MediaRoot are the prefixes under which multipart uploads are made.
+// The prefixes under which the objects of all recordings lie, one recording's next to each other.
 const (
+	// TrashRoot has all tombstones, in the order of their purge dates.
+	TrashRoot = trashRoot + "/"
+	// ManifestsRoot has all manifests and states.
+	ManifestsRoot = manifestsRoot + "/"
+	// MediaRoot has all media.
+	MediaRoot = mediaRoot + "/"
+	// StagingRoot has what is not processed yet.
 	StagingRoot = stagingRoot + "/"
-	MediaRoot   = mediaRoot + "/"
 )
-
-// TrashRoot is the prefix under which all tombstones lie, in the order of their purge dates.
-const TrashRoot = trashRoot + "/"
 
 // maxBucketName is S3's limit on the length of a bucket name.
 const maxBucketName = 63
@@ -91,6 +98,11 @@ func (r Recording) ManifestKey(attempt int) string {
 	return fmt.Sprintf("%s%d.json", r.ManifestPrefix(), attempt)
 }
 
+// StateKey is what has become of the recording since it was processed.
+func (r Recording) StateKey() string { return r.ManifestPrefix() + stateName }
+
+const stateName = "state.json"
+
 // TombstoneKey is the note of a recording that is to be purged at the given time, to the second. Tombstones sort by time.
 func (r Recording) TombstoneKey(purgeAt time.Time) string {
 	return fmt.Sprintf("%s/%s/%s/%s", trashRoot, purgeAt.UTC().Format(time.RFC3339), r.namespace, r.uid)
@@ -98,6 +110,29 @@ func (r Recording) TombstoneKey(purgeAt time.Time) string {
 
 func (r Recording) under(root string) string {
 	return fmt.Sprintf("%s/%s/%s/", root, r.namespace, r.uid)
+}
+
+// ParseKey reads the key of an object of a recording: whose it is, and what comes after the recording's prefix.
+func ParseKey(key string) (recording Recording, name string, err error) {
+	parts := strings.SplitN(key, "/", 4)
+	if len(parts) != 4 || !slices.Contains([]string{stagingRoot, mediaRoot, manifestsRoot}, parts[0]) {
+		return Recording{}, "", fmt.Errorf("%q is no object of a recording: expected <kind>/<namespace>/<uid>/<name>", key)
+	}
+	recording, err = NewRecording(parts[1], parts[2])
+	if err != nil {
+		return Recording{}, "", fmt.Errorf("%q is no object of a recording: %w", key, err)
+	}
+	return recording, parts[3], nil
+}
+
+// AttemptOf reads the attempt from the key of a media object or manifest, 0 for other keys.
+func AttemptOf(key string) int {
+	base := path.Base(key)
+	number, err := strconv.Atoi(strings.TrimSuffix(base, path.Ext(base)))
+	if err != nil {
+		return 0
+	}
+	return number
 }
 
 // ParseTombstone reads a key that TombstoneKey made.

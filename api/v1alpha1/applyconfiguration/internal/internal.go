@@ -1260,6 +1260,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: manifestKey
       type:
         scalar: string
+    - name: stateHash
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreCapability
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreLocation

@@ -15,6 +15,8 @@ type StorageLocationApplyConfiguration struct {
 	Key *string `json:"key,omitempty"`
 	// manifestKey is the key of the manifest, from which the recording can be made again.
 	ManifestKey *string `json:"manifestKey,omitempty"`
+	// stateHash tells which state of the recording was last written beside the manifest.
+	StateHash *string `json:"stateHash,omitempty"`
 	// lock is what the bucket itself enforces, by S3 Object Lock, on the versions of the media and, unless the policy allows
 	// erasure, of the manifest. Absent where the bucket enforces nothing.
 	Lock *BucketLockApplyConfiguration `json:"lock,omitempty"`
@@ -47,6 +49,14 @@ func (b *StorageLocationApplyConfiguration) WithKey(value string) *StorageLocati
 // If called multiple times, the ManifestKey field is set to the value of the last call.
 func (b *StorageLocationApplyConfiguration) WithManifestKey(value string) *StorageLocationApplyConfiguration {
 	b.ManifestKey = &value
+	return b
+}
+
+// WithStateHash sets the StateHash field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StateHash field is set to the value of the last call.
+func (b *StorageLocationApplyConfiguration) WithStateHash(value string) *StorageLocationApplyConfiguration {
+	b.StateHash = &value
 	return b
 }
 

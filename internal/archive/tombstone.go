@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package trash
+package archive
 
 import (
 	"bytes"
@@ -39,16 +39,22 @@ type Tombstone struct {
 	RawKey string `json:"rawKey,omitempty"`
 	// Holds names the legal holds that lay on the recording. While there is one, nothing is purged.
 	Holds []string `json:"holds,omitempty"`
+	// RequestedBy is who asked for the purge before its time, empty where nobody did.
+	RequestedBy string `json:"requestedBy,omitempty"`
 }
 
-// Objects is what of an object store the trash needs. *objectstore.Client is one.
-type Objects interface {
+// Putter writes objects. *objectstore.Client does.
+type Putter interface {
 	Put(ctx context.Context, bucket, key string, body io.Reader, size int64, opts objectstore.PutOptions) (objectstore.ObjectInfo, error)
+}
+
+// Getter reads objects. *objectstore.Client does.
+type Getter interface {
 	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
 }
 
-// Write stores a tombstone under the key that belongs to its recording and purge date. Writing the same one twice does no harm.
-func Write(ctx context.Context, objects Objects, bucket string, tombstone Tombstone) error {
+// WriteTombstone stores a tombstone under the key that belongs to its recording and purge date. Writing the same one twice does no harm.
+func WriteTombstone(ctx context.Context, objects Putter, bucket string, tombstone Tombstone) error {
 	tombstone.Version = tombstoneVersion
 	recording, err := objectstore.NewRecording(tombstone.Namespace, tombstone.UID)
 	if err != nil {
@@ -65,19 +71,18 @@ func Write(ctx context.Context, objects Objects, bucket string, tombstone Tombst
 	})
 }
 
-// read fetches the tombstone with this key and checks that it speaks of the recording and the date in the key.
-func read(ctx context.Context, objects Objects, bucket, key string) (Tombstone, error) {
+// ReadTombstone fetches the tombstone with this key and checks that it speaks of the recording and the date in the key.
+func ReadTombstone(ctx context.Context, objects Getter, bucket, key string) (Tombstone, error) {
 	recording, purgeAt, err := objectstore.ParseTombstone(key)
 	if err != nil {
 		return Tombstone{}, err
 	}
-	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
+	stored, err := readSmall(ctx, objects, bucket, key, maxTombstone)
 	if err != nil {
 		return Tombstone{}, err
 	}
-	defer body.Close()
 	var tombstone Tombstone
-	if err := json.NewDecoder(io.LimitReader(body, maxTombstone)).Decode(&tombstone); err != nil {
+	if err := json.Unmarshal(stored, &tombstone); err != nil {
 		return Tombstone{}, fmt.Errorf("read tombstone %s/%s: it is damaged, restore an earlier version of it, or delete it to keep the media: %w", bucket, key, err)
 	}
 	if tombstone.Version != tombstoneVersion {

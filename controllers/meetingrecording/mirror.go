@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// The bucket says of a recording what people have made of it, so that nothing of that is lost with the cluster. It is written
+// before the status, whose stateHash remembers what was written: at rest, and after a restart, nothing is read or written.
+
+// mirrored adds the writing of the state where it would say something else than the last time.
+func mirrored(o *observation, d *decision) error {
+	if at := slices.Index(d.steps, bury); at >= 0 {
+		d.steps = slices.Insert(d.steps, at, mirrorState)
+		return mirroredLast(o, d)
+	}
+	if d.status == nil || d.status.Storage.ManifestKey == "" || o.stage == leaving {
+		return nil
+	}
+	state, err := archive.StateOf(o.recording, d.status, objectstore.AttemptOf(d.status.Storage.ManifestKey))
+	if err != nil {
+		return err
+	}
+	hash, err := state.Hash()
+	if err != nil || hash == o.recording.Status.Storage.StateHash {
+		return err
+	}
+	d.state, d.status.Storage.StateHash = &state, hash
+	d.steps = append(d.steps, mirrorState)
+	return nil
+}
+
+// mirroredLast adds the last thing that is to be said: that the recording was deleted, and until when it can be brought back.
+func mirroredLast(o *observation, d *decision) error {
+	if o.leftovers.manifestKey == "" {
+		return nil
+	}
+	state, err := archive.StateOf(o.recording, &o.recording.Status, objectstore.AttemptOf(o.leftovers.manifestKey))
+	if err != nil {
+		return err
+	}
+	state.DeletedAt, state.PurgeAt = o.recording.DeletionTimestamp.UTC(), d.purgeAt.UTC()
+	d.state = &state
+	return nil
+}
+
+// mirrorState writes the state beside the manifest, which has the key for it.
+func (r *Reconciler) mirrorState(ctx context.Context, o *observation, d *decision) error {
+	if d.state == nil {
+		return nil
+	}
+	if o.store.open == nil {
+		open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
+		if err != nil {
+			return err
+		}
+		o.store.open = open
+	}
+	to, err := archiveOf(o)
+	if err != nil {
+		return err
+	}
+	sealed := o.sealed()
+	if sealed == nil {
+		if sealed, err = to.Manifest(ctx, d.state.Attempt); err != nil {
+			return err
+		}
+	}
+	return to.WriteState(ctx, sealed, *d.state)
+}
+
+// mirrorFailed says what becomes of a pass that could not write the state: whether it ends at once, or goes on and only then
+// ends with an error, so that it is tried again. A manifest that is damaged is not mended by trying.
+func mirrorFailed(ctx context.Context, o *observation, d *decision, err error) (atOnce, inTheEnd error) {
+	damaged := errors.Is(err, archive.ErrUnusable)
+	if damaged {
+		log.FromContext(ctx).Info("The state of the recording is not written beside its manifest", "reason", err.Error())
+	}
+	switch {
+	case o.stage == kept && damaged:
+		notMirrored(o, d)
+		return nil, nil
+	case o.stage == kept:
+		notMirrored(o, d)
+		return nil, fmt.Errorf("%s: %w", mirrorState, err)
+	case o.stage == leaving && damaged:
+		return nil, nil
+	}
+	return err, nil
+}
+
+// notMirrored takes back what the status was going to say of a state that was not written. A store that does not answer must
+// not keep a recording from going to the trash or coming back.
+func notMirrored(o *observation, d *decision) {
+	d.status.Storage.StateHash = o.recording.Status.Storage.StateHash
+	others := slices.DeleteFunc(d.status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionRecoverable })
+	conditions := conditionSet{o: o, wanted: others}
+	conditions.add(v1alpha1.ConditionRecoverable, metav1.ConditionFalse, v1alpha1.ReasonStateNotWritten,
+		"The bucket has the media, and what it says of the recording is out of date: it could not be written")
+	d.status.Conditions = conditions.transitions()
+}
+
+// sealed is the manifest that the pass has read already, nil where it had no reason to.
+func (o *observation) sealed() *archive.Sealed {
+	if o.result == nil {
+		return nil
+	}
+	return o.result.sealed
+}

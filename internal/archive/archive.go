@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// Objects is what of an object store is needed. *objectstore.Client is one.
+type Objects interface {
+	Putter
+	Getter
+	Head(ctx context.Context, bucket, key string) (objectstore.ObjectInfo, error)
+	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
+}
+
+// Archive is what a bucket says of one recording.
+type Archive struct {
+	Objects Objects
+	Keys    *keys.Keyset
+	Bucket  string
+	// Names are the names of the recording's objects.
+	Names objectstore.Recording
+}
+
+// Sealed is an authentic manifest, together with the key to what is said of the recording beside it.
+type Sealed struct {
+	Manifest *media.Manifest
+	// Attempt is the processing attempt that made it.
+	Attempt  int
+	stateKey media.Key
+}
+
+// Copy is all that a bucket has of a recording which can be brought back.
+type Copy struct {
+	*Sealed
+	// State is authentic. Where nothing was written but the manifest, it is what that says.
+	State State
+}
+
+var (
+	// ErrUnusable says that there is a manifest and that it is of no use: it is not authentic, or its media is not there.
+	ErrUnusable = errors.New("unusable manifest")
+	// ErrNothing says that the bucket has no manifest of the recording.
+	ErrNothing = errors.New("the bucket has no manifest of the recording")
+)
+
+// Absent says that there is no such object, be it for want of its bucket.
+func Absent(err error) bool {
+	return objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket
+}
+
+// Attempts lists the attempts that have a manifest, in ascending order.
+func (a Archive) Attempts(ctx context.Context) ([]int, error) {
+	var attempts []int
+	for object, err := range a.Objects.List(ctx, a.Bucket, a.Names.ManifestPrefix()) {
+		if Absent(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if attempt := objectstore.AttemptOf(object.Key); attempt > 0 {
+			attempts = append(attempts, attempt)
+		}
+	}
+	slices.Sort(attempts)
+	return attempts, nil
+}
+
+// Manifest reads the manifest of an attempt and authenticates it with the recording's own key. What is wrong with the manifest
+// itself is an ErrUnusable, other errors are of the object store and may pass.
+func (a Archive) Manifest(ctx context.Context, attempt int) (*Sealed, error) {
+	stored, _, err := manifests.Read(ctx, a.Objects, a.Bucket, a.Names.ManifestKey(attempt), "")
+	if Absent(err) {
+		return nil, fmt.Errorf("%w: it is gone", ErrUnusable)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Bound to this recording: a manifest copied from another one does not unwrap.
+	manifest, dataKey, err := manifests.Open(stored, a.Keys, a.Names)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	sealed := &Sealed{Manifest: manifest, Attempt: attempt, stateKey: dataKey.State(manifest.Key.Salt)}
+	if sealed.Manifest.Media.Key != a.Names.MediaKey(attempt) {
+		return nil, fmt.Errorf("%w: it names media of another attempt", ErrUnusable)
+	}
+	return sealed, nil
+}
+
+// Complete reads the manifest of an attempt and looks whether its media is there in full; if not, it is an ErrUnusable. The
+// worker has read every byte back; here it is enough that the object has the length that the authentic manifest says.
+func (a Archive) Complete(ctx context.Context, attempt int) (*Sealed, error) {
+	sealed, err := a.Manifest(ctx, attempt)
+	if err != nil {
+		return nil, err
+	}
+	info, err := a.Objects.Head(ctx, a.Bucket, sealed.Manifest.Media.Key)
+	if Absent(err) || err == nil && info.Size != sealed.Manifest.Media.Bytes {
+		return nil, fmt.Errorf("%w: its media %s is not there in full", ErrUnusable, sealed.Manifest.Media.Key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sealed, nil
+}
+
+// Open reads what can be brought back: the attempt that the state speaks of or, without a state, the newest that is complete. The
+// error is ErrNothing, an ErrUnusable with every reason, ErrStateForged, or of the object store.
+func (a Archive) Open(ctx context.Context) (*Copy, error) {
+	state, sealed, err := a.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if state != nil {
+		if _, err := a.Complete(ctx, sealed.Attempt); err != nil {
+			return nil, err
+		}
+		return &Copy{Sealed: sealed, State: *state}, nil
+	}
+	if sealed, err = a.newest(ctx); err != nil {
+		return nil, err
+	}
+	of, err := stateOfManifest(sealed.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return &Copy{Sealed: sealed, State: of}, nil
+}
+
+func (a Archive) newest(ctx context.Context) (*Sealed, error) {
+	attempts, err := a.Attempts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(attempts) == 0 {
+		return nil, ErrNothing
+	}
+	var reasons []error
+	for _, attempt := range slices.Backward(attempts) {
+		sealed, err := a.Complete(ctx, attempt)
+		if err == nil {
+			return sealed, nil
+		}
+		if !errors.Is(err, ErrUnusable) {
+			return nil, err
+		}
+		reasons = append(reasons, fmt.Errorf("%s: %w", a.Names.ManifestKey(attempt), err))
+	}
+	return nil, errors.Join(reasons...)
+}
+
+// State reads the state and authenticates it by the manifest that it names. It returns nils where there is no state, which is
+// so until the first time that something was written, and an ErrUnusable where the manifest is of no use.
+func (a Archive) State(ctx context.Context) (*State, *Sealed, error) {
+	stored, err := a.read(ctx, a.Names.StateKey(), maxState)
+	if Absent(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	state, mac, payload, err := splitState(stored)
+	if err != nil {
+		return nil, nil, err
+	}
+	sealed, err := a.Manifest(ctx, state.Attempt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !hmac.Equal(mac, stateMAC(payload, sealed.stateKey)) || state.Namespace != a.Names.Namespace() || state.UID != a.Names.UID() {
+		return nil, nil, ErrStateForged
+	}
+	return state, sealed, nil
+}
+
+// WriteState stores the state of the recording whose manifest this is. Writing the same one twice does no harm.
+func (a Archive) WriteState(ctx context.Context, sealed *Sealed, state State) error {
+	state.Attempt = sealed.Attempt
+	encoded, err := encodeState(&state, sealed.stateKey)
+	if err != nil {
+		return err
+	}
+	return effect.Do(ctx, "archive: write the state", func() error {
+		_, err := a.Objects.Put(ctx, a.Bucket, a.Names.StateKey(), bytes.NewReader(encoded), int64(len(encoded)),
+			objectstore.PutOptions{ContentType: "application/json"})
+		return err
+	})
+}
+
+// read reads an object of at most limit bytes.
+func (a Archive) read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	return readSmall(ctx, a.Objects, a.Bucket, key, limit)
+}
+
+func readSmall(ctx context.Context, objects Getter, bucket, key string, limit int64) ([]byte, error) {
+	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read object %s: the connection broke, it is tried again: %w", key, err)
+	}
+	return content, nil
+}
+
+// Why tells people why there is no copy, in one sentence without the name of the recording.
+func Why(err error) string {
+	switch {
+	case errors.Is(err, ErrNothing):
+		return "the bucket has no manifest of it"
+	case errors.Is(err, keys.ErrUnwrap):
+		return "its key does not open with the store's keyset: restore the keyset that it was stored with"
+	default:
+		return strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+}
