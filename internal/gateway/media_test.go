@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
 
@@ -42,5 +44,28 @@ func TestAStatusLeadsOnlyToTheRecordingsOwnMedia(t *testing.T) {
 				t.Errorf("the download answers %d with %d bytes", answer.Status, len(answer.Body))
 			}
 		})
+	}
+}
+
+// TestAnErasedRecordingIsServedNoMore asks for one whose manifest, and with it the key, the gateway still has in memory.
+func TestAnErasedRecordingIsServedNoMore(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "forgotten")
+	host := w.SignIn(t, "host")
+	if answer := host.Get(t, pageOf(recording)+"/download"); answer.Status != http.StatusOK {
+		t.Fatalf("before the erasure, the download answers %d", answer.Status)
+	}
+	for i := range recording.Status.Conditions {
+		if ready := &recording.Status.Conditions[i]; ready.Type == v1alpha1.ConditionReady {
+			ready.Status, ready.Reason = metav1.ConditionFalse, v1alpha1.ReasonErased
+		}
+	}
+	if err := w.Admin.Status().Update(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, recording)
+	if answer := host.Get(t, pageOf(recording)+"/download"); answer.Status != http.StatusConflict {
+		t.Errorf("after the erasure, the download answers %d with %d bytes", answer.Status, len(answer.Body))
 	}
 }
