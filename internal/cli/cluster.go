@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,7 +29,7 @@ const pageSize = 500
 type cluster struct {
 	rules     *clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
-	reader    client.Reader
+	connected client.Client
 }
 
 // bind adds kubectl's flags: --kubeconfig, --context, --namespace, and those to act as somebody else or to another server.
@@ -51,24 +52,27 @@ func (c *cluster) namespace() (string, error) {
 	return namespace, nil
 }
 
-// client connects when it is first needed.
-func (c *cluster) client() (client.Reader, error) {
-	if c.reader != nil {
-		return c.reader, nil
+// client returns what reads from the API server.
+func (c *cluster) client() (client.Reader, error) { return c.writer() }
+
+// writer connects when it is first needed.
+func (c *cluster) writer() (client.Client, error) {
+	if c.connected != nil {
+		return c.connected, nil
 	}
 	config, err := c.config().ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig (name one with --kubeconfig): %w", err)
 	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	c.reader, err = client.New(config, client.Options{Scheme: scheme})
+	c.connected, err = client.New(config, client.Options{Scheme: scheme, FieldOwner: "kubectl-reelkeeper"})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server at %s: %w", config.Host, err)
 	}
-	return c.reader, nil
+	return c.connected, nil
 }
 
 // world reads the policies, recordings and grants of a namespace, or of all of them if none is named.
