@@ -22,6 +22,7 @@ import (
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
@@ -29,6 +30,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -73,6 +75,7 @@ type parts struct {
 	// direct reads and writes what is not cached; see package kube.
 	direct     client.Client
 	stores     *stores.Resolver
+	ledger     *quota.Ledger
 	governance governance.Reader
 	recorder   audit.Recorder
 	sweeper    *trash.Sweeper
@@ -92,6 +95,7 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 	shared := parts{
 		direct:     direct,
 		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
+		ledger:     &quota.Ledger{},
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
 	}
@@ -119,6 +123,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
 			Stores:     shared.stores,
+			Ledger:     shared.ledger,
 			Namespaces: options.Namespaces,
 			Events:     mgr.GetEventRecorder("recordingstore"),
 			Clock:      options.Clock,
@@ -139,6 +144,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Governance:        shared.governance,
 			Audit:             shared.recorder,
 			Tombstones:        shared.sweeper,
+			Ledger:            shared.ledger,
 			PurgeGuard:        shared.guard,
 			Events:            mgr.GetEventRecorder("meetingrecording"),
 			Clock:             options.Clock,
@@ -146,6 +152,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"scrub", (&scrub.Reconciler{
+			Client: mgr.GetClient(),
+			Direct: shared.direct,
+			Stores: shared.stores,
+			Events: mgr.GetEventRecorder("scrub"),
+			Clock:  options.Clock,
 		}).SetupWithManager},
 		{"purgeguard", (&guarding.Reconciler{
 			Client:   mgr.GetClient(),

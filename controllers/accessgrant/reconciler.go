@@ -94,12 +94,12 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, secret *corev1
 	if err := r.record(ctx, o.grant, transition(o.grant, is)); err != nil {
 		return err
 	}
-	if is.reason == v1alpha1.ReasonExpired && secret != nil {
+	if is.over() && secret != nil {
 		if err := r.deleteSecret(ctx, secret); err != nil {
 			return err
 		}
 	}
-	return r.report(ctx, o.grant, is, deriveStatus(o.grant, is, made, o.now))
+	return r.report(ctx, o.grant, is, deriveStatus(o, is, made))
 }
 
 // record records a fact, if there is one, about the recording that the grant names.
@@ -112,8 +112,10 @@ func (r *Reconciler) record(ctx context.Context, grant *v1alpha1.AccessGrant, st
 		step.Recording.Name = name
 		key := client.ObjectKey{Namespace: grant.Namespace, Name: name}
 		switch err := r.Client.Get(ctx, key, recording); {
-		case err == nil:
+		case err == nil && governance.Concerns(grant, recording):
 			step.Recording = audit.RecordingOf(recording)
+		case err == nil || apierrors.IsNotFound(err) && grant.Status.RecordingUID != "":
+			step.Recording.UID = grant.Status.RecordingUID
 		case !apierrors.IsNotFound(err):
 			return wrap(err, "read MeetingRecording", key)
 		}
@@ -135,6 +137,9 @@ func (r *Reconciler) report(ctx context.Context, grant *v1alpha1.AccessGrant, is
 	if status.TokenHash != "" {
 		applied.WithTokenHash(status.TokenHash)
 	}
+	if status.RecordingUID != "" {
+		applied.WithRecordingUID(status.RecordingUID)
+	}
 	if status.PasswordHash != "" {
 		applied.WithPasswordHash(status.PasswordHash)
 	}
@@ -146,7 +151,7 @@ func (r *Reconciler) report(ctx context.Context, grant *v1alpha1.AccessGrant, is
 	}
 	if readyBefore(grant).Reason != is.reason {
 		kind := corev1.EventTypeWarning
-		if is.linked || is.reason == v1alpha1.ReasonExpired {
+		if is.linked || is.over() {
 			kind = corev1.EventTypeNormal
 		}
 		r.Events.Eventf(grant, nil, kind, is.reason, "Grant", "%s", is.message)

@@ -384,6 +384,34 @@ func TestRecordingThatDoesNotExist(t *testing.T) {
 	f.expectFacts("Granted Allowed Granted")
 }
 
+// R26: what was shared ends with its recording, and does not come back with another one of that name.
+func TestR26GrantsEndWithTheirRecording(t *testing.T) {
+	f := newFixture(t)
+	f.expectGranted()
+	another := f.recording.DeepCopy()
+	another.ObjectMeta = metav1.ObjectMeta{Namespace: f.recording.Namespace, Name: f.recording.Name}
+	first := f.recording.UID
+	f.Delete(t, f.recording)
+	if message := f.expect(metav1.ConditionFalse, v1alpha1.ReasonRecordingGone); !strings.Contains(message, "has ended") {
+		t.Errorf("message %q", message)
+	}
+	if f.secret() != nil {
+		t.Error("the link outlives the recording")
+	}
+	f.Create(t, another)
+	f.expect(metav1.ConditionFalse, v1alpha1.ReasonRecordingGone)
+	f.expectFacts("Granted Allowed Granted", "Revoked Allowed RecordingGone")
+	var events v1alpha1.AuditEventList
+	if err := f.Admin.List(t.Context(), &events, client.InNamespace(f.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range events.Items {
+		if got := event.Spec.Recording; got.Name != f.recording.Name || got.UID != string(first) {
+			t.Errorf("%s names the recording %+v, want %s", event.Spec.Action, got, first)
+		}
+	}
+}
+
 func TestGrantBySelector(t *testing.T) {
 	f := newFixture(t, func(f *fixture) {
 		f.grant.Spec.RecordingRef = v1alpha1.RecordingReference{}

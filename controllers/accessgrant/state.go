@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
@@ -16,6 +17,8 @@ import (
 type observation struct {
 	now   time.Time
 	grant *v1alpha1.AccessGrant
+	// recording is the UID of the recording that the grant names, where there is one.
+	recording types.UID
 	// problem says why the recordings could not be found; its zero value that they were.
 	problem problem
 	// verdict is what the policies say.
@@ -50,6 +53,11 @@ type state struct {
 	linked bool
 	// rule is the rule that forbids the grant, where one does.
 	rule string
+}
+
+// over says that the grant has ended for good, and its link with it.
+func (s state) over() bool {
+	return s.reason == v1alpha1.ReasonExpired || s.reason == v1alpha1.ReasonRecordingGone
 }
 
 // counts says that the grant gives what it says.

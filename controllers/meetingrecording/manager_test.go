@@ -26,6 +26,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
@@ -59,7 +60,7 @@ func (w *world) startManager() *runningManager {
 		Client: mgr.GetClient(), Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
 		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper, PurgeGuard: w.guard,
 		Events: mgr.GetEventRecorder(controllerName), Clock: w.clock,
-		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
+		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	result := &runningManager{}
 	counted := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {

@@ -22,6 +22,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -58,6 +59,8 @@ type Options struct {
 	Audit audit.Recorder
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
+	// Ledger remembers what quotas count and no object says; it is shared with the controller of stores.
+	Ledger *quota.Ledger
 	// PurgeGuard is asked before anything is purged because its time is over.
 	PurgeGuard PurgeGuard
 	// Events tells people.

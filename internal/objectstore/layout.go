@@ -19,12 +19,22 @@ import (
 //	manifests/<namespace>/<uid>/<attempt>.json     the manifest, written last
 //	trash/<purge date>/<namespace>/<uid>           the tombstone of a deleted recording
 //	probe/<random>/...                             what a probe makes and removes
+//	reelkeeper-store.json                          which store the bucket belongs to
 const (
 	stagingRoot   = "staging"
 	mediaRoot     = "media"
 	manifestsRoot = "manifests"
 	trashRoot     = "trash"
 	probeRoot     = "probe"
+)
+
+// MarkerKey is the object by which a store knows its bucket again.
+const MarkerKey = "reelkeeper-store.json"
+
+// StagingRoot and MediaRoot are the prefixes under which multipart uploads are made.
+const (
+	StagingRoot = stagingRoot + "/"
+	MediaRoot   = mediaRoot + "/"
 )
 
 // TrashRoot is the prefix under which all tombstones lie, in the order of their purge dates.
