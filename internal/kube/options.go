@@ -78,10 +78,11 @@ func cacheOptions(operatorNamespace string, namespaces []string) cache.Options {
 		ReaderFailOnMissingInformer: true,
 		DefaultTransform:            trimmed,
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}:       {Namespaces: own, Transform: onlyStoreSecrets},
-			&corev1.Pod{}:          {Namespaces: own, Transform: withoutPodSpec},
-			&batchv1.Job{}:         {Namespaces: own, Transform: withoutPodTemplate},
-			&v1alpha1.AuditEvent{}: {Transform: onlyIdentity},
+			&corev1.Secret{}:             {Namespaces: own, Transform: onlyStoreSecrets},
+			&corev1.Pod{}:                {Namespaces: own, Transform: withoutPodSpec},
+			&batchv1.Job{}:               {Namespaces: own, Transform: withoutPodTemplate},
+			&v1alpha1.AuditEvent{}:       {Transform: onlyIdentity},
+			&v1alpha1.MeetingRecording{}: {Transform: compact},
 		},
 	}
 	for _, namespace := range namespaces {
