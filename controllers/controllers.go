@@ -12,21 +12,26 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
+	"github.com/reelkeeper/reelkeeper/controllers/accessrequest"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -71,6 +76,7 @@ type parts struct {
 	// direct reads and writes what is not cached; see package kube.
 	direct     client.Client
 	stores     *stores.Resolver
+	ledger     *quota.Ledger
 	governance governance.Reader
 	recorder   audit.Recorder
 	claims     *archive.Claims
@@ -91,6 +97,7 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 	shared := parts{
 		direct:     direct,
 		stores:     stores.NewResolver(mgr.GetClient(), options.OperatorNamespace),
+		ledger:     &quota.Ledger{},
 		governance: governance.Reader{Client: mgr.GetClient(), Policies: policies},
 		recorder:   audit.NewRecorder(direct, options.Clock),
 		claims:     &archive.Claims{},
@@ -121,6 +128,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
 			Stores:     shared.stores,
+			Ledger:     shared.ledger,
 			Namespaces: options.Namespaces,
 			Events:     mgr.GetEventRecorder("recordingstore"),
 			Clock:      options.Clock,
@@ -142,6 +150,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Audit:             shared.recorder,
 			Claims:            shared.claims,
 			Tombstones:        shared.sweeper,
+			Ledger:            shared.ledger,
 			PurgeGuard:        shared.guard,
 			Events:            mgr.GetEventRecorder("meetingrecording"),
 			Clock:             options.Clock,
@@ -149,6 +158,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			WorkerImage:       options.WorkerImage,
 			WorkerScheduler:   options.WorkerScheduler,
 			GatewayURL:        options.GatewayURL,
+		}).SetupWithManager},
+		{"scrub", (&scrub.Reconciler{
+			Client: mgr.GetClient(),
+			Direct: shared.direct,
+			Stores: shared.stores,
+			Events: mgr.GetEventRecorder("scrub"),
+			Clock:  options.Clock,
 		}).SetupWithManager},
 		{"purgeguard", (&guarding.Reconciler{
 			Client:   mgr.GetClient(),
@@ -165,7 +181,16 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Recorder:   shared.recorder,
 			GatewayURL: options.GatewayURL,
 			Events:     mgr.GetEventRecorder("accessgrant"),
+			Deadlines:  deadline.New[reconcile.Request](options.Clock),
 			Clock:      options.Clock,
+		}).SetupWithManager},
+		{"accessrequest", (&accessrequest.Reconciler{
+			Client:     mgr.GetClient(),
+			Governance: shared.governance,
+			Recorder:   shared.recorder,
+			Events:     mgr.GetEventRecorder("accessrequest"),
+			Clock:      options.Clock,
+			Dates:      deadline.New[reconcile.Request](options.Clock),
 		}).SetupWithManager},
 		{"recordingpolicy", (&recordingpolicy.Reconciler{
 			Client:     mgr.GetClient(),

@@ -176,6 +176,13 @@ type AccessGrantStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	PasswordHash string `json:"passwordHash,omitempty"`
 
+	// recordingUID is the one recording that a grant with spec.recordingRef is for, since it was first seen. When that recording
+	// is gone, the grant has ended: it does not count for another one of the same name.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	RecordingUID string `json:"recordingUID,omitempty"`
+
 	// uses is how often a grant with maxUses has been used.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

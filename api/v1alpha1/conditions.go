@@ -251,6 +251,9 @@ const (
 	ReasonExpired = "Expired"
 	// ReasonRecordingNotFound names a recording that does not exist.
 	ReasonRecordingNotFound = "RecordingNotFound"
+	// ReasonRecordingGone says that the recording that a grant was for is gone. The grant has ended: it does not come back with
+	// another recording of that name.
+	ReasonRecordingGone = "RecordingGone"
 	// ReasonForbiddenByPolicy says that a policy does not allow the grant; the message names it.
 	ReasonForbiddenByPolicy = "ForbiddenByPolicy"
 	// ReasonPasswordNotFound names a Secret that does not exist or lacks the key password.

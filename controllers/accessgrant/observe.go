@@ -13,6 +13,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 )
 
 // observe reads everything that the state of a grant follows from, and the grant's Secret.
@@ -21,6 +22,9 @@ func (r *Reconciler) observe(ctx context.Context, grant *v1alpha1.AccessGrant) (
 	recordings, missing, err := r.recordings(ctx, grant)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(recordings) == 1 && grant.Spec.RecordingRef.Name != "" {
+		o.recording = recordings[0].UID
 	}
 	if o.problem = missing; missing.reason == "" {
 		if err := r.askPolicies(ctx, o, recordings); err != nil {
@@ -50,6 +54,9 @@ func (r *Reconciler) recordings(ctx context.Context, grant *v1alpha1.AccessGrant
 	recording := v1alpha1.MeetingRecording{}
 	key := client.ObjectKey{Namespace: grant.Namespace, Name: grant.Spec.RecordingRef.Name}
 	switch err := r.Client.Get(ctx, key, &recording); {
+	case apierrors.IsNotFound(err) && grant.Status.RecordingUID != "", err == nil && !governance.Concerns(grant, &recording):
+		return nil, problem{v1alpha1.ReasonRecordingGone,
+			fmt.Sprintf("The MeetingRecording %s that the grant was for is gone, and the grant has ended with it: make a new one for another recording", key.Name)}, nil
 	case apierrors.IsNotFound(err):
 		return nil, problem{v1alpha1.ReasonRecordingNotFound,
 			fmt.Sprintf("There is no MeetingRecording %s in this namespace: create it, or name another one in a new grant", key.Name)}, nil

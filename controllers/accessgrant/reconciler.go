@@ -10,6 +10,7 @@ package accessgrant
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -41,6 +43,8 @@ type Reconciler struct {
 	GatewayURL string
 	// Events tells people what happened.
 	Events events.EventRecorder
+	// Deadlines wake the grants that begin and end.
+	Deadlines *deadline.Queue[reconcile.Request]
 	// Clock is the time that grants begin and end by.
 	Clock clock.PassiveClock
 }
@@ -49,6 +53,9 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	grant := &v1alpha1.AccessGrant{}
 	if err := r.Client.Get(ctx, request.NamespacedName, grant); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Deadlines.Set(request, time.Time{})
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(wrap(err, "read AccessGrant", request.NamespacedName))
 	}
 	if !grant.DeletionTimestamp.IsZero() {
@@ -68,7 +75,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: nextLook(o)}, nil
+	r.Deadlines.Set(request, nextDate(o))
+	return reconcile.Result{RequeueAfter: nextPoll(o)}, nil
 }
 
 // perform makes what the state asks for, records the step and writes the status. At rest, none of this writes anything.
@@ -86,12 +94,12 @@ func (r *Reconciler) perform(ctx context.Context, o *observation, secret *corev1
 	if err := r.record(ctx, o.grant, transition(o.grant, is)); err != nil {
 		return err
 	}
-	if is.reason == v1alpha1.ReasonExpired && secret != nil {
+	if is.over() && secret != nil {
 		if err := r.deleteSecret(ctx, secret); err != nil {
 			return err
 		}
 	}
-	return r.report(ctx, o.grant, is, deriveStatus(o.grant, is, made, o.now))
+	return r.report(ctx, o.grant, is, deriveStatus(o, is, made))
 }
 
 // record records a fact, if there is one, about the recording that the grant names.
@@ -104,8 +112,10 @@ func (r *Reconciler) record(ctx context.Context, grant *v1alpha1.AccessGrant, st
 		step.Recording.Name = name
 		key := client.ObjectKey{Namespace: grant.Namespace, Name: name}
 		switch err := r.Client.Get(ctx, key, recording); {
-		case err == nil:
+		case err == nil && governance.Concerns(grant, recording):
 			step.Recording = audit.RecordingOf(recording)
+		case err == nil || apierrors.IsNotFound(err) && grant.Status.RecordingUID != "":
+			step.Recording.UID = grant.Status.RecordingUID
 		case !apierrors.IsNotFound(err):
 			return wrap(err, "read MeetingRecording", key)
 		}
@@ -127,6 +137,9 @@ func (r *Reconciler) report(ctx context.Context, grant *v1alpha1.AccessGrant, is
 	if status.TokenHash != "" {
 		applied.WithTokenHash(status.TokenHash)
 	}
+	if status.RecordingUID != "" {
+		applied.WithRecordingUID(status.RecordingUID)
+	}
 	if status.PasswordHash != "" {
 		applied.WithPasswordHash(status.PasswordHash)
 	}
@@ -138,7 +151,7 @@ func (r *Reconciler) report(ctx context.Context, grant *v1alpha1.AccessGrant, is
 	}
 	if readyBefore(grant).Reason != is.reason {
 		kind := corev1.EventTypeWarning
-		if is.linked || is.reason == v1alpha1.ReasonExpired {
+		if is.linked || is.over() {
 			kind = corev1.EventTypeNormal
 		}
 		r.Events.Eventf(grant, nil, kind, is.reason, "Grant", "%s", is.message)

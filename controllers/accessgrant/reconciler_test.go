@@ -21,11 +21,13 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
@@ -89,6 +91,7 @@ func newFixture(t *testing.T, changes ...func(*fixture)) *fixture {
 		Recorder:   f,
 		GatewayURL: gatewayURL,
 		Events:     f.Events,
+		Deadlines:  deadline.New[reconcile.Request](f.clock),
 		Clock:      f.clock,
 	}
 	return f
@@ -110,9 +113,15 @@ func (f *fixture) Record(ctx context.Context, event audit.Event) error {
 	return errors.Join(audit.NewRecorder(f.Direct, f.clock).Record(ctx, event), f.crash)
 }
 
+// try makes a pass and returns how soon the next one comes by itself, be it for a date or to ask for a password again.
 func (f *fixture) try() (time.Duration, error) {
-	result, err := f.reconciler.Reconcile(f.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.grant)})
-	return result.RequeueAfter, err
+	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.grant)}
+	result, err := f.reconciler.Reconcile(f.t.Context(), request)
+	next := result.RequeueAfter
+	if at := f.reconciler.Deadlines.At(request); !at.IsZero() && (next == 0 || at.Sub(f.clock.Now()) < next) {
+		next = at.Sub(f.clock.Now())
+	}
+	return next, err
 }
 
 func (f *fixture) reconcile() time.Duration {
@@ -373,6 +382,34 @@ func TestRecordingThatDoesNotExist(t *testing.T) {
 	f.Create(t, q4)
 	f.expectGranted()
 	f.expectFacts("Granted Allowed Granted")
+}
+
+// R26: what was shared ends with its recording, and does not come back with another one of that name.
+func TestR26GrantsEndWithTheirRecording(t *testing.T) {
+	f := newFixture(t)
+	f.expectGranted()
+	another := f.recording.DeepCopy()
+	another.ObjectMeta = metav1.ObjectMeta{Namespace: f.recording.Namespace, Name: f.recording.Name}
+	first := f.recording.UID
+	f.Delete(t, f.recording)
+	if message := f.expect(metav1.ConditionFalse, v1alpha1.ReasonRecordingGone); !strings.Contains(message, "has ended") {
+		t.Errorf("message %q", message)
+	}
+	if f.secret() != nil {
+		t.Error("the link outlives the recording")
+	}
+	f.Create(t, another)
+	f.expect(metav1.ConditionFalse, v1alpha1.ReasonRecordingGone)
+	f.expectFacts("Granted Allowed Granted", "Revoked Allowed RecordingGone")
+	var events v1alpha1.AuditEventList
+	if err := f.Admin.List(t.Context(), &events, client.InNamespace(f.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range events.Items {
+		if got := event.Spec.Recording; got.Name != f.recording.Name || got.UID != string(first) {
+			t.Errorf("%s names the recording %+v, want %s", event.Spec.Action, got, first)
+		}
+	}
 }
 
 func TestGrantBySelector(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
@@ -25,6 +26,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(controllerName).
 		For(&v1alpha1.AccessGrant{}, specChanged).
+		WatchesRawSource(deadline.Source(r.Deadlines)).
 		Watches(&v1alpha1.RecordingPolicy{}, handler.EnqueueRequestsFromMapFunc(r.grantsOfPolicy), specChanged).
 		Watches(&v1alpha1.ClusterRecordingPolicy{}, handler.EnqueueRequestsFromMapFunc(r.allGrants), specChanged).
 		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.grantsOfRecording), factsChanged).

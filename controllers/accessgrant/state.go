@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
@@ -16,6 +17,8 @@ import (
 type observation struct {
 	now   time.Time
 	grant *v1alpha1.AccessGrant
+	// recording is the UID of the recording that the grant names, where there is one.
+	recording types.UID
 	// problem says why the recordings could not be found; its zero value that they were.
 	problem problem
 	// verdict is what the policies say.
@@ -50,6 +53,11 @@ type state struct {
 	linked bool
 	// rule is the rule that forbids the grant, where one does.
 	rule string
+}
+
+// over says that the grant has ended for good, and its link with it.
+func (s state) over() bool {
+	return s.reason == v1alpha1.ReasonExpired || s.reason == v1alpha1.ReasonRecordingGone
 }
 
 // counts says that the grant gives what it says.
@@ -127,17 +135,22 @@ func notBegun(o *observation) *state {
 // passwordRecheck is how often a password that somebody chose is read again: the manager may not watch tenants' Secrets.
 const passwordRecheck = 5 * time.Minute
 
-// nextLook returns how long it takes until the state can change by itself; zero for never.
-func nextLook(o *observation) time.Duration {
-	var next time.Duration
+// nextDate returns when the state changes by itself; zero for never.
+func nextDate(o *observation) time.Time {
+	var next time.Time
 	for _, at := range []metav1.Time{o.grant.Spec.NotBefore, o.grant.Spec.ExpiresAt} {
-		if left := at.Sub(o.now); !at.IsZero() && left > 0 && (next == 0 || left < next) {
-			next = left
+		if at.After(o.now) && (next.IsZero() || at.Time.Before(next)) {
+			next = at.Time
 		}
 	}
-	isOver := !o.grant.Spec.ExpiresAt.IsZero() && !o.now.Before(o.grant.Spec.ExpiresAt.Time)
-	if o.password == chosenPassword && !isOver && (next == 0 || next > passwordRecheck) {
-		next = passwordRecheck
-	}
 	return next
+}
+
+// nextPoll returns how soon to ask for the password that a Secret holds, which is not watched; zero for not at all.
+func nextPoll(o *observation) time.Duration {
+	isOver := !o.grant.Spec.ExpiresAt.IsZero() && !o.now.Before(o.grant.Spec.ExpiresAt.Time)
+	if o.password == chosenPassword && !isOver {
+		return passwordRecheck
+	}
+	return 0
 }

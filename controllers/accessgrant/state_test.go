@@ -52,7 +52,7 @@ func TestTheFirstObstacleDecides(t *testing.T) {
 	}
 }
 
-func TestNextLookIsNeverEarlyAndNeverTooLate(t *testing.T) {
+func TestTheNextDateIsNeverEarlyAndNeverTooLate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		offset := rapid.Int64Range(-int64(time.Hour), int64(time.Hour))
 		date := func(label string) metav1.Time {
@@ -67,14 +67,14 @@ func TestNextLookIsNeverEarlyAndNeverTooLate(t *testing.T) {
 			then.now = at
 			return stateOf(&then).reason
 		}
-		next := nextLook(o)
-		if next == 0 {
+		next := nextDate(o)
+		if next.IsZero() {
 			if at := epoch.Add(2 * time.Hour); reasonAt(at) != reasonAt(epoch) {
 				t.Fatalf("the state becomes %s and nobody looks", reasonAt(at))
 			}
 			return
 		}
-		if before := epoch.Add(next - 1); reasonAt(before) != reasonAt(epoch) {
+		if before := next.Add(-1); reasonAt(before) != reasonAt(epoch) {
 			t.Fatalf("the state becomes %s before the next look", reasonAt(before))
 		}
 	})

@@ -3,7 +3,7 @@
 package accessgrant
 
 import (
-	"time"
+	"cmp"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -20,15 +20,17 @@ type hashes struct {
 
 // deriveStatus says what the state of a grant means for its status. Hashes stay when a grant ends or is forbidden: by them a
 // link is still known, and its bearer can be told why it does not work.
-func deriveStatus(grant *v1alpha1.AccessGrant, is state, minted hashes, now time.Time) v1alpha1.AccessGrantStatus {
+func deriveStatus(o *observation, is state, minted hashes) v1alpha1.AccessGrantStatus {
+	grant := o.grant
 	status := grant.Status.DeepCopy()
+	status.RecordingUID = cmp.Or(status.RecordingUID, string(o.recording))
 	status.ObservedGeneration = grant.Generation
 	status.SecretRef = v1alpha1.LocalSecretReference{}
 	switch {
 	case is.linked:
 		status.SecretRef.Name = secretName(grant.Name)
 		status.TokenHash, status.PasswordHash = minted.token, minted.password
-	case is.reason != v1alpha1.ReasonExpired:
+	case !is.over():
 		// The Secret is still there, unless there never was one.
 		status.SecretRef = grant.Status.SecretRef
 	}
@@ -39,7 +41,7 @@ func deriveStatus(grant *v1alpha1.AccessGrant, is state, minted hashes, now time
 	for i := range wanted {
 		wanted[i].ObservedGeneration = grant.Generation
 	}
-	status.Conditions = kube.Transitions(grant.Status.Conditions, wanted, now)
+	status.Conditions = kube.Transitions(grant.Status.Conditions, wanted, o.now)
 	return *status
 }
 
@@ -50,7 +52,7 @@ func acceptedCondition(is state) metav1.Condition {
 	switch is.reason {
 	case v1alpha1.ReasonForbiddenByPolicy:
 		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, is.reason, is.message
-	case v1alpha1.ReasonExpired, v1alpha1.ReasonRecordingNotFound, v1alpha1.ReasonSelectorInvalid:
+	case v1alpha1.ReasonExpired, v1alpha1.ReasonRecordingNotFound, v1alpha1.ReasonRecordingGone, v1alpha1.ReasonSelectorInvalid:
 		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionUnknown, is.reason, is.message
 	}
 	return accepted

@@ -54,6 +54,7 @@ func newStatus(o *observation, ready state) *v1alpha1.MeetingRecordingStatus {
 	if o.stage == kept || o.stage == leaving {
 		conditions.keep(v1alpha1.ConditionRetained) // a decision that looks at the dates says it anew
 	}
+	conditions.keep(v1alpha1.ConditionIntact) // package scrub adds it and takes it away
 	status.Conditions = conditions.transitions()
 	return status
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 )
 
 // outline is what the tables compare of a decision.
@@ -129,7 +130,7 @@ func TestClosedGates(t *testing.T) {
 		},
 		"the namespace's quota is used up": {
 			seen(arrived(1000), func(o *observation) {
-				o.store.used, o.store.open.Object.Spec.Quota.PerNamespace = 1000, quantity("1k")
+				o.store.room, o.store.open.Object.Spec.Quota.PerNamespace = quota.Answer{Taken: 1000}, quantity("1k")
 			}), outline{Ready: v1alpha1.ReasonQuotaExceeded, Look: roomPoll},
 		},
 		"a bucket that may not be imported from": {

@@ -89,16 +89,6 @@ func recordingDisabled(o *observation) problem {
 	return problem{v1alpha1.ReasonRecordingDisabled, fmt.Sprintf("Recording is switched off by %s: ask who owns it", mode.Source())}
 }
 
-func quotaUsedUp(o *observation) problem {
-	quota := o.store.open.Object.Spec.Quota.PerNamespace
-	if quota == nil || o.store.used < quota.Value() {
-		return problem{}
-	}
-	return problem{v1alpha1.ReasonQuotaExceeded, fmt.Sprintf(
-		"The recordings of namespace %s take up %s of %s in RecordingStore %s: purge some, or have spec.quota.perNamespace raised",
-		o.recording.Namespace, inBytes(o.store.used), quota, o.recording.StoreName())}
-}
-
 func importNotAllowed(o *observation) problem {
 	from := o.recording.Spec.Source.Object
 	if from == nil {
@@ -198,7 +188,7 @@ func decideUpload(o *observation) decision {
 }
 
 func renewalDue(o *observation) bool {
-	return o.upload.deadline.IsZero() || o.now.After(o.upload.validUntil.Add(-uploadFor/2)) && o.upload.validUntil.Before(o.upload.deadline)
+	return o.upload.outdated || o.upload.deadline.IsZero() || o.now.After(o.upload.validUntil.Add(-uploadFor/2)) && o.upload.validUntil.Before(o.upload.deadline)
 }
 
 // decideSourceMissing waits for an object that may still come.

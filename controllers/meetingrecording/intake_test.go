@@ -184,23 +184,47 @@ func TestUploadSecretsSayNothingToTheStatusAndEndWithTheOffer(t *testing.T) {
 	}
 }
 
+// TestQuotaIsWaitedFor has two recordings sent at once, of which one has room.
 func TestQuotaIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(store *v1alpha1.RecordingStore) { store.Spec.Quota.PerNamespace = quantity("1k") })
-	w.available()
-	first := w.name
-	w.name = "q4-review"
-	w.record()
-	w.drive(is(v1alpha1.ReasonQuotaExceeded))
-
-	if err := w.admin.Delete(t.Context(), &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: first}}); err != nil {
+	w := newWorld(t, func(store *v1alpha1.RecordingStore) { store.Spec.Quota.PerNamespace = quantity("600k") })
+	as := func(name string) *world { w.name = name; return w }
+	for _, name := range []string{"q3-review", "q4-review"} {
+		as(name).record()
+		w.drive(is(v1alpha1.ReasonUploading))
+		w.upload(mediatest.MP4(t)) // of 396 kB
+	}
+	// Whoever is seen first is let in; from then on the other one waits, also after a restart.
+	if _, err := as("q4-review").pass(); err != nil {
 		t.Fatal(err)
 	}
-	second := w.name
-	w.name = first
+	w.restart()
+	as("q3-review").drive(is(v1alpha1.ReasonQuotaExceeded))
+	if message := readyMessage(&w.get().Status); !strings.Contains(message, "of 600k") || !strings.Contains(message, "this one needs") {
+		t.Errorf("message: %s", message)
+	}
+	let := as("q4-review").drive(is(v1alpha1.ReasonAvailable))
+	// What lies in the trash takes up room, and so does what was deleted and can be restored.
+	w.setState(v1alpha1.StateTrashed)
+	w.drive(is(v1alpha1.ReasonTrashed))
+	w.expectWaiting(as, "q3-review")
+	if err := w.admin.Delete(t.Context(), as("q4-review").get()); err != nil {
+		t.Fatal(err)
+	}
 	w.drive(gone)
-	w.name = second
-	w.drive(is(v1alpha1.ReasonUploading))
+	w.expectWaiting(as, "q3-review")
+	// The store's controller sees the purge. Nobody has to do anything for the other one to come in.
+	w.reconciler.options.Ledger.SetDeleted(w.store.Name, nil)
+	as("q3-review").drive(is(v1alpha1.ReasonAvailable))
+	w.expectNoStrays(let)
+}
+
+func (w *world) expectWaiting(as func(string) *world, name string) {
+	w.Helper()
+	result, err := as(name).pass()
+	if err != nil || result.RequeueAfter != roomPoll || !is(v1alpha1.ReasonQuotaExceeded)(w.get()) {
+		w.Errorf("%v, next look after %s: %+v", err, result.RequeueAfter, w.get().Status.Conditions)
+	}
 }
 
 func TestASecretOfTheSameNameThatIsNotOursIsLeftAlone(t *testing.T) {

@@ -3,6 +3,7 @@
 package meetingrecording
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
 // R5: the recording lives in the organisation's bucket and nowhere else. R7: as one encrypted object.
@@ -289,5 +292,38 @@ func TestATrashedUploadIsProcessedWhenItComesBack(t *testing.T) {
 	}
 	w.setState(v1alpha1.StateActive)
 	w.drive(is(v1alpha1.ReasonAvailable))
+	w.expectNoStrays(recording)
+}
+
+// TestCredentialsChangeWhileMediaIsOnItsWay has the store's server take other credentials while somebody uploads, and again while a
+// worker is about to start.
+func TestCredentialsChangeWhileMediaIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := s3test.Start(t, s3test.Options{Dir: dir})
+	w := newWorld(t, func(store *v1alpha1.RecordingStore) { store.Spec.S3.Endpoint = server.Endpoint })
+	rotate := func(secretKey string) {
+		server.Close()
+		server = s3test.Start(t, s3test.Options{Dir: dir, Address: server.Address, AccessKey: server.AccessKey, SecretKey: secretKey})
+		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"stringData":{"accessKeyID":%q,"secretAccessKey":%q}}`, server.AccessKey, server.SecretKey))
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "s3-" + w.namespace}}
+		if err := w.admin.Patch(t.Context(), secret, patch); err != nil {
+			t.Fatal(err)
+		}
+		objects, err := objectstore.New(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.objects = objects
+	}
+	rotate("the-first-secret-key")
+	w.record()
+	w.drive(is(v1alpha1.ReasonUploading))
+	before := string(w.secret()[keyURL])
+	rotate("the-second-secret-key")
+	w.drive(func(*v1alpha1.MeetingRecording) bool { return string(w.secret()[keyURL]) != before })
+	w.upload(mediatest.MP4(t))
+	rotate("the-third-secret-key")
+	recording := w.drive(is(v1alpha1.ReasonAvailable))
 	w.expectNoStrays(recording)
 }

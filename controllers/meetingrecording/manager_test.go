@@ -7,11 +7,16 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -22,6 +27,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
@@ -55,7 +61,7 @@ func (w *world) startManager() *runningManager {
 		Client: mgr.GetClient(), Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
 		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper, PurgeGuard: w.guard, Claims: &archive.Claims{},
 		Events: mgr.GetEventRecorder(controllerName), Clock: w.clock,
-		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
+		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	result := &runningManager{}
 	counted := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -146,4 +152,86 @@ func TestTheManagerWritesTwiceOnTheWayToAvailableAndNeverAfter(t *testing.T) {
 	w.record()
 	w.eventually("Uploading again", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
 	manager.stop()
+}
+
+// Dates wake the controller by themselves: the clock is all that moves here. R28: being watched puts the date off.
+func TestR24R28OverAWholeLifeTheManagerWritesSixTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.startManager()
+	w.record()
+	w.eventually("Uploading", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
+	w.upload(mediatest.MP4(t))
+	w.eventually("Available", func() bool { return is(v1alpha1.ReasonAvailable)(w.get()) })
+	recording := w.get()
+	w.expectNoStrays(recording)
+
+	w.clock.SetTime(recording.Status.ExpiresAt.Add(-time.Second))
+	manager.stop()
+	manager = w.startManager()
+	w.eventually("a pass after the restart", func() bool { return manager.passes.Load() > 0 })
+	if got := w.get(); got.Spec.State != "" {
+		t.Fatalf("spec.state = %q a second before the expiry", got.Spec.State)
+	}
+	w.clock.SetTime(recording.Status.ExpiresAt.Time)
+	w.eventually("Trashed", func() bool { return is(v1alpha1.ReasonTrashed)(w.get()) })
+	w.clock.SetTime(w.get().Status.PurgeAt.Time)
+	w.eventually("gone", func() bool { return gone(w.get()) })
+	want := []string{
+		"patch meetingrecordings/status", "patch meetingrecordings/status", // Uploading, Available
+		"patch meetingrecordings", "patch meetingrecordings/status", // expiry: spec.state, Trashed
+		"delete meetingrecordings", "patch meetingrecordings", // purge: the deletion, the finalizer
+	}
+	if diff := cmp.Diff(want, w.writes()); diff != "" {
+		t.Errorf("over the whole life the manager wrote (-want +got):\n%s", diff)
+	}
+	w.expectPurged(recording)
+	manager.stop()
+}
+
+func TestR28WatchingReachesTheRecordingThroughTheAccessLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(&v1alpha1.RecordingPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "unwatched"},
+		Spec: v1alpha1.RecordingPolicySpec{PolicyRules: v1alpha1.PolicyRules{
+			Retention: v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never, UnwatchedAfter: "10s"},
+		}},
+	})
+	w.clock.SetTime(clock.RealClock{}.Now().Add(-time.Hour)) // audit events have the API server's time, an hour later
+	manager := w.startManager()
+	defer manager.stop()
+	w.record()
+	w.eventually("Uploading", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
+	w.upload(mediatest.MP4(t))
+	w.eventually("Available", func() bool { return is(v1alpha1.ReasonAvailable)(w.get()) })
+	recording := w.get()
+	if got := recording.Status; !got.LastWatchedAt.Equal(&got.AvailableAt) || got.ExpiresAt.Sub(got.LastWatchedAt.Time) != 10*time.Second {
+		t.Fatalf("available at %s, last watched at %s, expires at %s", got.AvailableAt, got.LastWatchedAt, got.ExpiresAt)
+	}
+
+	config, _ := env.KubeconfigFor(t, operatorNamespace, "reelkeeper-manager")
+	recorder, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := func(outcome v1alpha1.AuditOutcome) time.Time {
+		err := audit.NewRecorder(recorder, clock.RealClock{}).Record(t.Context(), audit.Event{
+			Namespace: w.namespace, Action: v1alpha1.AuditViewed, Outcome: outcome, Actor: audit.User("carol@example.com", "https://id.example.com"),
+			Recording: audit.RecordingOf(recording), Reason: "RolePermits",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return clock.RealClock{}.Now()
+	}
+	watch(v1alpha1.OutcomeRefused)
+	watched := watch(v1alpha1.OutcomeAllowed)
+	w.eventually("the date is put off", func() bool { return w.get().Status.LastWatchedAt.After(recording.Status.LastWatchedAt.Time) })
+	got := w.get().Status
+	if late := got.LastWatchedAt.Sub(watched); late < -time.Second || late > 3*time.Second || got.ExpiresAt.Sub(got.LastWatchedAt.Time) != 10*time.Second {
+		t.Errorf("watched at %s, remembered %s, expires at %s", watched, got.LastWatchedAt, got.ExpiresAt)
+	}
+	w.clock.SetTime(got.ExpiresAt.Time)
+	w.eventually("Trashed", func() bool { return is(v1alpha1.ReasonTrashed)(w.get()) })
 }

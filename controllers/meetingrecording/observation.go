@@ -14,6 +14,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -104,8 +105,8 @@ type storeView struct {
 	// open is nil while the store cannot be used; problem then says why.
 	open    *stores.Store
 	problem problem
-	// used is how many bytes the recordings of the namespace take up.
-	used int64
+	// room says whether there is room in the namespace's quota, where there is one.
+	room quota.Answer
 	// labels are those of the recording's namespace.
 	labels map[string]string
 }
@@ -123,6 +124,9 @@ type uploadView struct {
 	foreign bool
 	// validUntil is when the URLs end, deadline when nobody waits for the upload any more.
 	validUntil, deadline time.Time
+	// signer tells whose signature the URLs carry, outdated that this is not the store's any more.
+	signer   string
+	outdated bool
 }
 
 // result is the outcome of a successful attempt: an authentic manifest, and the media object that it describes.

@@ -82,6 +82,13 @@ func (r *Reconciler) observeIncoming(ctx context.Context, o *observation) error 
 		return err
 	}
 	if (o.raw.found || fetches(o)) && o.result == nil {
+		// How large it is, is known only now. Who passes all the gates takes the room.
+		if err := r.observeQuota(ctx, o, false); err != nil || closedGate(o).found() {
+			return err
+		}
+		if err := r.observeQuota(ctx, o, true); err != nil {
+			return err
+		}
 		return r.confirm(ctx, o)
 	}
 	return nil

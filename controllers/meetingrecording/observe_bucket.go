@@ -55,6 +55,7 @@ func (r *Reconciler) observeBucket(ctx context.Context, o *observation) error {
 	}
 	if err == nil {
 		o.upload = viewOfUpload(o.recording, secret, o.now)
+		o.upload.outdated = o.upload.signer != o.store.open.Objects.Signer()
 	}
 	return err
 }

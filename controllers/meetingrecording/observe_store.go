@@ -37,10 +37,10 @@ func (r *Reconciler) observeStore(ctx context.Context, o *observation) error {
 		return fmt.Errorf("read namespace %s: %w", o.recording.Namespace, err)
 	}
 	o.store.labels = namespace.Labels
-	if open.Object.Spec.Quota.PerNamespace != nil {
-		o.store.used, err = r.usedIn(ctx, o.recording)
+	if o.stage == incoming {
+		return r.observeQuota(ctx, o, false)
 	}
-	return err
+	return nil
 }
 
 func notReady(store *v1alpha1.RecordingStore) problem {
@@ -53,19 +53,4 @@ func notReady(store *v1alpha1.RecordingStore) problem {
 		why = condition.Message
 	}
 	return problem{v1alpha1.ReasonStoreNotReady, fmt.Sprintf("RecordingStore %s is not ready: %s", store.Name, why)}
-}
-
-// usedIn sums up what the recordings of a namespace have in the same store, the trash included.
-func (r *Reconciler) usedIn(ctx context.Context, recording *v1alpha1.MeetingRecording) (int64, error) {
-	var list v1alpha1.MeetingRecordingList
-	if err := r.options.Client.List(ctx, &list, client.InNamespace(recording.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return 0, fmt.Errorf("list the recordings of namespace %s: %w", recording.Namespace, err)
-	}
-	var used int64
-	for i := range list.Items {
-		if list.Items[i].StoreName() == recording.StoreName() {
-			used += list.Items[i].Status.Media.Bytes
-		}
-	}
-	return used, nil
 }

@@ -44,6 +44,7 @@ const (
 const (
 	annotationValidUntil = "reelkeeper.io/valid-until"
 	annotationDeadline   = "reelkeeper.io/upload-deadline"
+	annotationSigner     = "reelkeeper.io/upload-signer"
 )
 
 // Parts of an upload: large enough that there are few URLs, small enough that a broken one is soon sent again.
@@ -63,7 +64,9 @@ func uploadPartsFor(size int64) (partSize int64, parts int) {
 // offer is what the Secret is made of.
 type offer struct {
 	validUntil, deadline time.Time
-	data                 map[string]string
+	// signer tells whose signature the URLs carry.
+	signer string
+	data   map[string]string
 }
 
 func putOffer(url string) map[string]string {
@@ -121,6 +124,7 @@ func (f offer) secret(recording *v1alpha1.MeetingRecording) *corev1ac.SecretAppl
 		WithAnnotations(map[string]string{
 			annotationValidUntil: f.validUntil.UTC().Format(time.RFC3339),
 			annotationDeadline:   f.deadline.UTC().Format(time.RFC3339),
+			annotationSigner:     f.signer,
 		}).
 		WithOwnerReferences(metav1ac.OwnerReference().
 			WithAPIVersion(v1alpha1.SchemeGroupVersion.String()).WithKind("MeetingRecording").
@@ -130,7 +134,7 @@ func (f offer) secret(recording *v1alpha1.MeetingRecording) *corev1ac.SecretAppl
 
 // viewOfUpload reads the metadata of that Secret, which whoever may change Secrets of the namespace may change too.
 func viewOfUpload(recording *v1alpha1.MeetingRecording, secret *metav1.ObjectMeta, now time.Time) uploadView {
-	view := uploadView{found: true, foreign: !metav1.IsControlledBy(secret, recording)}
+	view := uploadView{found: true, foreign: !metav1.IsControlledBy(secret, recording), signer: secret.Annotations[annotationSigner]}
 	view.validUntil = dateWithin(uploadFor, secret.Annotations[annotationValidUntil], now)
 	view.deadline = dateWithin(uploadPatience, secret.Annotations[annotationDeadline], now)
 	return view

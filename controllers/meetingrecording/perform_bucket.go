@@ -22,7 +22,7 @@ import (
 
 // offerUpload makes or renews the Secret that says where to send the media.
 func (r *Reconciler) offerUpload(ctx context.Context, o *observation) error {
-	made := offer{validUntil: renewed(o.now), deadline: o.upload.deadline}
+	made := offer{validUntil: renewed(o.now), deadline: o.upload.deadline, signer: o.store.open.Objects.Signer()}
 	if made.deadline.IsZero() {
 		made.deadline = o.now.Add(uploadPatience).Truncate(time.Second)
 	}
@@ -227,6 +227,7 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 	})
 	if err == nil {
 		r.options.Tombstones.Note(purgeAt)
+		r.options.Ledger.Deleted(placeOf(o.recording), o.recording.Status.Media.Bytes)
 	}
 	return err
 }

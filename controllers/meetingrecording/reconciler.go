@@ -23,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -61,6 +62,8 @@ type Options struct {
 	Claims *archive.Claims
 	// Tombstones hears of recordings that leave media behind.
 	Tombstones Tombstones
+	// Ledger remembers what quotas count and no object says; it is shared with the controller of stores.
+	Ledger *quota.Ledger
 	// PurgeGuard is asked before anything is purged because its time is over.
 	PurgeGuard PurgeGuard
 	// Events tells people.

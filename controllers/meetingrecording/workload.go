@@ -4,6 +4,7 @@ package meetingrecording
 
 import (
 	"maps"
+	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,9 @@ const (
 
 	// graceSeconds is how long a worker that is to end gets to discard its upload.
 	graceSeconds = 15
+
+	// annotationBytes says on a Job how large the raw recording is, so that quotas count it after a restart too.
+	annotationBytes = "reelkeeper.io/bytes"
 )
 
 // The worker holds three parts of at most 128 MiB and what ffmpeg needs for a picture or two; scratch holds the raw recording.
@@ -43,6 +47,7 @@ var (
 // newJob is the Job of one attempt on a raw recording of this many bytes.
 func newJob(options *Options, recording *v1alpha1.MeetingRecording, attempt int, size int64) *batchv1.Job {
 	meta := jobMeta(options.OperatorNamespace, recording, attempt)
+	meta.Annotations[annotationBytes] = strconv.FormatInt(size, 10)
 	return &batchv1.Job{
 		ObjectMeta: meta,
 		Spec: batchv1.JobSpec{

@@ -39,6 +39,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -129,6 +130,9 @@ func (w *world) makeStore(changes []func(*v1alpha1.RecordingStore)) {
 		}},
 		Capabilities: []v1alpha1.StoreCapability{v1alpha1.CapabilityVersioning, v1alpha1.CapabilityChecksums},
 	}
+	if w.store.Spec.Buckets.ObjectLock != "" {
+		w.store.Status.Capabilities = append(w.store.Status.Capabilities, v1alpha1.CapabilityObjectLock)
+	}
 	if err := w.admin.Status().Update(w.Context(), w.store); err != nil {
 		w.Fatal(err)
 	}
@@ -162,7 +166,7 @@ func (w *world) restart() {
 	w.reconciler = New(Options{
 		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
 		Audit: recorder, Claims: claims, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
-		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
+		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 }
 

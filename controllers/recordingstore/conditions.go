@@ -12,6 +12,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // deriveStatus says what findings mean for the status of a store. What could not be found out this time keeps its last
@@ -29,11 +30,17 @@ func deriveStatus(store *v1alpha1.RecordingStore, found findings, now time.Time)
 	if found.buckets.verdict == good {
 		status.Buckets = new(found.count)
 	}
+	if found.location.ID != "" {
+		status.Location = found.location
+	}
 	wanted := []metav1.Condition{
 		condition(v1alpha1.ConditionEndpointReachable, found.endpoint, "The endpoint takes the credentials and keeps what is written"),
 		condition(v1alpha1.ConditionBucketsReady, found.buckets, "Every bucket is set up"),
 		condition(v1alpha1.ConditionKeysetReady, found.keyset, "The key-encryption keyset is there; back it up, it is every recording of the store"),
 		readyCondition(found),
+	}
+	if len(store.Spec.S3.CORS.AllowedOrigins) > 0 {
+		wanted = append(wanted, corsCondition(store, status.Capabilities))
 	}
 	for i := range wanted {
 		wanted[i].ObservedGeneration = store.Generation
@@ -52,6 +59,22 @@ func condition(kind string, f finding, allWell string) metav1.Condition {
 	default:
 		return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not looked at: something else has to work first"}
 	}
+}
+
+// corsCondition does not concern readiness: without CORS, the gateway relays the bytes.
+func corsCondition(store *v1alpha1.RecordingStore, seen []v1alpha1.StoreCapability) metav1.Condition {
+	unable := finding{verdict: bad, reason: v1alpha1.ReasonNotSupported}
+	switch {
+	case stores.IsProvided(store):
+		unable.message = "The bucket is its COSI driver's, who alone sets its CORS rules: have them set there, and leave spec.s3.cors away"
+	case len(seen) == 0:
+		unable = finding{}
+	case !slices.Contains(seen, v1alpha1.CapabilityCORS):
+		unable.message = "The server takes no CORS rules for buckets: set them in its own configuration, or in a proxy before it. Until then browsers get the bytes through the gateway"
+	default:
+		unable = finding{verdict: good}
+	}
+	return condition(v1alpha1.ConditionCORSReady, unable, "Browsers of the origins in spec.s3.cors may read from the buckets")
 }
 
 // readyCondition shows the first thing that is wrong, in the order in which somebody would mend it.

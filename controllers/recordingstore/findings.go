@@ -23,7 +23,9 @@ type findings struct {
 	// capabilities, keyID and count are valid where the finding that they belong to is good.
 	capabilities []v1alpha1.StoreCapability
 	keyID        string
-	count        int32
+	// location is where the store was recognised, or marked.
+	location v1alpha1.StoreLocation
+	count    int32
 }
 
 // finding is the answer to one question.
@@ -70,7 +72,7 @@ func message(err error) string {
 // concernsBucket tells failures that are about a bucket from those that are about the server: with these, the server has
 // answered and knows us.
 func concernsBucket(f finding) bool {
-	return f.reason == v1alpha1.ReasonBucketTaken || f.reason == v1alpha1.ReasonObjectLockUnsupported
+	return f.reason == v1alpha1.ReasonBucketTaken || f.reason == v1alpha1.ReasonObjectLockUnsupported || f.reason == v1alpha1.ReasonWrongBucket
 }
 
 // capabilitiesOf names what a probe has seen to work.

@@ -26,7 +26,7 @@ import (
 
 // look finds out how a store is, and when to look again.
 func (r *Reconciler) look(ctx context.Context, store *v1alpha1.RecordingStore) (findings, time.Time, error) {
-	found, next, err := r.lookOutside(ctx, store)
+	found, next, err := r.lookCompleted(ctx, store)
 	if err != nil {
 		return findings{}, time.Time{}, err
 	}
@@ -36,6 +36,17 @@ func (r *Reconciler) look(ctx context.Context, store *v1alpha1.RecordingStore) (
 	}
 	found.keyID = keyID
 	return found, next, nil
+}
+
+// lookCompleted looks at a store as its BucketInfo Secret completes it, where it has one.
+func (r *Reconciler) lookCompleted(ctx context.Context, store *v1alpha1.RecordingStore) (findings, time.Time, error) {
+	completed, err := r.Stores.Complete(ctx, store)
+	if err != nil {
+		// A changed Secret or spec brings the next pass; there is nothing to be retried.
+		endpoint, err := judge(err)
+		return findings{endpoint: endpoint}, r.Clock.Now().Add(probeEvery), err
+	}
+	return r.lookOutside(ctx, completed)
 }
 
 // lookOutside probes the server if that is due, and else returns what the last probe has found.
@@ -55,7 +66,10 @@ func (r *Reconciler) lookOutside(ctx context.Context, store *v1alpha1.RecordingS
 	if !last.due(of, r.Clock.Now()) {
 		return last.found, last.next(), nil
 	}
-	now := probed{of: of, at: r.Clock.Now()}
+	now := probed{of: of, at: r.Clock.Now(), cleared: last.cleared}
+	if !last.of.equal(of) || !now.at.Before(last.cleared.Add(clearEvery)) {
+		now.cleared = now.at
+	}
 	if now.found, err = r.probe(ctx, store, of); err != nil || ctx.Err() != nil {
 		// A pass that was broken off, by the end of the program for one, says nothing about the store.
 		return findings{}, time.Time{}, errors.Join(err, ctx.Err())
@@ -77,6 +91,10 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	bucket := store.Spec.Buckets.Name
+	identity, err := r.recognise(ctx, store, of)
+	if err != nil || identity.verdict == bad {
+		return identityFindings(store, identity), err
+	}
 	first, err := judge(r.Stores.EnsureBucket(ctx, of.client, store, bucket))
 	switch {
 	case err != nil:
@@ -99,6 +117,9 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	found.endpoint, found.buckets = missing(store, seen)
 	if found.buckets.verdict == good {
 		found.buckets, found.count, err = r.ensureBuckets(ctx, store, of)
+	}
+	if err == nil && found.endpoint.verdict == good && found.buckets.verdict == good {
+		err = r.settleIn(ctx, store, of, &found)
 	}
 	return found, err
 }

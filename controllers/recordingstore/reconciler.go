@@ -28,6 +28,7 @@ import (
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -37,6 +38,8 @@ type Reconciler struct {
 	Client client.Client
 	// Stores opens stores; it is shared with the controllers that use them.
 	Stores *stores.Resolver
+	// Ledger knows what deleted recordings take up; it is shared with the controller that quotas are kept by.
+	Ledger *quota.Ledger
 	// Namespaces are those that the manager is confined to, or none.
 	Namespaces []string
 	// Events tells people what happened.
@@ -64,7 +67,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.report(ctx, store, deriveStatus(store, found, r.Clock.Now())); err != nil {
+	used, err := r.usage(ctx, store.Name)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	publish(store.Name, used)
+	status := deriveStatus(store, found, r.Clock.Now())
+	status.Usage = shownUsage(store.Status.Usage, total(used), r.last(store.Name).at.Equal(r.Clock.Now()))
+	if err := r.report(ctx, store, status); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: max(next.Sub(r.Clock.Now()), time.Millisecond)}, nil
@@ -83,6 +93,12 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 		applied.WithKeyID(status.KeyID)
 	}
 	applied.Buckets = status.Buckets
+	if at := status.Location; at.ID != "" {
+		applied.WithLocation(ac.StoreLocation().WithID(at.ID).WithEndpoint(at.Endpoint).WithBucket(at.Bucket))
+	}
+	if used := status.Usage; used.Recordings != nil {
+		applied.WithUsage(ac.StoreUsage().WithRecordings(*used.Recordings).WithBytes(*used.Bytes).WithDeletedBytes(valueOf(used.DeletedBytes)))
+	}
 	err := effect.Do(ctx, "store: write the status", func() error {
 		return r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)
 	})
@@ -120,6 +136,7 @@ func (r *Reconciler) announce(store *v1alpha1.RecordingStore, status v1alpha1.Re
 func (r *Reconciler) forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	unpublish(name)
 	if last, found := r.probed[name]; found {
 		r.Stores.Forget(last.of.store)
 		delete(r.probed, name)

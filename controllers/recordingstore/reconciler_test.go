@@ -26,6 +26,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 )
@@ -84,6 +85,7 @@ func (f *fixture) restart() {
 	f.reconciler = &recordingstore.Reconciler{
 		Client: f.Client,
 		Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace),
+		Ledger: &quota.Ledger{},
 		Events: f.Events,
 		Clock:  f.clock,
 	}

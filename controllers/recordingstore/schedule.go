@@ -43,6 +43,8 @@ type probed struct {
 	found    findings
 	at       time.Time
 	failures int
+	// cleared is when unfinished uploads were last looked for.
+	cleared time.Time
 }
 
 // next returns when the store has to be probed again.

@@ -5,8 +5,10 @@ package recordingstore
 import (
 	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // SetupWithManager adds the controller to a manager.
@@ -33,14 +36,41 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.storesOfSecret)).
 		WatchesMetadata(kube.NamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.storesOfNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.storesOfRecording), builder.WithPredicates(onlyCreated)).
+		Watches(&v1alpha1.MeetingRecording{}, r.whenUsageChanges()).
 		Complete(r)
+}
+
+// usageEvery is how soon a change of what recordings take up is looked at, so that many at once are one look.
+const usageEvery = 30 * time.Second
+
+// whenUsageChanges looks at a recording's store a while after the recording came, went or got its media.
+func (r *Reconciler) whenUsageChanges() handler.EventHandler {
+	later := func(queue workqueue.TypedRateLimitingInterface[reconcile.Request], recording client.Object) {
+		queue.AddAfter(reconcile.Request{NamespacedName: client.ObjectKey{Name: recording.(*v1alpha1.MeetingRecording).StoreName()}}, usageEvery)
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if !e.IsInInitialList {
+				later(queue, e.Object)
+			}
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			before, after := e.ObjectOld.(*v1alpha1.MeetingRecording), e.ObjectNew.(*v1alpha1.MeetingRecording)
+			if before.Status.Media.Bytes != after.Status.Media.Bytes {
+				later(queue, after)
+			}
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			later(queue, e.Object)
+		},
+	}
 }
 
 // storesOfSecret are the stores whose credentials or keyset a Secret holds.
 func (r *Reconciler) storesOfSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	of := v1alpha1.SecretReference{Namespace: secret.GetNamespace(), Name: secret.GetName()}
 	return r.storesWhere(ctx, func(store *v1alpha1.RecordingStore) bool {
-		return store.Spec.S3.CredentialsSecretRef == of || store.Spec.Encryption.KeySecretRef == of
+		return stores.CredentialsRef(store) == of || store.Spec.Encryption.KeySecretRef == of
 	})
 }
 

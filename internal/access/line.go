@@ -27,7 +27,7 @@ const maxAsked = 64
 // approvers. Who may not approve is left out, and so is the requester. Where nobody is left there is one turn, of nobody. The
 // last turn ends when the request does.
 func Turns(rules *policy.Rules, recording Recording, requester string, created time.Time) []Turn {
-	within, end := rules.Sharing.AnswerWithin.Value, until(created, rules.Sharing.ExpireAfter.Value)
+	within, end := rules.Sharing.AnswerWithin.Value, RequestEnd(rules, created)
 	var turns []Turn
 	var asked []v1alpha1.GrantSubject
 	for _, group := range line(rules, &recording) {
@@ -124,4 +124,9 @@ func earlier(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// RequestEnd returns when a request of that age ends unanswered.
+func RequestEnd(rules *policy.Rules, created time.Time) time.Time {
+	return until(created, rules.Sharing.ExpireAfter.Value)
 }

@@ -24,6 +24,8 @@ type Ask struct {
 	// Recording is the recording, Grants are the grants that are about it.
 	Recording Recording
 	Grants    []Grant
+	// Approved says that somebody has approved it already: what is approved is granted, needed or not.
+	Approved bool
 	// Now is the time of the question.
 	Now time.Time
 }
@@ -39,7 +41,7 @@ func CheckRequest(rules *policy.Rules, ask Ask) Verdict {
 	if !ask.Known {
 		return CheckGrant(rules, Proposal{Grant: approved, Recording: ask.Recording})
 	}
-	if d := ask.all(rules, ask.Grants, ask.Requester.Links); d.Allowed() {
+	if d := ask.all(rules, ask.Grants, ask.Requester.Links); d.Allowed() && !ask.Approved {
 		return Verdict{Reason: AlreadyPermitted, Rule: d.Rule}
 	}
 	// Who is granted something has its link and password.

@@ -4,6 +4,8 @@ package cli_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,6 +98,33 @@ func TestCommands(t *testing.T) {
 			golden(t, tc.wantFile, out)
 		})
 	}
+}
+
+// TestDiffReadsAMountedConfigMapOnce lays the file out as Kubernetes mounts it: in a hidden directory, with a link beside it.
+func TestDiffReadsAMountedConfigMapOnce(t *testing.T) {
+	t.Parallel()
+	mounted := t.TempDir()
+	content, err := os.ReadFile("testdata/tighter.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func() error{
+		func() error { return os.Mkdir(filepath.Join(mounted, "..2026_11_22"), 0o755) },
+		func() error {
+			return os.WriteFile(filepath.Join(mounted, "..2026_11_22", "tighter.yaml"), content, 0o600)
+		},
+		func() error { return os.Symlink("..2026_11_22", filepath.Join(mounted, "..data")) },
+		func() error { return os.Symlink("..data/tighter.yaml", filepath.Join(mounted, "tighter.yaml")) },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errs, code := run(t, "", "diff", "-f", mounted)
+	if code != cli.ExitNo {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	golden(t, "diff.txt", out)
 }
 
 // TestErrors: without an answer the code is 2, nothing is on standard output, and the error says what to do.

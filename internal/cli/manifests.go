@@ -54,12 +54,19 @@ func readFiles(paths []string, stdin io.Reader) ([][]byte, error) {
 	return documents, nil
 }
 
-// filesBelow returns the file itself, or the YAML and JSON files below a directory.
+// filesBelow returns the file itself, or the YAML and JSON files below a directory, without hidden ones: where a ConfigMap is mounted,
+// hidden directories hold everything once more.
 func filesBelow(path string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if file != path && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if !entry.IsDir() && (file == path || slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))) {
 			files = append(files, file)

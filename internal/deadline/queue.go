@@ -76,6 +76,16 @@ func (q *Queue[K]) set(key K, at time.Time) bool {
 	return e.index == 0
 }
 
+// At returns the date of a key, in whole microseconds; the zero time if it has none.
+func (q *Queue[K]) At(key K) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e, found := q.known[key]; found {
+		return time.UnixMicro(e.at)
+	}
+	return time.Time{}
+}
+
 // Len returns how many keys have a date.
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()

@@ -66,7 +66,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stre
 	if guard.refused != nil {
 		s.logRefusal(guard.refused) // a decision is no fault, and stands in the audit log
 	} else if r.Context().Err() == nil {
-		s.log.Error(err, "Breaking off in the middle of a recording")
+		s.log.Error(err, "Breaking off in the middle of a recording", "namespace", allowed.namespace, "name", allowed.name)
+		s.damage.report(r.Context(), err, allowed)
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -61,6 +61,7 @@ type Options struct {
 // Server is the gateway.
 type Server struct {
 	gate      *gate
+	damage    *damage
 	reader    client.Reader
 	sessions  *session.Store
 	flow      *signin.Flow
@@ -121,6 +122,7 @@ func New(options Options) (*Server, error) {
 		config: options.Config, https: https,
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
+	server.damage = newDamage(server.gate, options.Log, options.Clock)
 	server.flow = &signin.Flow{
 		Provider: provider, Sessions: server.sessions, Clock: options.Clock,
 		Lifetime: options.Config.Session.Lifetime.Duration, Failed: server.signInFailed,

@@ -168,13 +168,15 @@ func Accepted(grant *v1alpha1.AccessGrant) bool {
 	return ready.Status == metav1.ConditionTrue || ready.Reason == v1alpha1.ReasonNotYet || ready.Reason == v1alpha1.ReasonExpired
 }
 
-// Concerns says whether the grant is about the recording. A selector that cannot be read is about none.
+// Concerns says whether the grant is about the recording. A grant that names one is about that very recording, not about another
+// one that gets its name later. A selector that cannot be read is about none.
 func Concerns(grant *v1alpha1.AccessGrant, recording *v1alpha1.MeetingRecording) bool {
 	if grant.Namespace != recording.Namespace {
 		return false
 	}
 	if grant.Spec.RecordingSelector == nil {
-		return grant.Spec.RecordingRef.Name == recording.Name
+		bound := grant.Status.RecordingUID
+		return grant.Spec.RecordingRef.Name == recording.Name && (bound == "" || recording.UID == "" || bound == string(recording.UID))
 	}
 	selector, err := metav1.LabelSelectorAsSelector(grant.Spec.RecordingSelector)
 	return err == nil && selector.Matches(labels.Set(recording.Labels))

@@ -17,6 +17,8 @@ const (
 	RecordingsByStore = "store"
 	// GrantsByRecording finds AccessGrants by the name in spec.recordingRef, GrantsBySelector for those with a selector.
 	GrantsByRecording = "recording"
+	// RequestsByRecording finds AccessRequests by the name in spec.recordingRef.
+	RequestsByRecording = "recording"
 )
 
 // GrantsBySelector is what GrantsByRecording finds grants by that select recordings by their labels. No recording has this name.
@@ -37,6 +39,9 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 				return []string{name}
 			}
 			return []string{GrantsBySelector}
+		}},
+		{&v1alpha1.AccessRequest{}, RequestsByRecording, func(object client.Object) []string {
+			return []string{object.(*v1alpha1.AccessRequest).Spec.RecordingRef.Name}
 		}},
 	}
 	for _, index := range indexes {

@@ -32,7 +32,7 @@ func onlyStoreSecrets(in any) (any, error) {
 	if secret, ok := in.(*corev1.Secret); ok {
 		maps.DeleteFunc(secret.Data, func(key string, _ []byte) bool {
 			switch key {
-			case stores.AccessKeyID, stores.SecretAccessKey, stores.SessionToken, stores.KeysetKey:
+			case stores.AccessKeyID, stores.SecretAccessKey, stores.SessionToken, stores.BucketInfoKey, stores.KeysetKey:
 				return false
 			}
 			return true

@@ -24,6 +24,21 @@ var (
 	ErrCorrupt = errors.New("the stored recording differs from its manifest: restore the object from a version or backup of the bucket")
 )
 
+// DamageError is the ErrCorrupt of a segment that was read to its end and is not what was packaged. An object that seems to end
+// early is none: a connection that breaks looks the same.
+type DamageError struct {
+	// Unit counts the init as 0, and segments from 1.
+	Unit int
+}
+
+// Error says which segment it is.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%v: %s is not what was packaged", ErrCorrupt, unitName(e.Unit))
+}
+
+// Unwrap makes it an ErrCorrupt.
+func (e *DamageError) Unwrap() error { return ErrCorrupt }
+
 // Reader serves byte ranges of one media object and checks them against its manifest. It is safe for concurrent use.
 type Reader struct {
 	source  Ranger

@@ -165,7 +165,7 @@ func (s *Stream) verify() error {
 	var sum Digest
 	s.hash.Sum(sum[:0])
 	if sum != s.reader.digests[s.unit] {
-		return fmt.Errorf("%w: segment %d is not what was packaged", ErrCorrupt, s.unit)
+		return &DamageError{Unit: s.unit}
 	}
 	s.hash.Reset()
 	s.unit++

@@ -23,6 +23,7 @@ import (
 //	manifests/<namespace>/<uid>/state.json         what has become of the recording since
 //	trash/<purge date>/<namespace>/<uid>           the tombstone of a deleted recording
 //	probe/<random>/...                             what a probe makes and removes
+//	reelkeeper-store.json                          which store the bucket belongs to
 const (
 	stagingRoot   = "staging"
 	mediaRoot     = "media"
@@ -31,13 +32,16 @@ const (
 	probeRoot     = "probe"
 )
 
+// MarkerKey is the object by which a store knows its bucket again.
+const MarkerKey = "reelkeeper-store.json"
+
 // The prefixes under which the objects of all recordings lie, one recording's next to each other.
 const (
 	// TrashRoot has all tombstones, in the order of their purge dates.
 	TrashRoot = trashRoot + "/"
 	// ManifestsRoot has all manifests and states.
 	ManifestsRoot = manifestsRoot + "/"
-	// MediaRoot has all media.
+	// MediaRoot has all media. Multipart uploads are made here and under StagingRoot.
 	MediaRoot = mediaRoot + "/"
 	// StagingRoot has what is not processed yet.
 	StagingRoot = stagingRoot + "/"

@@ -56,6 +56,7 @@ type clientVersion struct {
 	secretUID types.UID
 	secret    string // resourceVersion
 	checksums objectstore.Checksums
+	endpoint  string // of the spec, or of a BucketInfo Secret
 }
 
 type openKeyset struct {
@@ -74,6 +75,13 @@ func (r *Resolver) Open(ctx context.Context, name string) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read RecordingStore %s: %w", name, err)
 	}
+	store, err := r.Complete(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	if err := elsewhere(store); err != nil {
+		return nil, err
+	}
 	objects, err := r.Client(ctx, store)
 	if err != nil {
 		return nil, err
@@ -85,15 +93,10 @@ func (r *Resolver) Open(ctx context.Context, name string) (*Store, error) {
 	return &Store{Object: store, Objects: objects, Keys: keyset, resolver: r}, nil
 }
 
-// Client returns a client for the object storage of a store. It shares connections with earlier ones until the store or its
-// credentials change.
+// Client returns a client for the object storage of a completed store. It shares connections with earlier ones until the store or
+// its credentials change.
 func (r *Resolver) Client(ctx context.Context, store *v1alpha1.RecordingStore) (*objectstore.Client, error) {
-	ref := store.Spec.S3.CredentialsSecretRef
-	secret, err := r.secret(ctx, ref, v1alpha1.ReasonCredentialsNotFound)
-	if apierrors.IsNotFound(err) {
-		return nil, failure(v1alpha1.ReasonCredentialsNotFound, "There is no Secret %s/%s: create it with the keys %s and %s",
-			ref.Namespace, ref.Name, AccessKeyID, SecretAccessKey)
-	}
+	secret, err := r.credentials(ctx, store)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func (r *Resolver) Client(ctx context.Context, store *v1alpha1.RecordingStore) (
 	if err != nil {
 		return nil, err
 	}
-	from := clientVersion{store: store.Generation, secretUID: secret.UID, secret: secret.ResourceVersion, checksums: cfg.Checksums}
+	from := clientVersion{store: store.Generation, secretUID: secret.UID, secret: secret.ResourceVersion, checksums: cfg.Checksums, endpoint: cfg.Endpoint}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()

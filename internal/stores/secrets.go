@@ -28,13 +28,8 @@ const KeysetKey = "keyset.json"
 
 // configure says how to talk to a store.
 func configure(store *v1alpha1.RecordingStore, secret *corev1.Secret) (objectstore.Config, error) {
-	for _, key := range []string{AccessKeyID, SecretAccessKey} {
-		if len(secret.Data[key]) == 0 {
-			return objectstore.Config{}, failure(v1alpha1.ReasonCredentialsNotFound, "Secret %s/%s has no key %s: add it", secret.Namespace, secret.Name, key)
-		}
-	}
 	s3 := store.Spec.S3
-	return objectstore.Config{
+	config := objectstore.Config{
 		Endpoint:     s3.Endpoint,
 		Region:       s3.Region,
 		Addressing:   objectstore.Addressing(s3.Addressing),
@@ -43,7 +38,18 @@ func configure(store *v1alpha1.RecordingStore, secret *corev1.Secret) (objectsto
 		SessionToken: string(secret.Data[SessionToken]),
 		CABundle:     []byte(s3.CABundle),
 		Checksums:    checksums(store),
-	}, nil
+	}
+	if IsProvided(store) {
+		info, err := readBucketInfo(store, secret)
+		config.AccessKey, config.SecretKey, config.SessionToken = info.Spec.SecretS3.AccessKeyID, info.Spec.SecretS3.AccessSecretKey, ""
+		return config, err
+	}
+	for _, key := range []string{AccessKeyID, SecretAccessKey} {
+		if len(secret.Data[key]) == 0 {
+			return objectstore.Config{}, failure(v1alpha1.ReasonCredentialsNotFound, "Secret %s/%s has no key %s: add it", secret.Namespace, secret.Name, key)
+		}
+	}
+	return config, nil
 }
 
 // checksums sends them unless the spec forbids it or a probe has shown that the server refuses them.

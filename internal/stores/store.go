@@ -66,7 +66,30 @@ func (s *Store) EnsureBucket(ctx context.Context, namespace string) (string, err
 
 // EnsureBucket makes a bucket exist as the store's spec says, with versioning where the server has it, and remembers that it does.
 func (r *Resolver) EnsureBucket(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket string) error {
-	options := objectstore.BucketOptions{Versioning: true, ObjectLock: objectstore.LockMode(store.Spec.Buckets.ObjectLock)}
+	if err := ensureBucket(ctx, objects, store, bucket); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.buckets[store.UID] == nil {
+		r.buckets[store.UID] = map[string]bool{}
+	}
+	r.buckets[store.UID][bucket] = true
+	return nil
+}
+
+// ensureBucket makes and sets up a bucket. What a COSI driver provides is taken as it is.
+func ensureBucket(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket string) error {
+	if IsProvided(store) {
+		exists, err := objects.BucketExists(ctx, bucket)
+		if err == nil && !exists {
+			err = failure(v1alpha1.ReasonStoreError, "There is no bucket %s, which the BucketInfo Secret names: look at the COSI driver that made it", bucket)
+		}
+		return err
+	}
+	options := objectstore.BucketOptions{
+		Versioning: true, ObjectLock: objectstore.LockMode(store.Spec.Buckets.ObjectLock), CORSOrigins: store.Spec.S3.CORS.AllowedOrigins,
+	}
 	err := effect.Do(ctx, "store: make the bucket", func() error {
 		_, err := objects.EnsureBucket(ctx, bucket, options)
 		return err
@@ -78,16 +101,7 @@ func (r *Resolver) EnsureBucket(ctx context.Context, objects *objectstore.Client
 			return err
 		})
 	}
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.buckets[store.UID] == nil {
-		r.buckets[store.UID] = map[string]bool{}
-	}
-	r.buckets[store.UID][bucket] = true
-	return nil
+	return err
 }
 
 func (r *Resolver) knowsBucket(store *v1alpha1.RecordingStore, bucket string) bool {

@@ -136,7 +136,7 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
 		}},
 		"editors make recordings and grants, no rules": {role: "reelkeeper-editor", rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass erase"},
+			{"meetingrecordings.reelkeeper.io", tenant, everyVerb, "hold bypass erase retain"},
 			{"meetingrecordings.reelkeeper.io/status", tenant, "", "update patch"},
 			{"accessgrants.reelkeeper.io", tenant, everyVerb, "bypass"},
 			{"accessrequests.reelkeeper.io", tenant, "get list watch create delete deletecollection", "update patch approve"},
@@ -148,14 +148,17 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 		"administrators make rules and read the access log": {role: "reelkeeper-admin", rights: []right{
 			{"recordingpolicies.reelkeeper.io", tenant, everyVerb, ""},
 			{"auditevents.reelkeeper.io", tenant, read, write},
-			{"meetingrecordings.reelkeeper.io", tenant, "", "hold bypass erase"},
+			{"meetingrecordings.reelkeeper.io", tenant, "retain", "hold bypass erase"},
 		}},
 		"auditors read the access log alone": {role: "reelkeeper-auditor", rights: []right{
 			{"auditevents.reelkeeper.io", tenant, read, write},
 			{"meetingrecordings.reelkeeper.io", tenant, "", everyVerb},
 		}},
 		"the legal department lays and lifts holds": {role: "reelkeeper-legal", rights: []right{
-			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch hold", "create delete bypass erase"},
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch hold", "create delete bypass erase retain"},
+		}},
+		"records managers choose the time of single recordings": {role: "reelkeeper-records", rights: []right{
+			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch retain", "create delete hold bypass erase"},
 		}},
 		"who answers requests to be forgotten has keys destroyed": {role: "reelkeeper-erasure", rights: []right{
 			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch erase", "create delete hold bypass"},

@@ -27,6 +27,7 @@ const (
 var elsewhere = map[string]string{
 	"store: make the bucket without versioning":                       "takes a server without versioning: internal/stores",
 	"recording: abort the upload that another pass has begun as well": "takes two managers at once: controllers/meetingrecording",
+	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -72,6 +73,8 @@ func lives() []life {
 		{name: "delete and sweep", with: []string{"trash"}, steps: []step{imported(), deleted(), swept()}, ends: gone},
 		{name: "store", with: []string{"store"}, steps: []step{storeReady()}, ends: gone},
 		{name: "policies", with: []string{"policy"}, steps: []step{policiesAccepted()}, ends: gone},
+		{name: "rotate", with: []string{"store", "keys"}, steps: []step{storeReady(), imported(), rotated(), retired()}, ends: kept},
+		{name: "purges stop", with: []string{"guard"}, steps: []step{imported(), trashed(), stops(), approved()}, ends: gone},
 		{name: "grant", with: []string{"grant"}, steps: []step{created(nil), granted(), revoked(), deleted()}, ends: gone},
 		{name: "audit window", with: []string{"audit"}, steps: []step{imported(), audited()}, ends: kept},
 	}
@@ -218,6 +221,71 @@ func storeReady() step {
 	}
 }
 
+// rotated asks for a new key and waits until everything is wrapped with it.
+func rotated() step {
+	return step{
+		name: "rotate the keys", do: changeStore(`{"spec":{"encryption":{"keyGeneration":2}}}`),
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			var store v1alpha1.RecordingStore
+			err := w.admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &store)
+			return store.Status.Keys.Generation == 2, err
+		},
+	}
+}
+
+// retired waits until the old key is gone from the keyset.
+func retired() step {
+	return step{
+		name: "time passes until the old key is removed",
+		do: func(_ context.Context, w *world) error {
+			w.clock.Step(8 * day)
+			return nil
+		},
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			var store v1alpha1.RecordingStore
+			err := w.admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &store)
+			return len(store.Status.Keys.Keys) == 1, err
+		},
+	}
+}
+
+// stops lets the purge date come while the purge guard lets nothing pass.
+func stops() step {
+	return step{
+		name: "time passes, and purges stop",
+		do: func(ctx context.Context, w *world) error {
+			if err := changeStore(`{"spec":{"purgeGuard":{"percentPerHour":1,"alwaysAllowed":0}}}`)(ctx, w); err != nil {
+				return err
+			}
+			return purges().do(ctx, w)
+		},
+		reached: func(ctx context.Context, w *world, r *v1alpha1.MeetingRecording) (bool, error) {
+			var store v1alpha1.RecordingStore
+			err := w.admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &store)
+			return r != nil && meta.IsStatusConditionFalse(store.Status.Conditions, v1alpha1.ConditionPurgesAllowed), err
+		},
+		timed: true,
+	}
+}
+
+// approved has a person let the purges go on.
+func approved() step {
+	return step{
+		name: "approve the purges",
+		do: func(ctx context.Context, w *world) error {
+			return changeStore(fmt.Sprintf(`{"spec":{"purgeGuard":{"approvedUntil":%q}}}`, w.clock.Now().Add(day).UTC().Format(time.RFC3339)))(ctx, w)
+		},
+		reached: isGone, recorded: []v1alpha1.AuditAction{v1alpha1.AuditPurged},
+	}
+}
+
+func changeStore(change string) func(context.Context, *world) error {
+	return func(ctx context.Context, w *world) error {
+		store := &v1alpha1.RecordingStore{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+		return w.admin.Patch(ctx, store, client.RawPatch("application/merge-patch+json", []byte(change)))
+	}
+}
+
 func policiesAccepted() step {
 	return step{
 		name: "apply policies",
@@ -328,15 +396,19 @@ func isGone(_ context.Context, _ *world, r *v1alpha1.MeetingRecording) (bool, er
 	return r == nil, nil
 }
 
-func (w *world) create(ctx context.Context, change func(*v1alpha1.MeetingRecording)) error {
-	recording := &v1alpha1.MeetingRecording{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: recordingName},
+func newRecording(namespace, store string) *v1alpha1.MeetingRecording {
+	return &v1alpha1.MeetingRecording{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: recordingName},
 		Spec: v1alpha1.MeetingRecordingSpec{
 			Meeting:  v1alpha1.MeetingFacts{ID: "872-114", Title: "Q3 review", Creator: "alice@example.com"},
 			Source:   v1alpha1.MediaSource{Upload: &v1alpha1.UploadSource{}},
-			StoreRef: v1alpha1.StoreReference{Name: w.namespace},
+			StoreRef: v1alpha1.StoreReference{Name: store},
 		},
 	}
+}
+
+func (w *world) create(ctx context.Context, change func(*v1alpha1.MeetingRecording)) error {
+	recording := newRecording(w.namespace, w.namespace)
 	if change != nil {
 		change(recording)
 	}

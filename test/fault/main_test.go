@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,11 +73,25 @@ func newLab(t testing.TB) *lab {
 	if l.mapper, err = apiutil.NewDynamicRESTMapper(env.Config, mustHTTP(t, env.Config)); err != nil {
 		t.Fatal(err)
 	}
+	l.awaitAdmission(t)
 	path := mediatest.Make(t, "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=2", "-c:v", "libx264", "-g", "5", "-pix_fmt", "yuv420p")
 	if err := l.prepareMedia(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// awaitAdmission waits until recordings are admitted: an admission policy that changes objects learns a new kind only some
+// moments after it is served.
+func (l *lab) awaitAdmission(t testing.TB) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := l.admin.Create(ctx, newRecording("default", "default"), client.DryRunAll)
+		return err == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("recordings are not admitted: %v", err)
+	}
 }
 
 func mustHTTP(t testing.TB, config *rest.Config) *http.Client {

@@ -185,8 +185,8 @@ func (w *world) stored(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, ignoreNoBucket(err)
 		}
-		// What a probe of the store leaves is its own business.
-		if !strings.HasPrefix(object.Key, "reelkeeper-probe") {
+		// What tells whose bucket it is, or was left by a probe, is the store's own business.
+		if !strings.HasPrefix(object.Key, "reelkeeper-") {
 			found = append(found, object.Key)
 		}
 	}
@@ -201,6 +201,9 @@ func (w *world) versions(ctx context.Context) ([]string, error) {
 	}
 	var described []string
 	for _, version := range found {
+		if strings.HasPrefix(version.Key, "reelkeeper-") {
+			continue
+		}
 		described = append(described, fmt.Sprintf("%s version %s", version.Key, version.VersionID))
 	}
 	return described, nil

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -22,7 +23,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
+	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
@@ -34,7 +37,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
+	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -167,23 +172,32 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	if err != nil {
 		return nil, err
 	}
+	ledger := &quota.Ledger{}
 	resolver, people := stores.NewResolver(w.view, operatorNamespace), &events.FakeRecorder{}
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
 	claims, guard := &archive.Claims{}, purgeguard.New(w.view, nil, w.clock)
-	sweeper := trash.NewSweeper(trash.Options{Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace})
+	sweeper := trash.NewSweeper(trash.Options{
+		Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
+	})
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard, Events: people, Clock: w.clock,
+		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard,
+		Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
-		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"keys", passes(&keyrotation.Reconciler{
+			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
+		}, client.ObjectKey{Name: w.namespace})},
 		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
 		{"recording", passes(recordings, own(recordingName))},
 		{"trash", func(ctx context.Context) (time.Duration, error) {
 			next, err := sweeper.Sweep(ctx)
 			return next.Sub(w.clock.Now()), err
 		}},
+		// After those that ask the guard, which wake it in the program.
+		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeper.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"grant", passes(&accessgrant.Reconciler{
 			Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, GatewayURL: "https://recordings.example.com", Events: people, Clock: w.clock,
 		}, own(grantName))},
@@ -197,6 +211,9 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	}
 	return running, nil
 }
+
+// unhurried is a pace that no plan reaches, in manifests per second.
+const unhurried = 1e6
 
 // auditCount is how many AuditEvents a namespace keeps where the life is about that.
 const auditCount = 2

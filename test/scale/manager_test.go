@@ -95,6 +95,16 @@ func (s *scale) resident() (now, peak int64) {
 	return field(content, "VmRSS:"), field(content, "VmHWM:")
 }
 
+// mapped tells how much of that is the heap and how much the program itself.
+func (s *scale) mapped() string {
+	s.b.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.manager.PID()))
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	return fmt.Sprintf("%d MiB of its own, %d MiB of the program's file", field(content, "RssAnon:")>>20, field(content, "RssFile:")>>20)
+}
+
 func field(status []byte, name string) int64 {
 	_, after, _ := bytes.Cut(status, []byte(name))
 	line, _, _ := bytes.Cut(after, []byte("kB"))

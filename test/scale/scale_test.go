@@ -67,6 +67,10 @@ func BenchmarkHundredThousand(b *testing.B) {
 		s.populate(total - mass - timers)
 		s.coldStart()
 		s.rest("after the start")
+		if os.Getenv("SCALE_ONLY") == "memory" {
+			s.manager.Kill()
+			continue
+		}
 		s.restart()
 		s.timers(timers)
 		s.mass(mass)
@@ -139,6 +143,7 @@ func (s *scale) memory(when string) {
 	s.b.Helper()
 	rss, peak := s.resident()
 	s.judge(rss <= maxMemory, "memory %s: %d MiB resident with %d recordings (peak %d), at most %d", when, rss>>20, s.made, peak>>20, maxMemory>>20)
+	say("     memory %s: %s", when, s.mapped())
 	s.b.ReportMetric(float64(rss>>20), "MiB")
 }
 

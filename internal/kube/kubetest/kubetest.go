@@ -63,7 +63,7 @@ func watched() []client.Object {
 	auditEvents := &metav1.PartialObjectMetadata{}
 	auditEvents.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("AuditEvent"))
 	return []client.Object{
-		&v1alpha1.RecordingStore{}, &v1alpha1.ClusterRecordingPolicy{}, &v1alpha1.RecordingPolicy{}, &v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{},
+		&v1alpha1.RecordingStore{}, &v1alpha1.ClusterRecordingPolicy{}, &v1alpha1.RecordingPolicy{}, &v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{}, &v1alpha1.AccessRequest{},
 		&corev1.Secret{}, &corev1.Pod{}, &batchv1.Job{}, kube.NamespaceMetadata(), auditEvents,
 	}
 }

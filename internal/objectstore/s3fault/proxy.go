@@ -148,11 +148,11 @@ func (p *Proxy) pass(w http.ResponseWriter, answer answer, content []byte, kind 
 	}
 	w.WriteHeader(answer.status)
 	if kind == HalfAnswer {
-		_, _ = w.Write(content[:len(content)/2])  //nolint:gosec // it is the server's answer, for a client that is no browser
+		_, _ = w.Write(content[:len(content)/2])
 		_ = http.NewResponseController(w).Flush() // or the client would see no answer at all
 		abort()
 	}
-	_, _ = w.Write(content) //nolint:gosec // the same
+	_, _ = w.Write(content)
 }
 
 // answer is the server's, without its body.

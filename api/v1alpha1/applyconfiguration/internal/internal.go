@@ -109,6 +109,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: passwordHash
       type:
         scalar: string
+    - name: recordingUID
+      type:
+        scalar: string
     - name: secretRef
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.LocalSecretReference

@@ -23,6 +23,9 @@ type AccessGrantStatusApplyConfiguration struct {
 	TokenHash *string `json:"tokenHash,omitempty"`
 	// passwordHash is the argon2id hash of the password in the PHC string format. Absent for a link without a password.
 	PasswordHash *string `json:"passwordHash,omitempty"`
+	// recordingUID is the one recording that a grant with spec.recordingRef is for, since it was first seen. When that recording
+	// is gone, the grant has ended: it does not count for another one of the same name.
+	RecordingUID *string `json:"recordingUID,omitempty"`
 	// uses is how often a grant with maxUses has been used.
 	Uses *int32 `json:"uses,omitempty"`
 }
@@ -75,6 +78,14 @@ func (b *AccessGrantStatusApplyConfiguration) WithTokenHash(value string) *Acces
 // If called multiple times, the PasswordHash field is set to the value of the last call.
 func (b *AccessGrantStatusApplyConfiguration) WithPasswordHash(value string) *AccessGrantStatusApplyConfiguration {
 	b.PasswordHash = &value
+	return b
+}
+
+// WithRecordingUID sets the RecordingUID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RecordingUID field is set to the value of the last call.
+func (b *AccessGrantStatusApplyConfiguration) WithRecordingUID(value string) *AccessGrantStatusApplyConfiguration {
+	b.RecordingUID = &value
 	return b
 }
 

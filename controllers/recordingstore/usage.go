@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordingstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// usageTimeout bounds how long the sizes of deleted recordings are looked for: a listing of a thousand objects takes some 20 ms.
+const usageTimeout = time.Minute
+
+// namespaceUsage is what one namespace has in a store.
+type namespaceUsage struct {
+	recordings      int32
+	stored, deleted int64
+}
+
+// usage sums up, by namespace, what the cache and the Ledger know of a store.
+func (r *Reconciler) usage(ctx context.Context, store string) (map[string]namespaceUsage, error) {
+	var recordings v1alpha1.MeetingRecordingList
+	if err := r.Client.List(ctx, &recordings, client.MatchingFields{kube.RecordingsByStore: store}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list the recordings of store %s: %w", store, err)
+	}
+	found := map[string]namespaceUsage{}
+	for i := range recordings.Items {
+		of := found[recordings.Items[i].Namespace]
+		of.recordings++
+		of.stored += recordings.Items[i].Status.Media.Bytes
+		found[recordings.Items[i].Namespace] = of
+	}
+	for namespace, bytes := range r.Ledger.DeletedBytes(store) {
+		of := found[namespace]
+		of.deleted = bytes
+		found[namespace] = of
+	}
+	return found, nil
+}
+
+// total is what stands in the status.
+func total(of map[string]namespaceUsage) v1alpha1.StoreUsage {
+	var recordings int32
+	var stored, deleted int64
+	for _, usage := range of {
+		recordings += usage.recordings
+		stored += usage.stored
+		deleted += usage.deleted
+	}
+	return v1alpha1.StoreUsage{Recordings: &recordings, Bytes: &stored, DeletedBytes: &deleted}
+}
+
+// shownUsage is what the status should say: what is, where exact is asked for or the difference is worth a write, else what it
+// says already.
+func shownUsage(shown, is v1alpha1.StoreUsage, exact bool) v1alpha1.StoreUsage {
+	if exact || shown.Recordings == nil || (*shown.Recordings == 0) != (*is.Recordings == 0) ||
+		moved(int64(*shown.Recordings), int64(*is.Recordings)) || moved(*shown.Bytes, *is.Bytes) || moved(valueOf(shown.DeletedBytes), *is.DeletedBytes) {
+		return is
+	}
+	return shown
+}
+
+// moved says that a number has changed by more than a hundredth.
+func moved(shown, is int64) bool {
+	return max(shown-is, is-shown) > shown/100
+}
+
+func valueOf(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// lookForDeleted finds out what deleted recordings take up: whatever lies under media/ and belongs to no MeetingRecording. It costs
+// one request for every thousand objects. Where it fails, what was known before still counts.
+func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) {
+	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
+	defer cancel()
+	seen, err := r.deletedIn(ctx, store, of)
+	if err != nil {
+		log.FromContext(ctx).Info("What deleted recordings take up is not known better than before", "reason", err.Error())
+		return
+	}
+	r.Ledger.SetDeleted(store.Name, seen)
+}
+
+func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]int64, error) {
+	var recordings v1alpha1.MeetingRecordingList
+	// Those of every store: two stores can share a bucket.
+	if err := r.Client.List(ctx, &recordings, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list the recordings: %w", err)
+	}
+	alive := make(map[string]bool, len(recordings.Items))
+	for i := range recordings.Items {
+		alive[recordings.Items[i].StorageUID()] = true
+	}
+	buckets := bucketsOf(store, of)
+	if store.Spec.Buckets.Layout == v1alpha1.LayoutPerNamespace {
+		// Those of namespaces that are gone too.
+		var err error
+		if buckets, err = of.client.Buckets(ctx, store.Spec.Buckets.Name+"-"); err != nil {
+			return nil, err
+		}
+	}
+	seen := map[string]int64{}
+	for _, bucket := range buckets {
+		for object, err := range of.client.List(ctx, bucket, objectstore.MediaRoot) {
+			if err != nil {
+				return nil, err
+			}
+			path := strings.Split(strings.TrimPrefix(object.Key, objectstore.MediaRoot), "/")
+			if len(path) == 3 && !alive[path[1]] && (len(r.Namespaces) == 0 || slices.Contains(r.Namespaces, path[0])) {
+				seen[path[0]] += object.Size
+			}
+		}
+	}
+	return seen, nil
+}

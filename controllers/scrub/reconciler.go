@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package scrub compares what is stored with its manifests, a little at a time, for as long as it is kept: bits rot, and people
+// and programs with access to a bucket make mistakes.
+//
+// Every recording has its moment, which comes round once in spec.integrity.scrubEvery and follows from its UID. So nothing is
+// written down about a recording that is whole, neither when it was checked nor that it was. One that is not gets the condition
+// Intact, which goes again when a later check finds it whole.
+package scrub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/integrity"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/pace"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
+)
+
+// shift is how long one pass goes on at most. What is still due then is for the next one, which begins at once.
+const shift = time.Hour
+
+// Reconciler checks the recordings of stores.
+type Reconciler struct {
+	// Client is the manager's, which reads from the cache.
+	Client client.Client
+	// Direct reads and writes one recording past the cache.
+	Direct client.Client
+	// Stores opens stores.
+	Stores *stores.Resolver
+	// Events tells people of damage.
+	Events events.EventRecorder
+	// Clock is the time that recordings fall due by, and that bytes are counted by.
+	Clock clock.Clock
+
+	mu sync.Mutex
+	// at is how far each store's schedule has been followed.
+	at map[string]time.Time
+}
+
+// SetupWithManager adds the controller to a manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("scrub").
+		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(controller.Options{ReconciliationTimeout: 2 * shift}).
+		Complete(r)
+}
+
+// Reconcile checks what has fallen due in one store, and returns when to look again.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	store := &v1alpha1.RecordingStore{}
+	err := r.Client.Get(ctx, request.NamespacedName, store)
+	if apierrors.IsNotFound(err) || err == nil && !store.DeletionTimestamp.IsZero() {
+		r.forget(request.Name)
+		return reconcile.Result{}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("read RecordingStore %s: %w", request.Name, err)
+	}
+	p := planOf(store)
+	if p.every == 0 {
+		r.forget(request.Name)
+		return reconcile.Result{}, nil
+	}
+	if err := r.work(ctx, store, p); err != nil {
+		return reconcile.Result{}, err
+	}
+	next := r.position(store.Name).Add(p.tick())
+	return reconcile.Result{RequeueAfter: max(next.Sub(r.Clock.Now()), time.Millisecond)}, nil
+}
+
+// work checks what has fallen due until now, in the order of the schedule.
+func (r *Reconciler) work(ctx context.Context, store *v1alpha1.RecordingStore, p plan) error {
+	now := r.Clock.Now()
+	all, err := r.dueIn(ctx, store.Name, p, r.position(store.Name), now)
+	if err != nil {
+		return err
+	}
+	pacer := pace.New(r.Clock, p.rate)
+	for _, one := range all {
+		lag.WithLabelValues(store.Name).Set(max(r.Clock.Now().Sub(one.at).Seconds(), 0))
+		if r.Clock.Now().Sub(now) > shift {
+			return nil // time to see what else has fallen due, and whether the spec is another one
+		}
+		done, err := r.one(ctx, store.Name, one.key, pacer)
+		if err != nil || !done {
+			return err
+		}
+		r.reached(store.Name, one.at)
+	}
+	r.reached(store.Name, now)
+	lag.WithLabelValues(store.Name).Set(0)
+	return nil
+}
+
+// dueRecording is a recording and when it fell due.
+type dueRecording struct {
+	key client.ObjectKey
+	at  time.Time
+}
+
+// dueIn finds the recordings that fall due in a window, namespace by namespace, for a list of all of them is large. It counts on
+// the way those that are known not to be intact.
+func (r *Reconciler) dueIn(ctx context.Context, store string, p plan, from, to time.Time) ([]dueRecording, error) {
+	namespaces := kube.NamespaceMetadataList()
+	if err := r.Client.List(ctx, namespaces, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list namespaces: %w", err)
+	}
+	var due []dueRecording
+	damaged := 0
+	for i := range namespaces.Items {
+		list := &v1alpha1.MeetingRecordingList{}
+		err := r.Client.List(ctx, list, client.InNamespace(namespaces.Items[i].Name), client.MatchingFields{kube.RecordingsByStore: store}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			return nil, fmt.Errorf("list the recordings of namespace %s: %w", namespaces.Items[i].Name, err)
+		}
+		for j := range list.Items {
+			recording := &list.Items[j]
+			if meta.IsStatusConditionFalse(recording.Status.Conditions, v1alpha1.ConditionIntact) {
+				damaged++
+			}
+			if at, is := p.due(recording.StorageUID(), from, to); is && recording.Status.Storage.ManifestKey != "" {
+				due = append(due, dueRecording{client.ObjectKeyFromObject(recording), at})
+			}
+		}
+	}
+	damagedRecordings.WithLabelValues(store).Set(float64(damaged))
+	slices.SortFunc(due, func(a, b dueRecording) int { return a.at.Compare(b.at) })
+	return due, nil
+}
+
+// one checks one recording and shows what was found. It is false where the store cannot be used now: its own conditions say why,
+// and the recording stays due. What cannot be read for another reason is counted, and its turn comes again.
+func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey, pacer *pace.Pace) (done bool, err error) {
+	recording := &v1alpha1.MeetingRecording{}
+	if err := r.Direct.Get(ctx, key, recording); err != nil {
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	}
+	store, err := r.Stores.Open(ctx, name)
+	if err != nil {
+		if stores.Reason(err) != "" {
+			return false, nil
+		}
+		return false, err
+	}
+	target, kept, err := integrity.TargetOf(recording, store.Bucket(recording.Namespace))
+	if err != nil || !kept || !recording.DeletionTimestamp.IsZero() {
+		return err == nil, err
+	}
+	verdict, err := integrity.Checker{Objects: store.Objects, Keys: store.Keys, Pace: pacer}.Check(ctx, target)
+	scrubbedBytes.WithLabelValues(name).Add(float64(verdict.Bytes))
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case objectstore.IsTransient(err):
+		return false, err
+	case err != nil:
+		log.FromContext(ctx).Info("A recording cannot be checked", "recording", key, "reason", err.Error())
+		scrubbedRecordings.WithLabelValues(name, "Unread").Inc()
+		return true, nil
+	case verdict.Intact():
+		scrubbedRecordings.WithLabelValues(name, v1alpha1.ConditionIntact).Inc()
+	default:
+		scrubbedRecordings.WithLabelValues(name, verdict.Reason).Inc()
+	}
+	return true, r.show(ctx, key, target, verdict)
+}
+
+// position is where the schedule of a store is to be gone on with: in a new process, a while ago.
+func (r *Reconciler) position(store string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, known := r.at[store]
+	if !known {
+		at = r.Clock.Now().Add(-lookBack)
+		if r.at == nil {
+			r.at = map[string]time.Time{}
+		}
+		r.at[store] = at
+	}
+	return at
+}
+
+func (r *Reconciler) reached(store string, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at[store] = at
+}
+
+func (r *Reconciler) forget(store string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.at, store)
+	forgetMetrics(store)
+}
+
+var errChanged = errors.New("the recording has changed")

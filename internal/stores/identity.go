@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stores
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+)
+
+// marker is the object by which a store's bucket is known again, wherever it has been moved to. It goes along when the bucket is
+// copied, and is not there where somebody points the store at another server by mistake.
+type marker struct {
+	// Version is 1.
+	Version int `json:"version"`
+	// ID is made up when the store is first set up.
+	ID string `json:"id"`
+}
+
+const (
+	markerVersion = 1
+	// maxMarker bounds what is read as a marker, in bytes.
+	maxMarker = 4 << 10
+)
+
+// Identify reads the ID that the marker in a bucket says, empty where there is none or no bucket.
+func Identify(ctx context.Context, objects *objectstore.Client, bucket string) (string, error) {
+	body, _, err := objects.Get(ctx, bucket, objectstore.MarkerKey, objectstore.GetOptions{})
+	if objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(io.LimitReader(body, maxMarker))
+	if err != nil {
+		return "", fmt.Errorf("read %s/%s: the connection broke, it is tried again: %w", bucket, objectstore.MarkerKey, err)
+	}
+	var found marker
+	if err := json.Unmarshal(content, &found); err != nil || found.Version != markerVersion || found.ID == "" || len(found.ID) > 64 {
+		return "", failure(v1alpha1.ReasonWrongBucket, "The object %s in bucket %s cannot be read, by which the store knows its bucket: restore an earlier version of it",
+			objectstore.MarkerKey, bucket)
+	}
+	return found.ID, nil
+}
+
+// Mark writes a marker into a bucket that has none and returns its ID. It never replaces one: who comes second takes what is there.
+func Mark(ctx context.Context, objects *objectstore.Client, bucket string) (string, error) {
+	made := marker{Version: markerVersion, ID: strings.ToLower(rand.Text())}
+	encoded, err := json.Marshal(made)
+	if err != nil {
+		return "", fmt.Errorf("encode the marker: %w", err)
+	}
+	put := func(ifAbsent bool) error {
+		_, err := objects.Put(ctx, bucket, objectstore.MarkerKey, bytes.NewReader(encoded), int64(len(encoded)),
+			objectstore.PutOptions{ContentType: "application/json", IfAbsent: ifAbsent})
+		return err
+	}
+	err = effect.Do(ctx, "store: mark the bucket", func() error {
+		err := put(true)
+		if objectstore.Reason(err) == objectstore.ReasonNotSupported {
+			return put(false)
+		}
+		return err
+	})
+	if err != nil && objectstore.Reason(err) != objectstore.ReasonPreconditionFailed {
+		return "", err
+	}
+	// What counts is what is there.
+	id, err := Identify(ctx, objects, bucket)
+	if err == nil && id == "" {
+		err = errors.New("the marker was written and is not there, it is tried again")
+	}
+	return id, err
+}
+
+// Location says where a completed store is, as far as its spec and Secrets go. The ID is not known from them.
+func Location(store *v1alpha1.RecordingStore) v1alpha1.StoreLocation {
+	return v1alpha1.StoreLocation{Endpoint: strings.TrimSuffix(store.Spec.S3.Endpoint, "/"), Bucket: store.Spec.Buckets.Name}
+}
+
+// elsewhere refuses a store that was seen to be in another place than it is said to be now. Its controller looks whether that is
+// the same store; until then nobody reads or writes there.
+func elsewhere(store *v1alpha1.RecordingStore) error {
+	was, is := store.Status.Location, Location(store)
+	if was.ID == "" || was.Endpoint == is.Endpoint && was.Bucket == is.Bucket {
+		return nil
+	}
+	return failure(v1alpha1.ReasonWrongBucket, "The store was at %s in bucket %s and is said to be at %s in bucket %s: it is not used before its bucket was recognised there",
+		was.Endpoint, was.Bucket, is.Endpoint, is.Bucket)
+}
