@@ -41,7 +41,7 @@ const (
 	TrashRoot = trashRoot + "/"
 	// ManifestsRoot has all manifests and states.
 	ManifestsRoot = manifestsRoot + "/"
-	// MediaRoot has all media.
+	// MediaRoot has all media. Multipart uploads are made here and under StagingRoot.
 	MediaRoot = mediaRoot + "/"
 	// StagingRoot has what is not processed yet.
 	StagingRoot = stagingRoot + "/"

@@ -176,9 +176,12 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	resolver, people := stores.NewResolver(w.view, operatorNamespace), &events.FakeRecorder{}
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
 	claims, guard := &archive.Claims{}, purgeguard.New(w.view, nil, w.clock)
-	sweeper := trash.NewSweeper(trash.Options{Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace})
+	sweeper := trash.NewSweeper(trash.Options{
+		Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
+	})
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard, Ledger: ledger, Events: people, Clock: w.clock,
+		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard,
+		Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
