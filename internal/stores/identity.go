@@ -61,18 +61,18 @@ func Mark(ctx context.Context, objects *objectstore.Client, bucket string) (stri
 	if err != nil {
 		return "", fmt.Errorf("encode the marker: %w", err)
 	}
-	put := func(ifAbsent bool) error {
-		_, err := objects.Put(ctx, bucket, objectstore.MarkerKey, bytes.NewReader(encoded), int64(len(encoded)),
-			objectstore.PutOptions{ContentType: "application/json", IfAbsent: ifAbsent})
-		return err
-	}
+	options := objectstore.PutOptions{ContentType: "application/json", IfAbsent: true}
 	err = effect.Do(ctx, "store: mark the bucket", func() error {
-		err := put(true)
-		if objectstore.Reason(err) == objectstore.ReasonNotSupported {
-			return put(false)
-		}
+		_, err := objects.Put(ctx, bucket, objectstore.MarkerKey, bytes.NewReader(encoded), int64(len(encoded)), options)
 		return err
 	})
+	if objectstore.Reason(err) == objectstore.ReasonNotSupported {
+		options.IfAbsent = false
+		err = effect.Do(ctx, "store: mark the bucket unconditionally", func() error {
+			_, err := objects.Put(ctx, bucket, objectstore.MarkerKey, bytes.NewReader(encoded), int64(len(encoded)), options)
+			return err
+		})
+	}
 	if err != nil && objectstore.Reason(err) != objectstore.ReasonPreconditionFailed {
 		return "", err
 	}

@@ -4,6 +4,10 @@ package stores_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -266,5 +270,55 @@ func TestEnsureBucketOnDemand(t *testing.T) {
 	}
 	if _, err := store.EnsureBucket(t.Context(), "legal"); objectstore.Reason(err) != objectstore.ReasonConnectionRefused || stores.Reason(err) != v1alpha1.ReasonUnreachable {
 		t.Errorf("EnsureBucket = %v, want that nothing answers", err)
+	}
+}
+
+// TestABucketIsMarkedWithoutConditionalWritesToo has a server that refuses If-None-Match, as a proxy before the real one.
+func TestABucketIsMarkedWithoutConditionalWritesToo(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t, s3test.Options{})
+	behind, err := url.Parse(server.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	lesser := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotImplemented)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(lesser.Close)
+	config := server.Config()
+	owner, err := objectstore.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.EnsureBucket(t.Context(), "recordings", objectstore.BucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	config.Endpoint = lesser.URL
+	objects, err := objectstore.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := stores.Identify(t.Context(), objects, "recordings"); id != "" || err != nil {
+		t.Fatalf("a bucket without a mark is known as %q, %v", id, err)
+	}
+	id, err := stores.Mark(t.Context(), objects, "recordings")
+	if err != nil || id == "" {
+		t.Fatalf("%q, %v", id, err)
+	}
+	if again, err := stores.Mark(t.Context(), owner, "recordings"); again != id || err != nil {
+		t.Errorf("who comes second gets %q, %v, want %q", again, err, id)
+	}
+	for name, content := range map[string]string{"no JSON": "{", "another version": `{"version":2,"id":"x"}`, "no ID": `{"version":1}`} {
+		if _, err := owner.Put(t.Context(), "recordings", objectstore.MarkerKey, strings.NewReader(content), int64(len(content)), objectstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stores.Identify(t.Context(), owner, "recordings"); stores.Reason(err) != v1alpha1.ReasonWrongBucket {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

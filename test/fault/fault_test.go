@@ -28,6 +28,9 @@ var elsewhere = map[string]string{
 	"store: make the bucket without versioning":                       "takes a server without versioning: internal/stores",
 	"recording: abort the upload that another pass has begun as well": "takes two managers at once: controllers/meetingrecording",
 	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
+	"store: mark the bucket unconditionally":                          "takes a server without conditional writes: internal/stores",
+	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: internal/objectstore",
+	"store: discard an unfinished upload":                             "takes eight days: controllers/recordingstore",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 
