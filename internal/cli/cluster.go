@@ -28,7 +28,7 @@ const pageSize = 500
 type cluster struct {
 	rules     *clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
-	reader    client.Reader
+	connected client.Client
 }
 
 // bind adds kubectl's flags: --kubeconfig, --context, --namespace, and those to act as somebody else or to another server.
@@ -51,10 +51,13 @@ func (c *cluster) namespace() (string, error) {
 	return namespace, nil
 }
 
-// client connects when it is first needed.
-func (c *cluster) client() (client.Reader, error) {
-	if c.reader != nil {
-		return c.reader, nil
+// client returns what reads from the API server.
+func (c *cluster) client() (client.Reader, error) { return c.writer() }
+
+// writer connects when it is first needed.
+func (c *cluster) writer() (client.Client, error) {
+	if c.connected != nil {
+		return c.connected, nil
 	}
 	config, err := c.config().ClientConfig()
 	if err != nil {
@@ -64,11 +67,11 @@ func (c *cluster) client() (client.Reader, error) {
 	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	c.reader, err = client.New(config, client.Options{Scheme: scheme})
+	c.connected, err = client.New(config, client.Options{Scheme: scheme, FieldOwner: "kubectl-reelkeeper"})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server at %s: %w", config.Host, err)
 	}
-	return c.reader, nil
+	return c.connected, nil
 }
 
 // world reads the policies, recordings and grants of a namespace, or of all of them if none is named.
