@@ -72,8 +72,8 @@ func newRootCommand(env Environment) *cobra.Command {
 		Long: `Reelkeeper decides from policies and grants who may watch a recording and who may download it. This plugin asks the
 same functions as the gateway and the controllers, so that its answers are what the system really does.
 
-It only reads, apart from request and requests. Reading policies, recordings, grants and namespaces is all the access that it
-needs for that.
+It only reads, apart from request, requests and keys rotate. Reading policies, recordings, grants and namespaces is all the
+access that it needs for that; scrub reads the Secrets of a store too.
 
 Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, something would change), 2 where there is no answer.`,
 		Example: `  # which rules hold for a recording, and where they come from
@@ -90,7 +90,8 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	}
 	c.cluster.bind(root.PersistentFlags())
 	c.output.bind(root)
-	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(), c.newVersion())
+	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(),
+		c.newKeys(), c.newScrub(), c.newVersion())
 	addCompletion(root)
 	return root
 }
