@@ -29,9 +29,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
@@ -128,10 +132,14 @@ func (e *Env) install(ctx context.Context, options Options) error {
 		for _, path := range options.CRDs {
 			paths = append(paths, inside(root, path))
 		}
-		if _, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
+		installed, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
 			Paths: paths, ErrorIfPathMissing: true, MaxTime: time.Minute,
-		}); err != nil {
+		})
+		if err != nil {
 			return fmt.Errorf("installing CRDs from %v (`make manifests` generates them): %w", options.CRDs, err)
+		}
+		if err := e.awaitDiscovery(ctx, installed); err != nil {
+			return err
 		}
 	}
 	for _, path := range options.Manifests {
@@ -140,6 +148,30 @@ func (e *Env) install(ctx context.Context, options Options) error {
 		}
 	}
 	return nil
+}
+
+// awaitDiscovery waits until the API server names all kinds in the one document that clients map kinds with: that comes a
+// little later than each kind's being served.
+func (e *Env) awaitDiscovery(ctx context.Context, kinds []*apiextensionsv1.CustomResourceDefinition) error {
+	api, err := discovery.NewDiscoveryClientForConfig(e.Config)
+	if err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		_, groups, err := api.ServerGroupsAndResources()
+		if err != nil {
+			return false, nil //nolint:nilerr // asked again until the time is up
+		}
+		named := map[string]bool{}
+		for _, group := range groups {
+			for _, resource := range group.APIResources {
+				named[group.GroupVersion+" "+resource.Name] = true
+			}
+		}
+		return !slices.ContainsFunc(kinds, func(kind *apiextensionsv1.CustomResourceDefinition) bool {
+			return !named[kind.Spec.Group+"/"+kind.Spec.Versions[0].Name+" "+kind.Spec.Names.Plural]
+		}), nil
+	})
 }
 
 // apply leaves to kubectl what it can do best: read any YAML, kustomize, and map kinds to resources.
