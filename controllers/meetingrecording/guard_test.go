@@ -21,7 +21,9 @@ func TestR26ThePurgeGuardKeepsWhatIsDueUntilAPersonApproves(t *testing.T) {
 	w.setState(v1alpha1.StateTrashed)
 	trashed := w.drive(is(v1alpha1.ReasonTrashed))
 	w.clock.SetTime(trashed.Status.PurgeAt.Time)
-	w.drive(func(r *v1alpha1.MeetingRecording) bool { return strings.Contains(readyMessage(&r.Status), "purge guard") })
+	w.drive(func(r *v1alpha1.MeetingRecording) bool {
+		return strings.Contains(readyMessage(&r.Status), "purge guard")
+	})
 	waiting := w.get()
 	for range 3 {
 		w.clock.Step(time.Hour)

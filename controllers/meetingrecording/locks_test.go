@@ -187,7 +187,7 @@ func TestR27AHoldStopsAPurgeThatIsDue(t *testing.T) {
 	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"}]}}`)
 	w.clock.SetTime(trashed.Status.PurgeAt.Add(day))
 	recording := w.settle()
-	if recording == nil || !recording.DeletionTimestamp.IsZero() || len(w.stored()) != 2 {
+	if recording == nil || !recording.DeletionTimestamp.IsZero() || len(w.stored()) != 3 {
 		t.Fatalf("purged in spite of a hold: %v", w.stored())
 	}
 	w.wantLocked(recording, "The API server alone enforces it: spec.buckets.objectLock of RecordingStore")
@@ -213,7 +213,7 @@ func TestR26APurgeWaitsForALockInTheBucket(t *testing.T) {
 	if message := condition(waiting, v1alpha1.ConditionReady).Message; !strings.Contains(message, "GOVERNANCE retention until "+foreign.Until.Format(time.RFC3339)) {
 		t.Errorf("Ready says %q", message)
 	}
-	if got := w.audited(w.namespace)[v1alpha1.AuditPurged]; got != 0 || len(w.stored()) != 2 {
+	if got := w.audited(w.namespace)[v1alpha1.AuditPurged]; got != 0 || len(w.stored()) != 3 {
 		t.Errorf("%d purges recorded, in the bucket: %v", got, w.stored())
 	}
 	if err := w.objects.Unprotect(t.Context(), w.bucket(), "media/", w.clock.Now()); err != nil {
@@ -311,7 +311,7 @@ func TestErasureIsRefusedByThePolicy(t *testing.T) {
 		!strings.Contains(got.Message, "by built-in profile Standard retention.erasure") {
 		t.Errorf("Erased is %+v", got)
 	}
-	if !is(v1alpha1.ReasonAvailable)(refused) || len(w.stored()) != 2 {
+	if !is(v1alpha1.ReasonAvailable)(refused) || len(w.stored()) != 3 {
 		t.Errorf("the recording is %s, in the bucket: %v", readyReason(&refused.Status), w.stored())
 	}
 	w.rules(v1alpha1.RetentionRules{Erasure: v1alpha1.ErasureDestroyKey})
@@ -354,8 +354,8 @@ func TestR27ANamespaceWaitsForItsLockedRecordings(t *testing.T) {
 	w.retryUntil(func() bool {
 		return apierrors.IsNotFound(w.admin.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace))
 	})
-	if stored := w.stored(); len(stored) != 3 {
-		t.Errorf("in the bucket: %v, want the media, the manifest and a tombstone", stored)
+	if stored := w.stored(); len(stored) != 4 {
+		t.Errorf("in the bucket: %v, want the media, the manifest, the state and a tombstone", stored)
 	}
 }
 

@@ -171,7 +171,7 @@ func (o oracle) entitled() bool {
 	if o.inside(false) && o.isMember() && o.someRoleHas("View") && o.policyNamesALabel() && o.everyLabelLists(p) {
 		return true
 	}
-	if p == "Approve" && o.isMember() && o.isOneOf(o.approvers()) {
+	if p == "Approve" && o.isMember() && o.inside(true) && o.isOneOf(o.approvers()) {
 		return true
 	}
 	for _, g := range o.req.Grants {

@@ -135,8 +135,9 @@ func (s *Subject) isAny(list []v1alpha1.GrantSubject) bool {
 	return false
 }
 
-// appointed says whether the policy names the subject among those who answer requests, and the organisation's overrides leave
-// that to their roles.
+// appointed says whether the policy names the subject among those who answer requests, the organisation's overrides leave
+// that to their roles, and they are inside the audience as somebody named is.
 func (c *inquiry) appointed() bool {
-	return c.Subject.member() && c.Subject.isAny(c.rules.Sharing.Approvers.Value) && (c.ceiling & c.labelled).Has(v1alpha1.PermissionApprove)
+	return c.Subject.member() && c.Subject.isAny(c.rules.Sharing.Approvers.Value) && (c.ceiling & c.labelled).Has(v1alpha1.PermissionApprove) &&
+		c.outside(true) == nil
 }
