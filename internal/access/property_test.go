@@ -97,6 +97,10 @@ func TestR14NothingBelowExceedsTheOverrides(t *testing.T) {
 		for _, role := range policy.Roles {
 			all.Spec.Access.Roles = append(all.Spec.Access.Roles, v1alpha1.RolePermissions{Role: role, Permissions: governancetest.Permissions})
 		}
+		// Who answers requests and who succeeds a creator are appointments: overrides bound what those people may do, not who they are.
+		appointed := policy.Resolve(in)
+		all.Spec.Sharing.Approval.Approvers = appointed.Sharing.Approvers.Value
+		all.Spec.Succession.Successors = appointed.Succession.Successors.Value
 		widest.Policies = append(widest.Policies, all)
 		mustNotAllowMore(t, widest, in, req)
 	})

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,7 +135,7 @@ func upload(t *testing.T, recording *v1alpha1.MeetingRecording, video string) {
 	}
 }
 
-// expectOneCopy wants one media object and its manifest, and nothing else of the recording in the bucket.
+// expectOneCopy wants one media object, its manifest and its state, and nothing else of the recording in the bucket.
 func expectOneCopy(t *testing.T, recording *v1alpha1.MeetingRecording) {
 	t.Helper()
 	storage := get(t, recording).Status.Storage
@@ -148,7 +149,7 @@ func expectOneCopy(t *testing.T, recording *v1alpha1.MeetingRecording) {
 				keys = append(keys, object.Key)
 			}
 		}
-		return len(keys) == 2 && keys[0] == storage.ManifestKey && keys[1] == storage.Key
+		return len(keys) == 3 && keys[0] == storage.ManifestKey && path.Base(keys[1]) == "state.json" && keys[2] == storage.Key
 	})
 }
 

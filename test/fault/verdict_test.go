@@ -38,13 +38,13 @@ func (p plan) judge(ctx context.Context, w *world) error {
 			break
 		}
 		storage := recording.Status.Storage
-		if len(under(keys, "media/")) != 1 || len(under(keys, "manifests/")) != 1 || len(keys) != 2 {
-			errs = append(errs, fmt.Errorf("want one media object and one manifest in the bucket: %v", keys))
+		if len(under(keys, "media/")) != 1 || len(under(keys, "manifests/")) != 2 || len(keys) != 3 {
+			errs = append(errs, fmt.Errorf("want one media object, its manifest and its state in the bucket: %v", keys))
 		}
 		errs = append(errs, w.judgeMedia(ctx, string(recording.UID), storage.Key, storage.ManifestKey))
 	case buried:
-		if recording != nil || len(tombstones) != 1 || len(keys) != 3 {
-			errs = append(errs, fmt.Errorf("want a tombstone, a media object and a manifest, and no recording: %v, %s", keys, describe(recording)))
+		if recording != nil || len(tombstones) != 1 || len(keys) != 4 {
+			errs = append(errs, fmt.Errorf("want a tombstone, a media object, its manifest and its state, and no recording: %v, %s", keys, describe(recording)))
 			break
 		}
 		uid := tombstones[0][strings.LastIndex(tombstones[0], "/")+1:]

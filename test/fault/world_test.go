@@ -31,6 +31,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -184,6 +185,7 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 		Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
+	grants := deadline.New[reconcile.Request](w.clock)
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
 		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
@@ -198,9 +200,9 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 		}},
 		// After those that ask the guard, which wake it in the program.
 		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeper.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
-		{"grant", passes(&accessgrant.Reconciler{
-			Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, GatewayURL: "https://recordings.example.com", Events: people, Clock: w.clock,
-		}, own(grantName))},
+		{"grant", w.wakes(grants, passes(&accessgrant.Reconciler{
+			Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, GatewayURL: "https://recordings.example.com", Deadlines: grants, Events: people, Clock: w.clock,
+		}, own(grantName)), own(grantName))},
 		{"audit", passes(&auditevent.Reconciler{Client: w.view, Window: auditevent.Window{MaxAge: 400 * day, MaxCount: auditCount}, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 	}
 	var running []part
@@ -222,6 +224,19 @@ func passes(reconciler reconcile.Reconciler, key client.ObjectKey) func(context.
 	return func(ctx context.Context) (time.Duration, error) {
 		result, err := reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: key})
 		return result.RequeueAfter, err
+	}
+}
+
+// wakes makes a pass tell of the date that the controller has put into its queue as well.
+func (w *world) wakes(dates *deadline.Queue[reconcile.Request], pass func(context.Context) (time.Duration, error), key client.ObjectKey) func(context.Context) (time.Duration, error) {
+	return func(ctx context.Context) (time.Duration, error) {
+		look, err := pass(ctx)
+		if at := dates.At(reconcile.Request{NamespacedName: key}); !at.IsZero() {
+			if rest := max(at.Sub(w.clock.Now()), time.Millisecond); look == 0 || rest < look {
+				look = rest
+			}
+		}
+		return look, err
 	}
 }
 
