@@ -180,6 +180,9 @@ func (s *Server) start(ctx context.Context, args []string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the S3 server did not start: %w\n%s", ctx.Err(), s.stderr)
 	case line := <-ready:
+		if len(line) == 0 {
+			<-s.exited // what it said is whole only then
+		}
 		return s.announced(line)
 	}
 }
