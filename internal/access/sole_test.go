@@ -3,31 +3,22 @@
 package access_test
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"go/ast"
 	"go/constant"
-	"go/importer"
-	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-const ours = "github.com/reelkeeper/reelkeeper/"
+	"github.com/reelkeeper/reelkeeper/internal/codetest"
+)
 
 // deciders are the packages that may compare roles and permissions, and those that only help their tests.
 var deciders = []string{
-	ours + "api/", ours + "internal/policy", ours + "internal/access", ours + "internal/governance/governancetest",
+	"api/", "internal/policy", "internal/access", "internal/governance/governancetest",
 }
 
 // allowed are the functions elsewhere that compare, and why that decides nothing about anybody.
@@ -52,25 +43,12 @@ var allowed = map[string]string{
 // name a permission to ask for it, and take the answer.
 func TestNobodyElseComparesRolesOrPermissions(t *testing.T) {
 	t.Parallel()
-	packages := listPackages(t)
-	imports := exportsOf(packages)
+	code := codetest.Load(t, "./...")
 	var found []finding
-	for _, p := range packages {
-		if p.Module == nil || !p.Module.Main || slices.ContainsFunc(deciders, func(d string) bool { return strings.HasPrefix(p.ImportPath, d) }) {
-			continue
+	for _, p := range code.Packages {
+		if !slices.ContainsFunc(deciders, func(d string) bool { return strings.HasPrefix(p.Path, d) }) {
+			found = append(found, comparisons(code, p)...)
 		}
-		fset := token.NewFileSet()
-		var files []*ast.File
-		for _, name := range p.GoFiles {
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !ast.IsGenerated(file) {
-				files = append(files, file)
-			}
-		}
-		found = append(found, comparisons(t, p.ImportPath, fset, files, imports)...)
 	}
 	excused := map[string]bool{}
 	for _, f := range found {
@@ -90,8 +68,8 @@ func TestNobodyElseComparesRolesOrPermissions(t *testing.T) {
 // TestTheSearchFindsComparisons shows what counts as one.
 func TestTheSearchFindsComparisons(t *testing.T) {
 	t.Parallel()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "sample.go", `package sample
+	code := codetest.Load(t, "./internal/access")
+	sample := code.Check(t, "sample", `package sample
 
 import (
 	"slices"
@@ -121,12 +99,9 @@ func chooses(r api.Role) int {
 }
 func isCreator(m api.MeetingFacts, me string) bool { return m.Creator == me }
 func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts }
-`, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	var got []string
-	for _, f := range comparisons(t, ours+"sample", fset, []*ast.File{file}, exportsOf(listPackages(t))) {
+	for _, f := range comparisons(code, sample) {
 		got = append(got, strings.TrimPrefix(f.function, "sample.")+" "+f.what)
 	}
 	want := []string{
@@ -139,71 +114,21 @@ func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts
 	}
 }
 
-// listed is a package as `go list` describes it.
-type listed struct {
-	ImportPath, Dir, Export string
-	GoFiles                 []string
-	Module                  *struct{ Main bool }
-}
-
-func listPackages(t *testing.T) []listed {
-	t.Helper()
-	command := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Module", "./...")
-	command.Dir = "../.."
-	out, err := command.Output()
-	if err != nil {
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			t.Fatalf("go list: %v: %s\nrun `make web` if it misses web/dist", err, exit.Stderr)
-		}
-		t.Fatal(err)
-	}
-	var packages []listed
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			return packages
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		packages = append(packages, p)
-	}
-}
-
-// exportsOf returns what the importer needs: the compiler's export data of every package.
-func exportsOf(packages []listed) importer.Lookup {
-	files := map[string]string{}
-	for _, p := range packages {
-		files[p.ImportPath] = p.Export
-	}
-	return func(path string) (io.ReadCloser, error) {
-		if files[path] == "" {
-			return nil, fmt.Errorf("no export data of %s", path)
-		}
-		return os.Open(files[path])
-	}
-}
-
 // finding is a place where something is compared.
 type finding struct {
 	at             token.Position
 	function, what string
 }
 
-// comparisons finds in the files of a package where roles, permissions or decisions are compared.
-func comparisons(t *testing.T, path string, fset *token.FileSet, files []*ast.File, imports importer.Lookup) []finding {
-	t.Helper()
-	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}
-	config := types.Config{Importer: importer.ForCompiler(fset, "gc", imports)}
-	if _, err := config.Check(path, fset, files, info); err != nil {
-		t.Fatal(err)
-	}
+// comparisons finds where roles, permissions or decisions are compared in a package.
+func comparisons(code *codetest.Code, p *codetest.Package) []finding {
 	var found []finding
-	for _, file := range files {
+	for _, file := range p.Files {
 		for _, declaration := range file.Decls {
-			name := strings.TrimPrefix(path, ours) + "." + nameOf(declaration)
+			name := p.Path + "." + nameOf(declaration)
 			ast.Inspect(declaration, func(node ast.Node) bool {
-				if what := comparison(info, node); what != "" {
-					found = append(found, finding{fset.Position(node.Pos()), name, what})
+				if what := comparison(p.Info, node); what != "" {
+					found = append(found, finding{code.Position(node), name, what})
 				}
 				return true
 			})
@@ -311,7 +236,7 @@ func kindOf(t types.Type) string {
 	if !ok || named.Obj().Pkg() == nil {
 		return ""
 	}
-	switch kind := strings.TrimPrefix(named.Obj().Pkg().Path(), ours) + "." + named.Obj().Name(); kind {
+	switch kind := strings.TrimPrefix(named.Obj().Pkg().Path(), codetest.Module) + "." + named.Obj().Name(); kind {
 	case "api/v1alpha1.Role", "api/v1alpha1.Permission", "api/v1alpha1.Audience", "internal/access.Reason", "internal/access.Effect", "internal/policy.PermissionSet":
 		return named.Obj().Name()
 	}
