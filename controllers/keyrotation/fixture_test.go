@@ -315,7 +315,7 @@ func (f *fixture) expectWatchable() {
 func (f *fixture) allStored() map[string][]byte {
 	f.t.Helper()
 	stored := map[string][]byte{}
-	for object, err := range f.objects.List(f.t.Context(), f.bucket, objectstore.ManifestsPrefix()) {
+	for object, err := range f.objects.List(f.t.Context(), f.bucket, objectstore.ManifestsRoot) {
 		if err != nil {
 			f.t.Fatal(err)
 		}

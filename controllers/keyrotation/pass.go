@@ -84,7 +84,7 @@ func (p *pass) rewrapBucket(ctx context.Context, bucket string) error {
 	if err != nil {
 		return err
 	}
-	for object, err := range store.Objects.List(ctx, bucket, objectstore.ManifestsPrefix()) {
+	for object, err := range store.Objects.List(ctx, bucket, objectstore.ManifestsRoot) {
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (p *pass) tidyBucket(ctx context.Context, bucket string) error {
 	if err != nil {
 		return err
 	}
-	for version, err := range store.Objects.ListVersions(ctx, bucket, objectstore.ManifestsPrefix()) {
+	for version, err := range store.Objects.ListVersions(ctx, bucket, objectstore.ManifestsRoot) {
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (f *fixture) strikeEverything(faults []effecttest.Fault) *int {
 // expectNoOldWraps looks through all versions of all manifests for a wrap of an old key.
 func (f *fixture) expectNoOldWraps(old string) {
 	f.t.Helper()
-	for version, err := range f.objects.ListVersions(f.t.Context(), f.bucket, objectstore.ManifestsPrefix()) {
+	for version, err := range f.objects.ListVersions(f.t.Context(), f.bucket, objectstore.ManifestsRoot) {
 		if err != nil {
 			f.t.Fatal(err)
 		}

@@ -5,13 +5,10 @@ package meetingrecording
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/internal/archive"
-	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 // archiveOf is what the bucket says of the recording.
@@ -46,18 +43,4 @@ func resultOf(from archive.Archive, sealed *archive.Sealed) *result {
 		attempt: sealed.Attempt, bucket: from.Bucket, sealed: sealed, facts: factsOf(sealed.Manifest), source: sealed.Manifest.Source,
 		mediaKey: sealed.Manifest.Media.Key, manifestKey: from.Names.ManifestKey(sealed.Attempt),
 	}
-}
-
-// readSmall reads an object of at most limit bytes of the recording's bucket.
-func readSmall(ctx context.Context, o *observation, key string, limit int64) ([]byte, error) {
-	body, _, err := o.store.open.Objects.Get(ctx, o.store.open.Bucket(o.recording.Namespace), key, objectstore.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read object %s: the connection broke, it is tried again: %w", key, err)
-	}
-	return content, nil
 }

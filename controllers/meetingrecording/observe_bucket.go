@@ -139,7 +139,8 @@ func (r *Reconciler) readProgress(ctx context.Context, o *observation) string {
 	if err != nil {
 		return ""
 	}
-	content, err := readSmall(ctx, o, names.ProgressKey(), maxProgress)
+	store := o.store.open
+	content, err := archive.ReadSmall(ctx, store.Objects, store.Bucket(o.recording.Namespace), names.ProgressKey(), maxProgress)
 	if err != nil {
 		return ""
 	}

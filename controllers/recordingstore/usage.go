@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // usageTimeout bounds how long the sizes of deleted recordings are looked for: a listing of a thousand objects takes some 20 ms.
@@ -104,13 +105,9 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 	for i := range recordings.Items {
 		alive[recordings.Items[i].StorageUID()] = true
 	}
-	buckets := bucketsOf(store, of)
-	if store.Spec.Buckets.Layout == v1alpha1.LayoutPerNamespace {
-		// Those of namespaces that are gone too.
-		var err error
-		if buckets, err = of.client.Buckets(ctx, store.Spec.Buckets.Name+"-"); err != nil {
-			return nil, err
-		}
+	buckets, err := stores.Buckets(ctx, of.client, store)
+	if err != nil {
+		return nil, err
 	}
 	seen := map[string]int64{}
 	for _, bucket := range buckets {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -108,12 +109,7 @@ func keyIDs(ctx context.Context, objects Purgeable, bucket string, recording obj
 
 // keyID reads the ID from one manifest. It is evidence and nothing else, so a manifest that cannot be read costs only that.
 func keyID(ctx context.Context, objects Purgeable, bucket, key string) string {
-	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
-	if err != nil {
-		return ""
-	}
-	defer body.Close()
-	stored, err := io.ReadAll(io.LimitReader(body, media.MaxManifestBytes+1))
+	stored, _, err := manifests.Read(ctx, objects, bucket, key, "")
 	if err != nil {
 		return ""
 	}

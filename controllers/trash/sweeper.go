@@ -159,7 +159,7 @@ func (s *Sweeper) sweepStore(ctx context.Context, name string) (next time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
-	buckets, err := bucketsOf(ctx, store)
+	buckets, err := store.Buckets(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -172,15 +172,6 @@ func (s *Sweeper) sweepStore(ctx context.Context, name string) (next time.Time, 
 		}
 	}
 	return next, errors.Join(errs...)
-}
-
-// bucketsOf lists the buckets of a store, also those of namespaces that are gone.
-func bucketsOf(ctx context.Context, store *stores.Store) ([]string, error) {
-	layout := store.Object.Spec.Buckets
-	if layout.Layout == v1alpha1.LayoutPerNamespace {
-		return store.Objects.Buckets(ctx, layout.Name+"-")
-	}
-	return []string{layout.Name}, nil
 }
 
 func (s *Sweeper) sweepBucket(ctx context.Context, store *stores.Store, bucket string) (next time.Time, err error) {

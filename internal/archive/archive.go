@@ -169,7 +169,7 @@ func (a Archive) newest(ctx context.Context) (*Sealed, error) {
 // State reads the state and authenticates it by the manifest that it names. It returns nils where there is no state, which is
 // so until the first time that something was written, and an ErrUnusable where the manifest is of no use.
 func (a Archive) State(ctx context.Context) (*State, *Sealed, error) {
-	stored, err := a.read(ctx, a.Names.StateKey(), maxState)
+	stored, err := ReadSmall(ctx, a.Objects, a.Bucket, a.Names.StateKey(), maxState)
 	if Absent(err) {
 		return nil, nil, nil
 	}
@@ -204,12 +204,8 @@ func (a Archive) WriteState(ctx context.Context, sealed *Sealed, state State) er
 	})
 }
 
-// read reads an object of at most limit bytes.
-func (a Archive) read(ctx context.Context, key string, limit int64) ([]byte, error) {
-	return readSmall(ctx, a.Objects, a.Bucket, key, limit)
-}
-
-func readSmall(ctx context.Context, objects Getter, bucket, key string, limit int64) ([]byte, error) {
+// ReadSmall reads an object of at most limit bytes. Of a larger one it returns one byte more and no error.
+func ReadSmall(ctx context.Context, objects Getter, bucket, key string, limit int64) ([]byte, error) {
 	body, _, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
 	if err != nil {
 		return nil, err

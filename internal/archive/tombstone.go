@@ -77,7 +77,7 @@ func ReadTombstone(ctx context.Context, objects Getter, bucket, key string) (Tom
 	if err != nil {
 		return Tombstone{}, err
 	}
-	stored, err := readSmall(ctx, objects, bucket, key, maxTombstone)
+	stored, err := ReadSmall(ctx, objects, bucket, key, maxTombstone)
 	if err != nil {
 		return Tombstone{}, err
 	}

@@ -39,7 +39,7 @@ const MarkerKey = "reelkeeper-store.json"
 const (
 	// TrashRoot has all tombstones, in the order of their purge dates.
 	TrashRoot = trashRoot + "/"
-	// ManifestsRoot has all manifests and states.
+	// ManifestsRoot has all manifests and states, those of deleted recordings that can still be restored included.
 	ManifestsRoot = manifestsRoot + "/"
 	// MediaRoot has all media. Multipart uploads are made here and under StagingRoot.
 	MediaRoot = mediaRoot + "/"

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// ManifestsPrefix holds the manifests of all recordings, those of deleted ones that can still be restored included.
-func ManifestsPrefix() string { return manifestsRoot + "/" }
-
 // ParseManifestKey tells whose manifest has this key. It refuses what else may lie among manifests.
 func ParseManifestKey(key string) (Recording, error) {
 	parts := strings.Split(key, "/")

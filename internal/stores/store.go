@@ -42,9 +42,14 @@ func Bucket(store *v1alpha1.RecordingStore, namespace string) string {
 
 // Buckets lists the buckets of the store, also those of namespaces that are gone.
 func (s *Store) Buckets(ctx context.Context) ([]string, error) {
-	layout := s.Object.Spec.Buckets
+	return Buckets(ctx, s.Objects, s.Object)
+}
+
+// Buckets lists the buckets of a store, also those of namespaces that are gone.
+func Buckets(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore) ([]string, error) {
+	layout := store.Spec.Buckets
 	if layout.Layout == v1alpha1.LayoutPerNamespace {
-		return s.Objects.Buckets(ctx, layout.Name+"-")
+		return objects.Buckets(ctx, layout.Name+"-")
 	}
 	return []string{layout.Name}, nil
 }

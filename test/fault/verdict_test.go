@@ -19,6 +19,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -141,12 +142,11 @@ func (w *world) judgeMedia(ctx context.Context, uid, mediaKey, manifestKey strin
 	if err != nil {
 		return err
 	}
-	var mediaSecret media.Key
-	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		dataKey, err := keyset.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(w.namespace, uid))
-		mediaSecret = dataKey.Media(unverified.Key.Salt)
-		return dataKey.Manifest(unverified.Key.Salt), err
-	})
+	owner, err := objectstore.NewRecording(w.namespace, uid)
+	if err != nil {
+		return err
+	}
+	manifest, dataKey, err := manifests.Open(stored, keyset, owner)
 	if err != nil {
 		return fmt.Errorf("read the manifest: %w", err)
 	}
@@ -154,7 +154,7 @@ func (w *world) judgeMedia(ctx context.Context, uid, mediaKey, manifestKey strin
 	if err != nil {
 		return err
 	}
-	plain, err := plaintext(ctx, manifest, mediaSecret, object)
+	plain, err := plaintext(ctx, manifest, dataKey.Media(manifest.Key.Salt), object)
 	if err == nil && !bytes.Equal(plain, w.plain) {
 		err = errors.New("the media is not what was recorded")
 	}
