@@ -4,7 +4,6 @@ package keyrotation
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -85,7 +84,7 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	if kube.EqualConditions(before, wanted) && apiequality.Semantic.DeepEqual(store.Status.Keys, status) {
 		return false, nil
 	}
-	keys, err := applyOf(&status)
+	keys, err := kube.ApplyConfiguration[ac.KeysStatusApplyConfiguration](&status)
 	if err != nil {
 		return false, err
 	}
@@ -99,18 +98,6 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	}
 	r.announce(store, current, wanted)
 	return true, nil
-}
-
-func applyOf(status *v1alpha1.KeysStatus) (*ac.KeysStatusApplyConfiguration, error) {
-	encoded, err := json.Marshal(status)
-	if err != nil {
-		return nil, fmt.Errorf("encode the status of keys: %w", err)
-	}
-	applied := ac.KeysStatus()
-	if err := json.Unmarshal(encoded, applied); err != nil {
-		return nil, fmt.Errorf("decode the status of keys: %w", err)
-	}
-	return applied, nil
 }
 
 // announce tells people of the end of a rotation, and of what keeps one from ending.

@@ -4,7 +4,6 @@ package meetingrecording
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
 // writeStatus writes the status if it differs from the one that was read: a write that changes nothing costs the API server as
@@ -28,13 +28,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decisio
 	if d.status == nil || sameStatus(&o.recording.Status, d.status) {
 		return false, nil
 	}
-	encoded, err := json.Marshal(d.status)
+	status, err := kube.ApplyConfiguration[applyv1alpha1.MeetingRecordingStatusApplyConfiguration](d.status)
 	if err != nil {
-		return false, fmt.Errorf("encode the status: %w", err)
-	}
-	status := applyv1alpha1.MeetingRecordingStatus()
-	if err := json.Unmarshal(encoded, status); err != nil {
-		return false, fmt.Errorf("decode the status: %w", err)
+		return false, err
 	}
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).WithStatus(status)
