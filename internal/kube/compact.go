@@ -27,7 +27,6 @@ func compactMeta(meta *metav1.ObjectMeta) {
 	share(&meta.Namespace)
 	shareAll(meta.Finalizers)
 	meta.Labels = shareMap(meta.Labels)
-	meta.ManagedFields = nil
 }
 
 func compactFacts(spec *v1alpha1.MeetingRecordingSpec) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,9 +24,9 @@ func atRest(t testing.TB, i int) []byte {
 	recording := &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: fmt.Sprintf("department-%02d", i%50), Name: fmt.Sprint("recording-", i), UID: types.UID(fmt.Sprintf("0f9c1c1e-7a53-4b0e-9a3f-%012d", i)),
-			ResourceVersion: fmt.Sprint(100_000 + i), Generation: 1, Finalizers: []string{v1alpha1.FinalizerMedia},
+			ResourceVersion: strconv.Itoa(100_000 + i), Generation: 1, Finalizers: []string{v1alpha1.FinalizerMedia},
 			Labels:        map[string]string{"reelkeeper.io/sensitivity": "normal", "app.kubernetes.io/managed-by": "connector"},
-			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "connector", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:meeting":{}}}`)}}},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "connector", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:meeting":{}}}`)}},
 		},
 		Spec: v1alpha1.MeetingRecordingSpec{
 			Meeting: v1alpha1.MeetingFacts{
