@@ -114,13 +114,7 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 		f.store.Status.KeyID = f.keyset().KeyID()
 		f.store.Status.Capabilities = append([]v1alpha1.StoreCapability{v1alpha1.CapabilityChecksums}, capabilities...)
 	})
-	if f.objects, err = objectstore.New(server.Config()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.objects.Close)
-	if _, err := f.objects.EnsureBucket(t.Context(), f.bucket, objectstore.BucketOptions{Versioning: true}); err != nil {
-		t.Fatal(err)
-	}
+	f.objects = server.Bucket(t, f.bucket)
 	for range recordings {
 		f.record(f.keyset())
 	}

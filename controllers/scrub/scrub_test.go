@@ -102,13 +102,7 @@ func newFixture(t *testing.T, recordings int) *fixture {
 			_ = f.Admin.Delete(context.WithoutCancel(t.Context()), object)
 		}
 	})
-	if f.objects, err = objectstore.New(server.Config()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.objects.Close)
-	if _, err := f.objects.EnsureBucket(t.Context(), name, objectstore.BucketOptions{Versioning: true}); err != nil {
-		t.Fatal(err)
-	}
+	f.objects = server.Bucket(t, name)
 	namespace := env.Namespace(t)
 	for range recordings {
 		f.record(namespace)

@@ -25,15 +25,7 @@ func mustRecording(t interface{ Fatal(...any) }, namespace, uid string) objectst
 
 func newBucket(t *testing.T) (*objectstore.Client, string) {
 	t.Helper()
-	objects, err := objectstore.New(s3test.Start(t, s3test.Options{}).Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(objects.Close)
-	if _, err := objects.EnsureBucket(t.Context(), "recordings", objectstore.BucketOptions{Versioning: true}); err != nil {
-		t.Fatal(err)
-	}
-	return objects, "recordings"
+	return s3test.Start(t, s3test.Options{}).Bucket(t, "recordings"), "recordings"
 }
 
 func TestTombstonesAreReadAsTheyWereWritten(t *testing.T) {

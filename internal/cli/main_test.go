@@ -3,12 +3,10 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,11 +14,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/cli"
+	"github.com/reelkeeper/reelkeeper/internal/cli/clitest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 )
 
@@ -86,11 +83,7 @@ func writeStatuses(ctx context.Context, env *testenv.Env) error {
 // run runs the plugin against the API server, and returns what it prints and its exit code.
 func run(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	var out, errs bytes.Buffer
-	code = cli.Run(t.Context(), cli.Environment{
-		In: strings.NewReader(stdin), Out: &out, Err: &errs, Clock: clocktesting.NewFakePassiveClock(now), Version: "v0.0.0-test",
-	}, append([]string{"--kubeconfig", env.Kubeconfig}, args...))
-	return out.String(), errs.String(), code
+	return clitest.Run(t, env.Kubeconfig, now, stdin, args...)
 }
 
 // golden compares with a file of testdata; with -update it writes the file.

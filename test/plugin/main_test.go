@@ -3,14 +3,10 @@
 package plugin
 
 import (
-	"bytes"
-	"strings"
 	"testing"
 	"time"
 
-	clocktesting "k8s.io/utils/clock/testing"
-
-	"github.com/reelkeeper/reelkeeper/internal/cli"
+	"github.com/reelkeeper/reelkeeper/internal/cli/clitest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 )
 
@@ -23,11 +19,7 @@ func TestMain(m *testing.M) {
 // run runs the plugin against the API server, and returns what it prints and its exit code.
 func run(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	var out, errs bytes.Buffer
-	code = cli.Run(t.Context(), cli.Environment{
-		In: strings.NewReader(stdin), Out: &out, Err: &errs, Clock: clocktesting.NewFakePassiveClock(now), Version: "v0.0.0-test",
-	}, append([]string{"--kubeconfig", env.Kubeconfig}, args...))
-	return out.String(), errs.String(), code
+	return clitest.Run(t, env.Kubeconfig, now, stdin, args...)
 }
 
 // now is when the tests say that they run.

@@ -100,13 +100,7 @@ func (v *vault) fill(t *testing.T, encoded []byte) {
 	if v.stored, err = manifesttest.New(keyset, owner, v.recording.Name, 4); err != nil {
 		t.Fatal(err)
 	}
-	if v.objects, err = objectstore.New(v.server.Config()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(v.objects.Close)
-	if _, err := v.objects.EnsureBucket(t.Context(), "recordings", objectstore.BucketOptions{Versioning: true}); err != nil {
-		t.Fatal(err)
-	}
+	v.objects = v.server.Bucket(t, "recordings")
 	if err := v.stored.Put(t.Context(), v.objects, "recordings"); err != nil {
 		t.Fatal(err)
 	}

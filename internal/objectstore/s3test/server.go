@@ -78,6 +78,20 @@ func Start(t TB, opts Options) *Server {
 	return server
 }
 
+// Bucket makes a bucket that keeps versions and returns a client for it, or fails the test. The client is closed with the test.
+func (s *Server) Bucket(t TB, name string) *objectstore.Client {
+	t.Helper()
+	objects, err := objectstore.New(s.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(objects.Close)
+	if _, err := objects.EnsureBucket(t.Context(), name, objectstore.BucketOptions{Versioning: true}); err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
 // startTimeout bounds how long a server may take from exec to its first answer. It takes 0.1 s on an idle machine.
 const startTimeout = 30 * time.Second
 
