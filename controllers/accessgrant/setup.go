@@ -56,15 +56,10 @@ func (r *Reconciler) grantsOfRecording(ctx context.Context, recording client.Obj
 }
 
 func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	grants := &v1alpha1.AccessGrantList{}
-	if err := r.Client.List(ctx, grants, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
+	grants, err := kube.Requests[*v1alpha1.AccessGrant](ctx, r.Client, &v1alpha1.AccessGrantList{}, nil, options...)
+	if err != nil {
 		// The cache fails when it shuts down, and for a namespace that the manager is confined away from.
 		log.FromContext(ctx).V(1).Info("Listing grants failed", "reason", err.Error())
-		return nil
 	}
-	var requests []reconcile.Request
-	for i := range grants.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&grants.Items[i])})
-	}
-	return requests
+	return grants
 }

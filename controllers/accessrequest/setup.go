@@ -54,17 +54,11 @@ func (r *Reconciler) waitingOfRecording(ctx context.Context, recording client.Ob
 
 // list returns the requests that are not over.
 func (r *Reconciler) list(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	found := &v1alpha1.AccessRequestList{}
-	if err := r.Client.List(ctx, found, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
+	waits := func(request *v1alpha1.AccessRequest) bool { return !requests.Over(request) }
+	waiting, err := kube.Requests(ctx, r.Client, &v1alpha1.AccessRequestList{}, waits, options...)
+	if err != nil {
 		// The cache fails when it shuts down, and for a namespace that the manager is confined away from.
 		log.FromContext(ctx).V(1).Info("Listing requests failed", "reason", err.Error())
-		return nil
-	}
-	var waiting []reconcile.Request
-	for i := range found.Items {
-		if !requests.Over(&found.Items[i]) {
-			waiting = append(waiting, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
-		}
 	}
 	return waiting
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -84,7 +83,8 @@ func readinessOf(store client.Object) metav1.ConditionStatus {
 // selection is which recordings an event is about.
 type selection struct {
 	options []client.ListOption
-	wanted  func(*v1alpha1.MeetingRecording) bool
+	// wanted narrows the selection further; nil does not.
+	wanted func(*v1alpha1.MeetingRecording) bool
 }
 
 // waitingForStore are the recordings of a store that are neither available nor at an end, and those that wait for its purge guard.
@@ -110,33 +110,24 @@ func keptOrLeaving(recording *v1alpha1.MeetingRecording) bool {
 	return !recording.DeletionTimestamp.IsZero() || len(recording.Spec.Holds) > 0 || asksForErasure(recording)
 }
 
-func everywhere(client.Object) selection { return selection{wanted: always} }
+func everywhere(client.Object) selection { return selection{} }
 
 func inNamespaceOf(object client.Object) selection {
-	return selection{options: []client.ListOption{client.InNamespace(object.GetNamespace())}, wanted: always}
+	return selection{options: []client.ListOption{client.InNamespace(object.GetNamespace())}}
 }
 
 func inNamespaceNamed(object client.Object) selection {
-	return selection{options: []client.ListOption{client.InNamespace(object.GetName())}, wanted: always}
+	return selection{options: []client.ListOption{client.InNamespace(object.GetName())}}
 }
-
-func always(*v1alpha1.MeetingRecording) bool { return true }
 
 // enqueue wakes every selected recording, behind those that something happened to themselves.
 func (r *Reconciler) enqueue(selectFor func(client.Object) selection) handler.EventHandler {
 	return handler.WithLowPriorityWhenUnchanged(handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
 		chosen := selectFor(object)
-		var list v1alpha1.MeetingRecordingList
-		if err := r.options.Client.List(ctx, &list, append(chosen.options, client.UnsafeDisableDeepCopy)...); err != nil {
+		requests, err := kube.Requests(ctx, r.options.Client, &v1alpha1.MeetingRecordingList{}, chosen.wanted, chosen.options...)
+		if err != nil {
 			// The cache can only fail when it shuts down.
 			log.FromContext(ctx).Error(err, "Listing recordings failed")
-			return nil
-		}
-		var requests []reconcile.Request
-		for i := range list.Items {
-			if chosen.wanted(&list.Items[i]) {
-				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-			}
 		}
 		return requests
 	}))
