@@ -25,6 +25,7 @@
 package testenv
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -34,6 +35,7 @@ import (
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -138,7 +140,7 @@ func (e *Env) install(ctx context.Context, options Options) error {
 		if err != nil {
 			return fmt.Errorf("installing CRDs from %v (`make manifests` generates them): %w", options.CRDs, err)
 		}
-		if err := e.awaitDiscovery(ctx, installed); err != nil {
+		if err := e.awaitSchemas(ctx, installed); err != nil {
 			return err
 		}
 	}
@@ -150,26 +152,25 @@ func (e *Env) install(ctx context.Context, options Options) error {
 	return nil
 }
 
-// awaitDiscovery waits until the API server names all kinds in the one document that clients map kinds with: that comes a
-// little later than each kind's being served.
-func (e *Env) awaitDiscovery(ctx context.Context, kinds []*apiextensionsv1.CustomResourceDefinition) error {
+// awaitSchemas waits until the API server publishes the schemas of all kinds: that comes a little later than each kind's being
+// served, and `kubectl explain` and the admission policies that change objects go by them.
+func (e *Env) awaitSchemas(ctx context.Context, kinds []*apiextensionsv1.CustomResourceDefinition) error {
 	api, err := discovery.NewDiscoveryClientForConfig(e.Config)
 	if err != nil {
 		return err
 	}
 	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		_, groups, err := api.ServerGroupsAndResources()
+		paths, err := api.OpenAPIV3().Paths()
 		if err != nil {
 			return false, nil //nolint:nilerr // asked again until the time is up
 		}
-		named := map[string]bool{}
-		for _, group := range groups {
-			for _, resource := range group.APIResources {
-				named[group.GroupVersion+" "+resource.Name] = true
-			}
-		}
 		return !slices.ContainsFunc(kinds, func(kind *apiextensionsv1.CustomResourceDefinition) bool {
-			return !named[kind.Spec.Group+"/"+kind.Spec.Versions[0].Name+" "+kind.Spec.Names.Plural]
+			published, found := paths["apis/"+kind.Spec.Group+"/"+kind.Spec.Versions[0].Name]
+			if !found {
+				return true
+			}
+			schemas, err := published.Schema(runtime.ContentTypeJSON)
+			return err != nil || !bytes.Contains(schemas, []byte(`"kind":"`+kind.Spec.Names.Kind+`"`))
 		}), nil
 	})
 }
