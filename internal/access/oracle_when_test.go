@@ -29,7 +29,7 @@ func (o oracle) isTrue(when v1alpha1.Condition, p v1alpha1.Permission) bool {
 	case `recording.labels["sensitivity"] == "low"`:
 		return r.Labels["sensitivity"] == "low"
 	case `subject.internal && recording.participantCount <= 2`:
-		return s.Internal && len(r.Participants) <= 2
+		return o.isMember() && len(r.Participants) <= 2
 	case `recording.held || recording.trashed || "board" in subject.groups`:
 		return r.Held || r.Trashed || slices.Contains(s.Groups, "board")
 	case `"audit" in subject.groups || recording.startedAt < now`:
