@@ -26,6 +26,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -50,11 +51,13 @@ type Options struct {
 	// AuditMaxAge and AuditMaxCount bound the AuditEvents that a namespace keeps; see package auditevent.
 	AuditMaxAge   time.Duration
 	AuditMaxCount int
+	// Cards are those that kube.WithCards has the manager keep.
+	Cards catalog.Reader
 	// Clock is the time that decisions go by.
 	Clock clock.WithTicker
 }
 
-// Setup adds all controllers to a manager that was made with kube.ManagerOptions.
+// Setup adds all controllers to a manager that was made with kube.ManagerOptions and kube.WithCards.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -102,7 +105,7 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 		recorder:   audit.NewRecorder(direct, options.Clock),
 		claims:     &archive.Claims{},
 	}
-	shared.guard = purgeguard.New(mgr.GetClient(), options.Namespaces, options.Clock)
+	shared.guard = purgeguard.New(mgr.GetClient(), options.Cards, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
 		Guard:             shared.guard,
 		Claims:            shared.claims,
@@ -127,6 +130,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 	return []entry{
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
+			Cards:      options.Cards,
 			Stores:     shared.stores,
 			Ledger:     shared.ledger,
 			Namespaces: options.Namespaces,
@@ -144,6 +148,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		}).SetupWithManager},
 		{"meetingrecording", meetingrecording.New(meetingrecording.Options{
 			Client:            mgr.GetClient(),
+			Cards:             options.Cards,
 			Direct:            shared.direct,
 			Stores:            shared.stores,
 			Governance:        shared.governance,
@@ -161,6 +166,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		}).SetupWithManager},
 		{"scrub", (&scrub.Reconciler{
 			Client: mgr.GetClient(),
+			Cards:  options.Cards,
 			Direct: shared.direct,
 			Stores: shared.stores,
 			Events: mgr.GetEventRecorder("scrub"),
@@ -186,6 +192,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		}).SetupWithManager},
 		{"accessrequest", (&accessrequest.Reconciler{
 			Client:     mgr.GetClient(),
+			Direct:     shared.direct,
 			Governance: shared.governance,
 			Recorder:   shared.recorder,
 			Events:     mgr.GetEventRecorder("accessrequest"),
@@ -194,6 +201,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 		}).SetupWithManager},
 		{"recordingpolicy", (&recordingpolicy.Reconciler{
 			Client:     mgr.GetClient(),
+			Cards:      options.Cards,
 			Policies:   shared.governance.Policies,
 			Namespaces: options.Namespaces,
 			Clock:      options.Clock,

@@ -200,6 +200,7 @@ func startManager(t testing.TB, serviceAccount string, namespaces ...string) (st
 	options.Metrics.BindAddress = "0"
 	// Controllers of one name in one process would only spoil each other's metrics.
 	options.Controller.SkipNameValidation = new(true)
+	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		t.Fatal(err)
@@ -212,6 +213,7 @@ func startManager(t testing.TB, serviceAccount string, namespaces ...string) (st
 		Namespaces:        namespaces,
 		AuditMaxAge:       time.Hour,
 		AuditMaxCount:     1000,
+		Cards:             cards,
 		Clock:             clock.RealClock{},
 	})
 	if err != nil {

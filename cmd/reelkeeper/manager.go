@@ -142,7 +142,9 @@ func runManager(ctx context.Context, flags managerFlags, options controllers.Opt
 	}
 	// How fast is for the API server to say, which knows what else is going on (priority and fairness).
 	config.QPS = -1
-	mgr, err := ctrl.NewManager(config, flags.managerOptions())
+	made := flags.managerOptions()
+	options.Cards = kube.WithCards(&made)
+	mgr, err := ctrl.NewManager(config, made)
 	if err != nil {
 		return fmt.Errorf("reach the API server at %s: %w", config.Host, err)
 	}

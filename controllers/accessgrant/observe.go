@@ -53,7 +53,7 @@ func (r *Reconciler) recordings(ctx context.Context, grant *v1alpha1.AccessGrant
 	}
 	recording := v1alpha1.MeetingRecording{}
 	key := client.ObjectKey{Namespace: grant.Namespace, Name: grant.Spec.RecordingRef.Name}
-	switch err := r.Client.Get(ctx, key, &recording); {
+	switch err := r.Direct.Get(ctx, key, &recording); {
 	case apierrors.IsNotFound(err) && grant.Status.RecordingUID != "", err == nil && !governance.Concerns(grant, &recording):
 		return nil, problem{v1alpha1.ReasonRecordingGone,
 			fmt.Sprintf("The MeetingRecording %s that the grant was for is gone, and the grant has ended with it: make a new one for another recording", key.Name)}, nil
@@ -74,7 +74,7 @@ func (r *Reconciler) selected(ctx context.Context, grant *v1alpha1.AccessGrant) 
 		return nil, problem{v1alpha1.ReasonSelectorInvalid, fmt.Sprintf("spec.recordingSelector is not a label selector: %v", err)}, nil
 	}
 	list := &v1alpha1.MeetingRecordingList{}
-	err = r.Client.List(ctx, list, client.InNamespace(grant.Namespace), client.MatchingLabelsSelector{Selector: selector}, client.UnsafeDisableDeepCopy)
+	err = r.Direct.List(ctx, list, client.InNamespace(grant.Namespace), client.MatchingLabelsSelector{Selector: selector})
 	if err != nil {
 		return nil, problem{}, fmt.Errorf("list the recordings of namespace %s: %w", grant.Namespace, err)
 	}

@@ -33,7 +33,7 @@ import (
 type Reconciler struct {
 	// Client is the manager's, which reads from the cache.
 	Client client.Client
-	// Direct reads and writes Secrets of tenants, which are not cached.
+	// Direct reads recordings, and reads and writes Secrets of tenants, none of which are cached.
 	Direct client.Client
 	// Governance asks the policies.
 	Governance governance.Reader
@@ -111,7 +111,7 @@ func (r *Reconciler) record(ctx context.Context, grant *v1alpha1.AccessGrant, st
 	if name := grant.Spec.RecordingRef.Name; name != "" {
 		step.Recording.Name = name
 		key := client.ObjectKey{Namespace: grant.Namespace, Name: name}
-		switch err := r.Client.Get(ctx, key, recording); {
+		switch err := r.Direct.Get(ctx, key, recording); {
 		case err == nil && governance.Concerns(grant, recording):
 			step.Recording = audit.RecordingOf(recording)
 		case err == nil || apierrors.IsNotFound(err) && grant.Status.RecordingUID != "":

@@ -50,7 +50,7 @@ func (r *Reconciler) observe(ctx context.Context, request *v1alpha1.AccessReques
 func (r *Reconciler) findRecording(ctx context.Context, o *observation) error {
 	recording := &v1alpha1.MeetingRecording{}
 	key := client.ObjectKey{Namespace: o.request.Namespace, Name: o.request.Spec.RecordingRef.Name}
-	switch err := r.Client.Get(ctx, key, recording); {
+	switch err := r.Direct.Get(ctx, key, recording); {
 	case err == nil:
 		o.recording = recording
 	case !apierrors.IsNotFound(err):

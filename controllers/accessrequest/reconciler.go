@@ -34,6 +34,8 @@ import (
 type Reconciler struct {
 	// Client is the manager's, which reads from the cache.
 	Client client.Client
+	// Direct reads recordings, which are not cached.
+	Direct client.Reader
 	// Governance asks the policies.
 	Governance governance.Reader
 	// Recorder records who asked, and who answered what.

@@ -201,7 +201,7 @@ func (f *fixture) answer(someone *access.Subject, kind string) access.Decision {
 // pass reconciles with a controller that was just started.
 func (f *fixture) pass() error {
 	r := &accessrequest.Reconciler{
-		Client: f.Client, Governance: f.governance, Recorder: audit.NewRecorder(f.Direct, f.clock), Events: f.Events, Clock: f.clock,
+		Client: f.Client, Direct: f.Direct, Governance: f.governance, Recorder: audit.NewRecorder(f.Direct, f.clock), Events: f.Events, Clock: f.clock,
 		Dates: deadline.New[reconcile.Request](f.clock),
 	}
 	_, err := r.Reconcile(effect.With(f.t.Context(), f.gate), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.request)})

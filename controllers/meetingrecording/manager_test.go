@@ -32,10 +32,10 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
 
-// runningManager is a manager as the program makes it, with this one controller. It counts the passes over the world's recording.
+// runningManager is a manager as the program makes it, with this one controller. It counts the reviews of the world's namespace.
 type runningManager struct {
-	passes atomic.Int64
-	stop   func()
+	reviews atomic.Int64
+	stop    func()
 }
 
 func (w *world) startManager() *runningManager {
@@ -45,6 +45,7 @@ func (w *world) startManager() *runningManager {
 	options := kube.ManagerOptions(operatorNamespace, []string{w.namespace})
 	options.Metrics = metricsserver.Options{BindAddress: "0"}
 	// The program reads its own writes where it works in one namespace or in all.
+	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		w.Fatal(err)
@@ -58,19 +59,24 @@ func (w *world) startManager() *runningManager {
 		w.Fatal(err)
 	}
 	reconciler := New(Options{
-		Client: mgr.GetClient(), Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
+		Client: mgr.GetClient(), Cards: cards, Direct: direct, Stores: stores.NewResolver(mgr.GetClient(), operatorNamespace),
 		Governance: governance.Reader{Client: mgr.GetClient()}, Audit: audit.NewRecorder(direct, w.clock), Tombstones: w.sweeper, PurgeGuard: w.guard, Claims: &archive.Claims{},
 		Events: mgr.GetEventRecorder(controllerName), Clock: w.clock,
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	result := &runningManager{}
-	counted := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-		defer result.passes.Add(1)
-		return reconciler.Reconcile(ctx, request)
-	})
 	// Two managers in one process would quarrel over the name's metrics.
-	builder := ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(controller.Options{SkipNameValidation: new(true)})
-	if err := reconciler.watches(builder).Complete(counted); err != nil {
+	alike := controller.Options{SkipNameValidation: new(true)}
+	if err := reconciler.watches(ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(alike)).Complete(reconciler); err != nil {
+		w.Fatal(err)
+	}
+	reviewed := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+		if request.Name == w.namespace {
+			defer result.reviews.Add(1)
+		}
+		return reconciler.Review(ctx, request)
+	})
+	if err := reconciler.watchesOfReviews(ctrl.NewControllerManagedBy(mgr).Named(reviewName).WithOptions(alike)).Complete(reviewed); err != nil {
 		w.Fatal(err)
 	}
 	// The stores' Secrets are watched by their own controller in the program.
@@ -139,7 +145,7 @@ func TestTheManagerWritesTwiceOnTheWayToAvailableAndNeverAfter(t *testing.T) {
 	before := len(w.writes())
 	manager.stop()
 	manager = w.startManager()
-	w.eventually("a pass after the restart", func() bool { return manager.passes.Load() > 0 })
+	w.eventually("a review after the restart", func() bool { return manager.reviews.Load() > 0 })
 	if got := w.writes()[before:]; len(got) > 0 {
 		t.Errorf("after a restart the manager wrote %v", got)
 	}
@@ -169,7 +175,7 @@ func TestR24R28OverAWholeLifeTheManagerWritesSixTimes(t *testing.T) {
 	w.clock.SetTime(recording.Status.ExpiresAt.Add(-time.Second))
 	manager.stop()
 	manager = w.startManager()
-	w.eventually("a pass after the restart", func() bool { return manager.passes.Load() > 0 })
+	w.eventually("a review after the restart", func() bool { return manager.reviews.Load() > 0 })
 	if got := w.get(); got.Spec.State != "" {
 		t.Fatalf("spec.state = %q a second before the expiry", got.Spec.State)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
-// observe reads what the recording's stage needs. A recording at rest costs reads from the cache only.
-func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRecording) (*observation, error) {
+// regard reads what every stage needs, from caches only.
+func (r *Reconciler) regard(ctx context.Context, recording *v1alpha1.MeetingRecording) (*observation, error) {
 	o := &observation{
 		now:       r.options.Clock.Now(),
 		recording: recording,
@@ -31,7 +31,13 @@ func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRec
 	if o.rules, err = r.options.Governance.Rules(ctx, recording); err != nil {
 		return nil, fmt.Errorf("resolve the policies: %w", err)
 	}
-	if err := r.observeJobs(ctx, r.options.Client, o); err != nil {
+	return o, r.observeJobs(ctx, r.options.Client, o)
+}
+
+// observe reads what the recording's stage needs. A recording at rest costs reads from the cache only.
+func (r *Reconciler) observe(ctx context.Context, recording *v1alpha1.MeetingRecording) (*observation, error) {
+	o, err := r.regard(ctx, recording)
+	if err != nil {
 		return nil, err
 	}
 	switch o.stage {

@@ -39,25 +39,26 @@ func placeOf(recording *v1alpha1.MeetingRecording) quota.Place {
 // claims sums up what the recordings of a namespace have in the same store, the trash included, and lists those that have nothing
 // there yet and want to.
 func (r *Reconciler) claims(ctx context.Context, o *observation) (claims []quota.Claim, settled int64, err error) {
-	var list v1alpha1.MeetingRecordingList
-	if err := r.options.Client.List(ctx, &list, client.InNamespace(o.recording.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, 0, fmt.Errorf("list the recordings of namespace %s: %w", o.recording.Namespace, err)
-	}
 	started, err := r.startedIn(ctx, o.recording.Namespace)
 	if err != nil {
 		return nil, 0, err
 	}
-	for i := range list.Items {
-		recording := &list.Items[i]
-		if recording.StoreName() != o.recording.StoreName() {
-			continue
-		}
-		settled += recording.Status.Media.Bytes
+	claim := func(recording *v1alpha1.MeetingRecording) {
 		if stageOf(recording) == incoming && recording.Spec.Source.Adopt.UID == "" {
 			bytes, has := started[string(recording.UID)]
 			claims = append(claims, quota.Claim{
 				UID: recording.UID, Created: recording.CreationTimestamp.Time, Bytes: max(bytes, declared(recording, o.store.open.MaxSize())), Started: has,
 			})
+		}
+	}
+	claim(o.recording) // of which the card may be older
+	for _, card := range r.options.Cards.Cards(o.recording.Namespace) {
+		if card.Store() != o.recording.StoreName() || card.GetUID() == o.recording.UID {
+			continue
+		}
+		settled += card.Bytes()
+		if whole := card.Whole(); whole != nil {
+			claim(whole)
 		}
 	}
 	return claims, settled, nil

@@ -4,7 +4,9 @@ package meetingrecording
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -19,6 +21,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
@@ -49,10 +52,12 @@ type PurgeGuard interface {
 
 // Options are what the controller needs. All fields are required.
 type Options struct {
-	// Client reads recordings, Jobs and namespaces from the cache, and writes.
+	// Client reads Jobs and namespaces from the cache, and writes.
 	Client client.Client
-	// Direct reads from the API server: Secrets of tenants, Pods of failed Jobs, and whatever must not be an old view.
+	// Direct reads from the API server: recordings, Secrets of tenants, Pods of failed Jobs, and whatever must not be an old view.
 	Direct client.Client
+	// Cards are those of all recordings, by which they are counted and chosen.
+	Cards catalog.Reader
 	// Stores opens the stores of recordings, Governance resolves their rules.
 	Stores     Stores
 	Governance Governance
@@ -87,6 +92,8 @@ type Reconciler struct {
 	watched  watchLog
 	// deadlines wake the recordings whose dates have come.
 	deadlines *deadline.Queue[reconcile.Request]
+	// edits counts what has changed that decides about recordings at rest.
+	edits atomic.Int64
 }
 
 // New returns a Reconciler.
@@ -100,8 +107,9 @@ const lockPoll = 10 * time.Second
 
 // Reconcile makes one pass over one recording.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	edits := r.edits.Load()
 	recording := &v1alpha1.MeetingRecording{}
-	if err := r.options.Client.Get(ctx, request.NamespacedName, recording); err != nil {
+	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.deadlines.Set(request, time.Time{})
 			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
@@ -124,6 +132,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if apierrors.IsConflict(err) {
 		// Somebody has changed the recording since it was read. The change is about to arrive, and with it the next pass.
 		return reconcile.Result{}, nil
+	}
+	if err == nil && r.edits.Load() != edits {
+		// A review that went on meanwhile may have found another date than this pass, which began with what held before.
+		result.RequeueAfter = time.Millisecond
 	}
 	return result, err
 }
@@ -193,5 +205,6 @@ const controllerName = "meetingrecording"
 
 // SetupWithManager adds the controller to a manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return r.watches(ctrl.NewControllerManagedBy(mgr).Named(controllerName)).Complete(r)
+	passes, reviews := ctrl.NewControllerManagedBy(mgr).Named(controllerName), ctrl.NewControllerManagedBy(mgr).Named(reviewName)
+	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)))
 }

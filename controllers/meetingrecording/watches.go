@@ -9,33 +9,54 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
 // watches says what wakes the controller. Everything that a recording can wait for and that is a Kubernetes object is
-// watched; only the bucket is asked.
+// watched, policies and namespaces by the reviews; only the bucket is asked.
 func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
-	namespaces := builder.WithPredicates(predicate.Or[client.Object](predicate.LabelChangedPredicate{}, goes()))
-	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return b.
-		For(&v1alpha1.MeetingRecording{}).
+		Watches(&v1alpha1.MeetingRecording{}, r.changes()).
 		WatchesRawSource(deadline.Source(r.deadlines)).
 		Watches(&v1alpha1.AuditEvent{}, r.sightings(), builder.OnlyMetadata, builder.WithPredicates(created)).
 		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(recordingOfJob)).
-		Watches(&v1alpha1.RecordingStore{}, r.enqueue(r.waitingForStore), builder.WithPredicates(storeChanged())).
-		Watches(&v1alpha1.ClusterRecordingPolicy{}, r.enqueue(everywhere), specs).
-		Watches(&v1alpha1.RecordingPolicy{}, r.enqueue(inNamespaceOf), specs).
-		WatchesMetadata(kube.NamespaceMetadata(), r.enqueue(inNamespaceNamed), namespaces)
+		Watches(&v1alpha1.RecordingStore{}, handler.WithLowPriorityWhenUnchanged(handler.EnqueueRequestsFromMapFunc(r.waitingForStore)), builder.WithPredicates(storeChanged()))
+}
+
+// queue is what handlers put requests into.
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// changes hears of recordings. One that is there at the start and settled sleeps until the date in its status, which costs no
+// reading: whether its policies still say so is for the first review.
+func (r *Reconciler) changes() handler.EventHandler {
+	requestOf := func(card client.Object) reconcile.Request {
+		return reconcile.Request{NamespacedName: client.ObjectKeyFromObject(card)}
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, work queue) {
+			if card := e.Object.(*catalog.Card); e.IsInInitialList && card.Settled() {
+				r.deadlines.Set(requestOf(card), card.Wake())
+				return
+			}
+			work.Add(requestOf(e.Object))
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, work queue) {
+			if card := e.ObjectNew.(*catalog.Card); !card.Settled() || card.GetResourceVersion() != e.ObjectOld.GetResourceVersion() {
+				work.Add(requestOf(card))
+			}
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, work queue) { work.Add(requestOf(e.Object)) },
+	}
 }
 
 // created lets new objects pass, also those that are there at the start.
@@ -80,55 +101,16 @@ func readinessOf(store client.Object) metav1.ConditionStatus {
 	return metav1.ConditionUnknown
 }
 
-// selection is which recordings an event is about.
-type selection struct {
-	options []client.ListOption
-	// wanted narrows the selection further; nil does not.
-	wanted func(*v1alpha1.MeetingRecording) bool
-}
-
-// waitingForStore are the recordings of a store that are neither available nor at an end, and those that wait for its purge guard.
-// The others do not need it.
-func (r *Reconciler) waitingForStore(store client.Object) selection {
-	return selection{
-		options: []client.ListOption{client.MatchingFields{kube.RecordingsByStore: store.GetName()}},
-		wanted: func(recording *v1alpha1.MeetingRecording) bool {
-			switch purgeAt := recording.Status.PurgeAt; readyReason(&recording.Status) {
-			case v1alpha1.ReasonAvailable:
-				return keptOrLeaving(recording)
-			case v1alpha1.ReasonTrashed:
-				overdue := !purgeAt.IsZero() && !purgeAt.After(r.options.Clock.Now())
-				return overdue || keptOrLeaving(recording)
-			}
-			return true
-		},
-	}
-}
-
-// keptOrLeaving says that a recording at rest may still have something to do in its bucket.
-func keptOrLeaving(recording *v1alpha1.MeetingRecording) bool {
-	return !recording.DeletionTimestamp.IsZero() || len(recording.Spec.Holds) > 0 || asksForErasure(recording)
-}
-
-func everywhere(client.Object) selection { return selection{} }
-
-func inNamespaceOf(object client.Object) selection {
-	return selection{options: []client.ListOption{client.InNamespace(object.GetNamespace())}}
-}
-
-func inNamespaceNamed(object client.Object) selection {
-	return selection{options: []client.ListOption{client.InNamespace(object.GetName())}}
-}
-
-// enqueue wakes every selected recording, behind those that something happened to themselves.
-func (r *Reconciler) enqueue(selectFor func(client.Object) selection) handler.EventHandler {
-	return handler.WithLowPriorityWhenUnchanged(handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
-		chosen := selectFor(object)
-		requests, err := kube.Requests(ctx, r.options.Client, &v1alpha1.MeetingRecordingList{}, chosen.wanted, chosen.options...)
-		if err != nil {
-			// The cache can only fail when it shuts down.
-			log.FromContext(ctx).Error(err, "Listing recordings failed")
+// waitingForStore are the recordings of a store that are neither available nor at an end, those that may still have something to
+// do in its bucket, and those that wait for its purge guard. The others do not need it.
+func (r *Reconciler) waitingForStore(_ context.Context, store client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	now := r.options.Clock.Now()
+	for _, card := range r.options.Cards.Cards("") {
+		overdue := card.Trashed() && !card.Wake().IsZero() && !card.Wake().After(now)
+		if card.Store() == store.GetName() && (!card.Settled() || card.Bound() || overdue) {
+			requests = append(requests, reconcile.Request{NamespacedName: card.Key()})
 		}
-		return requests
-	}))
+	}
+	return requests
 }

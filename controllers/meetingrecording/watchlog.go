@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -59,25 +58,19 @@ func (w *watchLog) forget(name types.NamespacedName) {
 // sightings hears of AuditEvents. A recording gets a pass only where being watched moves a date: while the policy's
 // unwatchedAfter counts, and once in a granule.
 func (r *Reconciler) sightings() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, event client.Object) []reconcile.Request {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, event client.Object) []reconcile.Request {
 		name := types.NamespacedName{Namespace: event.GetNamespace(), Name: event.GetAnnotations()[v1alpha1.AnnotationRecordingName]}
 		if name.Name == "" || !watching(event) {
 			return nil
 		}
-		var recording v1alpha1.MeetingRecording
-		if err := r.options.Client.Get(ctx, name, &recording, client.UnsafeDisableDeepCopy); err != nil {
-			if client.IgnoreNotFound(err) != nil {
-				log.FromContext(ctx).Error(err, "Reading a recording that was watched failed")
-			}
-			return nil
-		}
+		card := r.options.Cards.Card(name)
 		// The API server cuts fractions of the second off.
 		seen := sighting{types.UID(event.GetLabels()[v1alpha1.LabelRecordingUID]), event.GetCreationTimestamp().Add(time.Second)}
-		if recording.UID != seen.uid {
+		if card == nil || card.GetUID() != seen.uid {
 			return nil
 		}
 		r.watched.saw(name, seen)
-		if remembered := recording.Status.LastWatchedAt; remembered.IsZero() || !remembered.Time.Before(seen.at) {
+		if remembered := card.Watched(); remembered.IsZero() || !remembered.Before(seen.at) {
 			return nil
 		}
 		return []reconcile.Request{{NamespacedName: name}}

@@ -30,6 +30,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
+	"github.com/reelkeeper/reelkeeper/internal/catalog/catalogtest"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -156,7 +158,8 @@ func (w *world) create(object client.Object) {
 func (w *world) restart() {
 	resolver := stores.NewResolver(w.manager, operatorNamespace)
 	recorder := audit.NewRecorder(w.manager, w.clock)
-	w.guard = purgeguard.New(w.manager, []string{w.namespace}, w.clock)
+	cards := ownCards{catalogtest.Live{TB: w, Reader: w.manager}, w.namespace}
+	w.guard = purgeguard.New(w.manager, cards, w.clock)
 	claims := &archive.Claims{}
 	w.sweeper = trash.NewSweeper(trash.Options{
 		Claims: claims,
@@ -164,11 +167,19 @@ func (w *world) restart() {
 		Reader: w.manager, Direct: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	w.reconciler = New(Options{
-		Client: w.manager, Direct: w.manager, Stores: resolver, Governance: governance.Reader{Client: w.manager},
+		Client: w.manager, Direct: w.manager, Cards: cards, Stores: resolver, Governance: governance.Reader{Client: w.manager},
 		Audit: recorder, Claims: claims, Tombstones: w.sweeper, PurgeGuard: w.guard, Events: w.events, Clock: w.clock,
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 }
+
+// ownCards are those of the test's own namespace.
+type ownCards struct {
+	catalogtest.Live
+	namespace string
+}
+
+func (c ownCards) Cards(string) []*catalog.Card { return c.Live.Cards(c.namespace) }
 
 // onlyStore keeps the sweeper of one test from the stores of the others, whose servers come and go.
 type onlyStore struct {

@@ -3,16 +3,12 @@
 package recordingpolicy
 
 import (
-	"context"
-	"fmt"
 	"iter"
 	"math"
 	"sync"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -66,17 +62,15 @@ func (c *census) pending() bool {
 }
 
 // update counts what has to be counted, if it is time, and returns how long that is from now if it is not.
-func (c *census) update(
-	ctx context.Context, reader client.Reader, index *policy.Index, namespaces map[string]map[string]string, now time.Time,
-) (time.Duration, error) {
+func (c *census) update(cards catalog.Reader, index *policy.Index, namespaces map[string]map[string]string, now time.Time) time.Duration {
 	if !c.counted || c.index != index {
 		c.markAll()
 	}
 	if !c.pending() {
-		return 0, nil
+		return 0
 	}
 	if wait := c.last.Add(CountEvery).Sub(now); c.counted && wait > 0 {
-		return wait, nil
+		return wait
 	}
 	all, dirty := c.take()
 	if all {
@@ -86,12 +80,7 @@ func (c *census) update(
 		if !all && !dirty[namespace] {
 			continue
 		}
-		counts, err := count(ctx, reader, index, namespace, labels)
-		if err != nil {
-			c.markAll()
-			return 0, err
-		}
-		c.tally[namespace] = counts
+		c.tally[namespace] = index.Tally(namespace, labels, labelsOf(cards.Cards(namespace)))
 	}
 	c.index, c.last, c.counted = index, now, true
 	c.totals = map[policy.Ref]int{}
@@ -104,7 +93,7 @@ func (c *census) update(
 			c.totals[ref] += n
 		}
 	}
-	return 0, nil
+	return 0
 }
 
 // of returns the number to report of a policy. A policy that was made or changed after the last count keeps what it has.
@@ -115,19 +104,17 @@ func (c *census) of(ref policy.Ref, reported *int32) *int32 {
 	return new(int32(min(c.totals[ref], math.MaxInt32)))
 }
 
-// count counts the recordings of one namespace.
-func count(ctx context.Context, reader client.Reader, index *policy.Index, namespace string, labels map[string]string) (map[policy.Ref]int, error) {
-	var recordings v1alpha1.MeetingRecordingList
-	if err := reader.List(ctx, &recordings, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list the recordings of namespace %s: %w", namespace, err)
-	}
-	return index.Tally(namespace, labels, labelsOf(recordings.Items)), nil
-}
-
-func labelsOf(recordings []v1alpha1.MeetingRecording) iter.Seq[map[string]string] {
+// labelsOf spells out the labels of each recording. Most have the same as others, which are spelled out once.
+func labelsOf(cards []*catalog.Card) iter.Seq[map[string]string] {
 	return func(yield func(map[string]string) bool) {
-		for i := range recordings {
-			if !yield(recordings[i].Labels) {
+		known := map[string]map[string]string{}
+		for _, card := range cards {
+			labels, found := known[card.LabelSet()]
+			if !found {
+				labels = card.GetLabels()
+				known[card.LabelSet()] = labels
+			}
+			if !yield(labels) {
 				return
 			}
 		}

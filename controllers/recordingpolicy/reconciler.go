@@ -21,6 +21,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -35,6 +36,8 @@ const CountEvery = 10 * time.Second
 type Reconciler struct {
 	// Client is the manager's, which reads from the cache.
 	Client client.Client
+	// Cards are those of all recordings.
+	Cards catalog.Reader
 	// Policies is the index of all policies.
 	Policies *governance.Policies
 	// Namespaces are those that the manager is confined to, or none. A confined manager does not see all recordings, and says
@@ -64,10 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	due, err := r.census.update(ctx, r.Client, index, r.visible(namespaces), r.Clock.Now())
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	due := r.census.update(r.Cards, index, r.visible(namespaces), r.Clock.Now())
 	var failed []error
 	for i := range cluster.Items {
 		failed = append(failed, r.reportCluster(ctx, &cluster.Items[i], index, namespaces))
@@ -91,7 +91,7 @@ func (r *Reconciler) namespaces(ctx context.Context) (map[string]map[string]stri
 	return namespaces, nil
 }
 
-// visible are those namespaces whose recordings the manager can see. The cache refuses to list any other.
+// visible are those namespaces whose recordings the manager can see.
 func (r *Reconciler) visible(namespaces map[string]map[string]string) map[string]map[string]string {
 	if len(r.Namespaces) == 0 {
 		return namespaces

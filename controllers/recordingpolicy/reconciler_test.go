@@ -54,7 +54,7 @@ func newFixture(t *testing.T) *fixture {
 
 // newReconciler is what a manager has after a restart.
 func (f *fixture) newReconciler() *recordingpolicy.Reconciler {
-	return &recordingpolicy.Reconciler{Client: f.Client, Policies: f.Policies(f.t), Clock: f.clock}
+	return &recordingpolicy.Reconciler{Client: f.Client, Cards: f.Cards, Policies: f.Policies(f.t), Clock: f.clock}
 }
 
 func (f *fixture) record(name, sensitivity string) *v1alpha1.MeetingRecording {

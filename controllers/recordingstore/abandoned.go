@@ -4,17 +4,14 @@ package recordingstore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -57,10 +54,7 @@ func (r *Reconciler) clearBucket(ctx context.Context, store *v1alpha1.RecordingS
 			return objects.EnsureUploadsExpire(ctx, bucket, int(abandonedAfter/(24*time.Hour)))
 		})
 	}
-	waiting, err := r.waiting(ctx, store)
-	if err != nil {
-		return err
-	}
+	waiting := r.waiting(store)
 	var found []objectstore.Upload
 	for _, prefix := range []string{objectstore.StagingRoot, objectstore.MediaRoot} {
 		for upload, err := range objects.Uploads(ctx, bucket, prefix) {
@@ -89,16 +83,12 @@ func isAbandoned(upload objectstore.Upload, prefix string, waiting map[string]bo
 }
 
 // waiting are the UIDs of recordings that have no media yet.
-func (r *Reconciler) waiting(ctx context.Context, store *v1alpha1.RecordingStore) (map[string]bool, error) {
-	var recordings v1alpha1.MeetingRecordingList
-	if err := r.Client.List(ctx, &recordings, client.MatchingFields{kube.RecordingsByStore: store.Name}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list the recordings of store %s: %w", store.Name, err)
-	}
+func (r *Reconciler) waiting(store *v1alpha1.RecordingStore) map[string]bool {
 	waiting := map[string]bool{}
-	for i := range recordings.Items {
-		if recordings.Items[i].Status.Storage.ManifestKey == "" {
-			waiting[string(recordings.Items[i].UID)] = true
+	for _, card := range r.cards(store.Name) {
+		if !card.Stored() {
+			waiting[string(card.GetUID())] = true
 		}
 	}
-	return waiting, nil
+	return waiting
 }

@@ -5,11 +5,10 @@ package recordingstore
 import (
 	"context"
 	"fmt"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"slices"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -24,9 +23,8 @@ func (r *Reconciler) recognise(ctx context.Context, store *v1alpha1.RecordingSto
 	}
 	if known == "" && id == "" && store.Status.KeyID == "" {
 		// A store that has just been made, perhaps anew. It has recordings only if there was one of this name before.
-		stored, err := r.hasStored(ctx, store)
-		if err != nil || !stored {
-			return finding{verdict: good}, err
+		if !r.hasStored(store) {
+			return finding{verdict: good}, nil
 		}
 		return wrongBucket(store, "recordings name this store that were stored before it was made anew, and the bucket has no "+markerName), nil
 	}
@@ -57,17 +55,8 @@ func identityFindings(store *v1alpha1.RecordingStore, what finding) findings {
 }
 
 // hasStored reports whether any recording of the store says that it has media there.
-func (r *Reconciler) hasStored(ctx context.Context, store *v1alpha1.RecordingStore) (bool, error) {
-	var recordings v1alpha1.MeetingRecordingList
-	if err := r.Client.List(ctx, &recordings, client.MatchingFields{kube.RecordingsByStore: store.Name}, client.UnsafeDisableDeepCopy); err != nil {
-		return false, fmt.Errorf("list the recordings of store %s: %w", store.Name, err)
-	}
-	for i := range recordings.Items {
-		if recordings.Items[i].Status.Storage.ManifestKey != "" {
-			return true, nil
-		}
-	}
-	return false, nil
+func (r *Reconciler) hasStored(store *v1alpha1.RecordingStore) bool {
+	return slices.ContainsFunc(r.cards(store.Name), (*catalog.Card).Stored)
 }
 
 // settleIn does what a bucket that works needs once: the mark by which it is known again, and, now and then, clearing away what was

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -157,13 +158,7 @@ func (r *Reconciler) namespaces(ctx context.Context, store *v1alpha1.RecordingSt
 		if allowed, err := stores.Allows(store, namespace.Labels); err != nil || !allowed {
 			continue
 		}
-		recordings := &v1alpha1.MeetingRecordingList{}
-		err := r.Client.List(ctx, recordings, client.InNamespace(namespace.Name), client.MatchingFields{kube.RecordingsByStore: store.Name},
-			client.Limit(1), client.UnsafeDisableDeepCopy)
-		if err != nil {
-			return nil, fmt.Errorf("list the recordings of namespace %s: %w", namespace.Name, err)
-		}
-		if len(recordings.Items) > 0 {
+		if slices.ContainsFunc(r.Cards.Cards(namespace.Name), func(card *catalog.Card) bool { return card.Store() == store.Name }) {
 			needed = append(needed, namespace.Name)
 		}
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	ac "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
@@ -36,6 +37,8 @@ import (
 type Reconciler struct {
 	// Client is the manager's, which reads from the cache.
 	Client client.Client
+	// Cards are those of all recordings.
+	Cards catalog.Reader
 	// Stores opens stores; it is shared with the controllers that use them.
 	Stores *stores.Resolver
 	// Ledger knows what deleted recordings take up; it is shared with the controller that quotas are kept by.
@@ -67,10 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	used, err := r.usage(ctx, store.Name)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	used := r.usage(store.Name)
 	publish(store.Name, used)
 	status := deriveStatus(store, found, r.Clock.Now())
 	status.Usage = shownUsage(store.Status.Usage, total(used), r.last(store.Name).at.Equal(r.Clock.Now()))

@@ -84,6 +84,7 @@ func newFixture(t *testing.T, options s3test.Options, changes ...func(*fixture))
 func (f *fixture) restart() {
 	f.reconciler = &recordingstore.Reconciler{
 		Client: f.Client,
+		Cards:  f.Cards,
 		Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace),
 		Ledger: &quota.Ledger{},
 		Events: f.Events,

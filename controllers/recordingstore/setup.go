@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -46,7 +47,7 @@ const usageEvery = 30 * time.Second
 // whenUsageChanges looks at a recording's store a while after the recording came, went or got its media.
 func (r *Reconciler) whenUsageChanges() handler.EventHandler {
 	later := func(queue workqueue.TypedRateLimitingInterface[reconcile.Request], recording client.Object) {
-		queue.AddAfter(reconcile.Request{NamespacedName: client.ObjectKey{Name: recording.(*v1alpha1.MeetingRecording).StoreName()}}, usageEvery)
+		queue.AddAfter(reconcile.Request{NamespacedName: client.ObjectKey{Name: recording.(*catalog.Card).Store()}}, usageEvery)
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
@@ -55,8 +56,8 @@ func (r *Reconciler) whenUsageChanges() handler.EventHandler {
 			}
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			before, after := e.ObjectOld.(*v1alpha1.MeetingRecording), e.ObjectNew.(*v1alpha1.MeetingRecording)
-			if before.Status.Media.Bytes != after.Status.Media.Bytes {
+			before, after := e.ObjectOld.(*catalog.Card), e.ObjectNew.(*catalog.Card)
+			if before.Bytes() != after.Bytes() {
 				later(queue, after)
 			}
 		},
@@ -83,7 +84,7 @@ func (r *Reconciler) storesOfNamespace(ctx context.Context, _ client.Object) []r
 
 // storesOfRecording is the store of a recording, if the recording may be the first of its namespace.
 func (r *Reconciler) storesOfRecording(ctx context.Context, recording client.Object) []reconcile.Request {
-	name := recording.(*v1alpha1.MeetingRecording).StoreName()
+	name := recording.(*catalog.Card).Store()
 	return r.storesWhere(ctx, func(store *v1alpha1.RecordingStore) bool {
 		return store.Name == name && store.Spec.Buckets.Layout == v1alpha1.LayoutPerNamespace &&
 			!slices.Contains(r.last(name).of.namespaces, recording.GetNamespace())

@@ -4,16 +4,14 @@ package recordingstore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -27,25 +25,26 @@ type namespaceUsage struct {
 	stored, deleted int64
 }
 
-// usage sums up, by namespace, what the cache and the Ledger know of a store.
-func (r *Reconciler) usage(ctx context.Context, store string) (map[string]namespaceUsage, error) {
-	var recordings v1alpha1.MeetingRecordingList
-	if err := r.Client.List(ctx, &recordings, client.MatchingFields{kube.RecordingsByStore: store}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list the recordings of store %s: %w", store, err)
-	}
+// usage sums up, by namespace, what the cards and the Ledger know of a store.
+func (r *Reconciler) usage(store string) map[string]namespaceUsage {
 	found := map[string]namespaceUsage{}
-	for i := range recordings.Items {
-		of := found[recordings.Items[i].Namespace]
+	for _, card := range r.cards(store) {
+		of := found[card.GetNamespace()]
 		of.recordings++
-		of.stored += recordings.Items[i].Status.Media.Bytes
-		found[recordings.Items[i].Namespace] = of
+		of.stored += card.Bytes()
+		found[card.GetNamespace()] = of
 	}
 	for namespace, bytes := range r.Ledger.DeletedBytes(store) {
 		of := found[namespace]
 		of.deleted = bytes
 		found[namespace] = of
 	}
-	return found, nil
+	return found
+}
+
+// cards are those of the recordings of a store.
+func (r *Reconciler) cards(store string) []*catalog.Card {
+	return slices.DeleteFunc(r.Cards.Cards(""), func(card *catalog.Card) bool { return card.Store() != store })
 }
 
 // total is what stands in the status.
@@ -96,14 +95,10 @@ func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.Recordi
 }
 
 func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]int64, error) {
-	var recordings v1alpha1.MeetingRecordingList
+	alive := map[string]bool{}
 	// Those of every store: two stores can share a bucket.
-	if err := r.Client.List(ctx, &recordings, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list the recordings: %w", err)
-	}
-	alive := make(map[string]bool, len(recordings.Items))
-	for i := range recordings.Items {
-		alive[recordings.Items[i].StorageUID()] = true
+	for _, card := range r.Cards.Cards("") {
+		alive[card.StorageUID()] = true
 	}
 	buckets, err := stores.Buckets(ctx, of.client, store)
 	if err != nil {

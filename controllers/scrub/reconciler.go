@@ -17,7 +17,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,8 +28,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/integrity"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -43,6 +42,8 @@ const shift = time.Hour
 type Reconciler struct {
 	// Client is the manager's, which reads from the cache.
 	Client client.Client
+	// Cards are those of all recordings.
+	Cards catalog.Reader
 	// Direct reads and writes one recording past the cache.
 	Direct client.Client
 	// Stores opens stores.
@@ -92,10 +93,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // work checks what has fallen due until now, in the order of the schedule.
 func (r *Reconciler) work(ctx context.Context, store *v1alpha1.RecordingStore, p plan) error {
 	now := r.Clock.Now()
-	all, err := r.dueIn(ctx, store.Name, p, r.position(store.Name), now)
-	if err != nil {
-		return err
-	}
+	all := r.dueIn(store.Name, p, r.position(store.Name), now)
 	pacer := pace.New(r.Clock, p.rate)
 	for _, one := range all {
 		lag.WithLabelValues(store.Name).Set(max(r.Clock.Now().Sub(one.at).Seconds(), 0))
@@ -119,34 +117,24 @@ type dueRecording struct {
 	at  time.Time
 }
 
-// dueIn finds the recordings that fall due in a window, namespace by namespace, for a list of all of them is large. It counts on
-// the way those that are known not to be intact.
-func (r *Reconciler) dueIn(ctx context.Context, store string, p plan, from, to time.Time) ([]dueRecording, error) {
-	namespaces := kube.NamespaceMetadataList()
-	if err := r.Client.List(ctx, namespaces, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list namespaces: %w", err)
-	}
+// dueIn finds the recordings that fall due in a window. It counts on the way those that are known not to be intact.
+func (r *Reconciler) dueIn(store string, p plan, from, to time.Time) []dueRecording {
 	var due []dueRecording
 	damaged := 0
-	for i := range namespaces.Items {
-		list := &v1alpha1.MeetingRecordingList{}
-		err := r.Client.List(ctx, list, client.InNamespace(namespaces.Items[i].Name), client.MatchingFields{kube.RecordingsByStore: store}, client.UnsafeDisableDeepCopy)
-		if err != nil {
-			return nil, fmt.Errorf("list the recordings of namespace %s: %w", namespaces.Items[i].Name, err)
+	for _, card := range r.Cards.Cards("") {
+		if card.Store() != store {
+			continue
 		}
-		for j := range list.Items {
-			recording := &list.Items[j]
-			if meta.IsStatusConditionFalse(recording.Status.Conditions, v1alpha1.ConditionIntact) {
-				damaged++
-			}
-			if at, is := p.due(recording.StorageUID(), from, to); is && recording.Status.Storage.ManifestKey != "" {
-				due = append(due, dueRecording{client.ObjectKeyFromObject(recording), at})
-			}
+		if card.Damaged() {
+			damaged++
+		}
+		if at, is := p.due(card.StorageUID(), from, to); is && card.Stored() {
+			due = append(due, dueRecording{card.Key(), at})
 		}
 	}
 	damagedRecordings.WithLabelValues(store).Set(float64(damaged))
 	slices.SortFunc(due, func(a, b dueRecording) int { return a.at.Compare(b.at) })
-	return due, nil
+	return due
 }
 
 // one checks one recording and shows what was found. It is false where the store cannot be used now: its own conditions say why,

@@ -108,7 +108,7 @@ func newFixture(t *testing.T, recordings int) *fixture {
 		f.record(namespace)
 	}
 	f.reconciler = &Reconciler{
-		Client: f.Client, Direct: f.Direct, Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace), Events: f.Events, Clock: f.clock,
+		Client: f.Client, Cards: f.Cards, Direct: f.Direct, Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace), Events: f.Events, Clock: f.clock,
 	}
 	return f
 }

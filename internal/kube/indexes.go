@@ -13,8 +13,6 @@ import (
 
 // Fields that the cache finds objects by.
 const (
-	// RecordingsByStore finds MeetingRecordings by the name of their RecordingStore, DefaultStore where they name none.
-	RecordingsByStore = "store"
 	// GrantsByRecording finds AccessGrants by the name in spec.recordingRef, GrantsBySelector for those with a selector.
 	GrantsByRecording = "recording"
 	// RequestsByRecording finds AccessRequests by the name in spec.recordingRef.
@@ -31,9 +29,6 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		field  string
 		values client.IndexerFunc
 	}{
-		{&v1alpha1.MeetingRecording{}, RecordingsByStore, func(object client.Object) []string {
-			return []string{object.(*v1alpha1.MeetingRecording).StoreName()}
-		}},
 		{&v1alpha1.AccessGrant{}, GrantsByRecording, func(object client.Object) []string {
 			if name := object.(*v1alpha1.AccessGrant).Spec.RecordingRef.Name; name != "" {
 				return []string{name}

@@ -4,7 +4,8 @@
 // and how their clients read. The program and the tests use the same functions, so that the tests meet the same traps.
 //
 //	manager's client   reads from the cache, and waits there for its own writes    our kinds, and what lies in our namespace
-//	direct client      reads from the API server, one object at a time             tenants' Secrets, AuditEvents
+//	catalog            finds cards of recordings in the cache                      what is counted over many recordings
+//	direct client      reads from the API server                                   recordings, tenants' Secrets, AuditEvents
 package kube
 
 import (
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 )
 
 // FieldOwner is who owns, in server-side apply, what the manager writes.
@@ -92,6 +94,20 @@ func cacheOptions(operatorNamespace string, namespaces []string) cache.Options {
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return options
+}
+
+// WithCards makes a manager keep a card of each recording at rest, and not the recording. Its client then cannot read
+// recordings any more, which fails and says so: who has to know all of one asks the direct client. Call it before the manager is
+// made.
+func WithCards(options *ctrl.Options) *catalog.Catalog {
+	cards := &catalog.Catalog{}
+	options.Cache.NewInformer = cards.NewInformer
+	for object := range options.Cache.ByObject {
+		if _, is := object.(*v1alpha1.MeetingRecording); is {
+			options.Cache.ByObject[object] = cache.ByObject{Transform: card}
+		}
+	}
+	return cards
 }
 
 // Direct returns a client of the manager's identity that reads from the API server and keeps nothing. It reads and writes

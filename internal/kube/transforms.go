@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -25,6 +26,23 @@ func trimmed(in any) (any, error) {
 		}
 	}
 	return in, nil
+}
+
+// compact keeps of recordings one copy of what many of them say.
+func compact(in any) (any, error) {
+	if recording, ok := in.(*v1alpha1.MeetingRecording); ok {
+		catalog.Compact(recording)
+	}
+	return trimmed(in)
+}
+
+// card keeps of recordings their cards.
+func card(in any) (any, error) {
+	in, err := trimmed(in)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Transform(in)
 }
 
 // onlyStoreSecrets keeps of Secrets what opens a store, and not the keys and URLs of recordings that are being processed.

@@ -18,7 +18,6 @@ package purgeguard
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 )
 
 // Answer says whether one more recording may be purged.
@@ -41,10 +40,10 @@ type Answer struct {
 
 // Guard counts purges and stops them. Its methods can be called side by side.
 type Guard struct {
-	reader     client.Reader
-	namespaces []string
-	clock      clock.PassiveClock
-	started    time.Time
+	reader  client.Reader
+	cards   catalog.Reader
+	clock   clock.PassiveClock
+	started time.Time
 	// stopped is told the name of a store when its purges stop.
 	stopped func(store string)
 
@@ -52,11 +51,11 @@ type Guard struct {
 	ledgers map[types.UID]*ledger
 }
 
-// New returns a Guard that reads stores and recordings from the cache. Of a manager that is confined to namespaces, it knows
+// New returns a Guard that reads stores from the cache and counts cards. Of a manager that is confined to namespaces, it knows
 // the recordings of these.
-func New(reader client.Reader, namespaces []string, clock clock.PassiveClock) *Guard {
+func New(reader client.Reader, cards catalog.Reader, clock clock.PassiveClock) *Guard {
 	return &Guard{
-		reader: reader, namespaces: namespaces, clock: clock, started: clock.Now(),
+		reader: reader, cards: cards, clock: clock, started: clock.Now(),
 		stopped: func(string) {}, ledgers: map[types.UID]*ledger{},
 	}
 }
@@ -74,10 +73,7 @@ func (g *Guard) Ask(ctx context.Context, name, uid string) (Answer, error) {
 		}
 		return Answer{}, fmt.Errorf("read RecordingStore %s: %w", name, err)
 	}
-	recordings, err := g.recordings(ctx, &store)
-	if err != nil {
-		return Answer{}, err
-	}
+	recordings := g.recordings(&store)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.ledger(&store)
@@ -127,49 +123,26 @@ const countFor = 10 * time.Minute
 
 // recordings is how many recordings the store has, those in the trash included. Those whose objects are gone are not known
 // without asking the bucket, and leaving them out allows less, not more.
-func (g *Guard) recordings(ctx context.Context, store *v1alpha1.RecordingStore) (int, error) {
+func (g *Guard) recordings(store *v1alpha1.RecordingStore) int {
 	if counted := store.Status.Usage.Recordings; counted != nil {
-		return int(*counted), nil
+		return int(*counted)
 	}
 	now := g.clock.Now()
 	g.mu.Lock()
-	l := g.ledger(store)
-	counted, at := l.counted, l.countedAt
-	g.mu.Unlock()
-	if counted >= 0 && now.Before(at.Add(countFor)) {
-		return counted, nil
-	}
-	counted, err := g.count(ctx, store.Name)
-	if err != nil {
-		return 0, fmt.Errorf("count the recordings of RecordingStore %s: %w", store.Name, err)
-	}
-	g.mu.Lock()
 	defer g.mu.Unlock()
-	l.counted, l.countedAt = counted, now
-	return counted, nil
+	l := g.ledger(store)
+	if l.counted < 0 || !now.Before(l.countedAt.Add(countFor)) {
+		l.counted, l.countedAt = g.count(store.Name), now
+	}
+	return l.counted
 }
 
-// count goes by namespace: a list of all recordings at once would for a moment take as much memory as all the rest.
-func (g *Guard) count(ctx context.Context, store string) (int, error) {
-	namespaces := kube.NamespaceMetadataList()
-	if err := g.reader.List(ctx, namespaces, client.UnsafeDisableDeepCopy); err != nil {
-		return 0, err
-	}
+func (g *Guard) count(store string) int {
 	total := 0
-	for i := range namespaces.Items {
-		name := namespaces.Items[i].Name
-		if len(g.namespaces) > 0 && !slices.Contains(g.namespaces, name) {
-			continue
-		}
-		var list v1alpha1.MeetingRecordingList
-		if err := g.reader.List(ctx, &list, client.InNamespace(name), client.UnsafeDisableDeepCopy); err != nil {
-			return 0, err
-		}
-		for j := range list.Items {
-			if list.Items[j].StoreName() == store {
-				total++
-			}
+	for _, card := range g.cards.Cards("") {
+		if card.Store() == store {
+			total++
 		}
 	}
-	return total, nil
+	return total
 }

@@ -8,7 +8,6 @@ import (
 	"reflect"
 
 	batchv1 "k8s.io/api/batch/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -18,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
+	"github.com/reelkeeper/reelkeeper/internal/catalog/catalogtest"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
@@ -72,13 +73,6 @@ func (v *view) known(key string) any {
 }
 
 func (v *view) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-	if recording, ok := object.(*v1alpha1.MeetingRecording); ok {
-		if found := v.at(v.recordingsLag).recording(key.Name); found != nil && key.Namespace == v.world.namespace {
-			found.DeepCopyInto(recording)
-			return nil
-		}
-		return apierrors.NewNotFound(v1alpha1.SchemeGroupVersion.WithResource("meetingrecordings").GroupResource(), key.Name)
-	}
 	name := fmt.Sprintf("%T %s", object, key)
 	if found := v.known(name); found != nil {
 		copyInto(found, object)
@@ -91,16 +85,30 @@ func (v *view) Get(ctx context.Context, key client.ObjectKey, object client.Obje
 	return err
 }
 
+// Card returns the card of a recording as it was seen last.
+func (v *view) Card(key client.ObjectKey) *catalog.Card {
+	for _, card := range v.Cards(key.Namespace) {
+		if card.Key() == key {
+			return card
+		}
+	}
+	return nil
+}
+
+// Cards returns the cards of the recordings as they were seen last.
+func (v *view) Cards(namespace string) []*catalog.Card {
+	if namespace != "" && namespace != v.world.namespace {
+		return nil
+	}
+	return catalogtest.Of(v.at(v.recordingsLag).recordings)
+}
+
 func (v *view) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var asked client.ListOptions
 	asked.ApplyOptions(options)
 	selector := asked.FieldSelector
 	asked.FieldSelector, asked.UnsafeDisableDeepCopy = nil, nil
 	switch typed := list.(type) {
-	case *v1alpha1.MeetingRecordingList:
-		snapshot := v1alpha1.MeetingRecordingList{Items: v.at(v.recordingsLag).recordings}
-		snapshot.DeepCopyInto(typed)
-		return filter(list, matching(v, selector))
 	case *batchv1.JobList:
 		snapshot := batchv1.JobList{Items: v.at(v.jobsLag).jobs}
 		snapshot.DeepCopyInto(typed)
@@ -138,8 +146,6 @@ func matching(v *view, selector fields.Selector) func(client.Object) bool {
 			return object.GetName() == v.world.namespace
 		case *metav1.PartialObjectMetadata:
 			return o.Kind != "Namespace" || o.Name == v.world.namespace
-		case *v1alpha1.MeetingRecording:
-			return selector == nil || selector.Matches(fields.Set{kube.RecordingsByStore: o.StoreName()})
 		case *v1alpha1.AccessGrant:
 			if name := o.Spec.RecordingRef.Name; name != "" {
 				return selector == nil || selector.Matches(fields.Set{kube.GrantsByRecording: name})

@@ -176,23 +176,23 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	ledger := &quota.Ledger{}
 	resolver, people := stores.NewResolver(w.view, operatorNamespace), &events.FakeRecorder{}
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
-	claims, guard := &archive.Claims{}, purgeguard.New(w.view, nil, w.clock)
+	claims, guard := &archive.Claims{}, purgeguard.New(w.view, w.view, w.clock)
 	sweeper := trash.NewSweeper(trash.Options{
 		Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard,
+		Client: w.view, Direct: direct, Cards: w.view, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard,
 		Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	grants := deadline.New[reconcile.Request](w.clock)
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
-		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"store", passes(&recordingstore.Reconciler{Client: w.view, Cards: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"keys", passes(&keyrotation.Reconciler{
 			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
 		}, client.ObjectKey{Name: w.namespace})},
-		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
+		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Cards: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
 		{"recording", passes(recordings, own(recordingName))},
 		{"trash", func(ctx context.Context) (time.Duration, error) {
 			next, err := sweeper.Sweep(ctx)

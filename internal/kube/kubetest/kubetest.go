@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
@@ -50,6 +51,8 @@ type Cluster struct {
 	Client client.Client
 	// Direct is the manager's that reads past the cache.
 	Direct client.Client
+	// Cards are those of the recordings that the manager sees.
+	Cards *catalog.Catalog
 	// Admin may do everything.
 	Admin client.Client
 	// Events keeps what people are told.
@@ -75,6 +78,7 @@ func New(t testing.TB, env *testenv.Env) *Cluster {
 	config.QPS = -1
 	options := kube.ManagerOptions(OperatorNamespace, nil)
 	options.Metrics.BindAddress = "0"
+	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		t.Fatalf("make a manager: %v", err)
@@ -100,7 +104,7 @@ func New(t testing.TB, env *testenv.Env) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Cluster{Client: mgr.GetClient(), Direct: direct, Admin: env.Client(t, kube.Scheme()), Events: &Events{}, cache: mgr.GetCache()}
+	return &Cluster{Client: mgr.GetClient(), Direct: direct, Cards: cards, Admin: env.Client(t, kube.Scheme()), Events: &Events{}, cache: mgr.GetCache()}
 }
 
 // Policies returns an index of the policies as the manager sees them, such as a manager has that was just started.
@@ -218,13 +222,25 @@ func (c *Cluster) poll(t testing.TB, object client.Object, what string, done fun
 	}
 	var last error
 	err = wait.PollUntilContextTimeout(t.Context(), pollEvery, pollTimeout, true, func(ctx context.Context) (bool, error) {
-		seen := c.view(gvk.Kind, object)
-		last = c.Client.Get(ctx, client.ObjectKeyFromObject(object), seen)
+		var seen client.Object
+		seen, last = c.see(ctx, gvk.Kind, object)
 		return done(seen, last), nil
 	})
 	if err != nil {
 		t.Fatalf("the cache does not see %s of %s %s: %v (last: %v)", what, gvk.Kind, object.GetName(), err, last)
 	}
+}
+
+// see returns what the manager sees of an object: of a recording, its card.
+func (c *Cluster) see(ctx context.Context, kind string, object client.Object) (client.Object, error) {
+	if _, is := object.(*v1alpha1.MeetingRecording); is {
+		if card := c.Cards.Card(client.ObjectKeyFromObject(object)); card != nil {
+			return card, nil
+		}
+		return nil, apierrors.NewNotFound(v1alpha1.SchemeGroupVersion.WithResource("meetingrecordings").GroupResource(), object.GetName())
+	}
+	seen := c.view(kind, object)
+	return seen, c.Client.Get(ctx, client.ObjectKeyFromObject(object), seen)
 }
 
 // view is an empty object of the kind, in the form that the cache holds.

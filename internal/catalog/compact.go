@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kube
+package catalog
 
 import (
 	"slices"
@@ -12,15 +12,12 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
 
-// compact lets recordings share what many of them say in the same words: reasons and messages, labels, people, buckets. Every
+// Compact lets recordings share what many of them say in the same words: reasons and messages, labels, people, buckets. Every
 // string of a decoded object is an allocation of its own, and of a hundred thousand recordings most are repetitions.
-func compact(in any) (any, error) {
-	if recording, ok := in.(*v1alpha1.MeetingRecording); ok {
-		compactMeta(&recording.ObjectMeta)
-		compactFacts(&recording.Spec)
-		compactStatus(&recording.Status)
-	}
-	return trimmed(in)
+func Compact(recording *v1alpha1.MeetingRecording) {
+	compactMeta(&recording.ObjectMeta)
+	compactFacts(&recording.Spec)
+	compactStatus(&recording.Status)
 }
 
 func compactMeta(meta *metav1.ObjectMeta) {

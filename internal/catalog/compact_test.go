@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kube
+package catalog
 
 import (
 	"encoding/json"
@@ -37,6 +37,7 @@ func atRest(t testing.TB, i int) []byte {
 			Source: v1alpha1.MediaSource{Upload: &v1alpha1.UploadSource{}}, StoreRef: v1alpha1.StoreReference{Name: "default"},
 		},
 		Status: v1alpha1.MeetingRecordingStatus{
+			ObservedGeneration: 1,
 			Storage: v1alpha1.StorageLocation{Bucket: "recordings", Key: fmt.Sprintf("media/department-%02d/0f9c1c1e-7a53-4b0e-9a3f-%012d/1.mp4", i%50, i),
 				ManifestKey: fmt.Sprintf("manifests/department-%02d/0f9c1c1e-7a53-4b0e-9a3f-%012d/1.json", i%50, i)},
 			Media: v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: 903, SHA256: strings.Repeat("0123", 16)},
@@ -68,21 +69,19 @@ func decode(t testing.TB, encoded []byte) *v1alpha1.MeetingRecording {
 func TestCompactRecordingsSayTheSame(t *testing.T) {
 	t.Parallel()
 	encoded := atRest(t, 7)
-	want := decode(t, encoded)
-	want.ManagedFields = nil
-	got, err := compact(decode(t, encoded))
-	if err != nil {
-		t.Fatal(err)
-	}
+	want, got := decode(t, encoded), decode(t, encoded)
+	Compact(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("compact changes a recording (-want +got):\n%s", diff)
 	}
 }
 
-// BenchmarkMemoryOfARecording prints what a recording takes up in the cache.
+// BenchmarkMemoryOfARecording prints what a recording takes up in memory, and what its card does.
 func BenchmarkMemoryOfARecording(b *testing.B) {
-	for name, transform := range map[string]func(any) (any, error){
-		"as it comes": func(in any) (any, error) { return in, nil }, "trimmed": trimmed, "compact": compact,
+	for name, keep := range map[string]func(*v1alpha1.MeetingRecording) (any, error){
+		"as it comes": func(in *v1alpha1.MeetingRecording) (any, error) { return in, nil },
+		"compact":     func(in *v1alpha1.MeetingRecording) (any, error) { Compact(in); return in, nil },
+		"card":        func(in *v1alpha1.MeetingRecording) (any, error) { return CardOf(in) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			const many = 10_000
@@ -90,7 +89,7 @@ func BenchmarkMemoryOfARecording(b *testing.B) {
 				kept := make([]any, 0, many)
 				before := heap()
 				for i := range many {
-					object, err := transform(decode(b, atRest(b, i)))
+					object, err := keep(decode(b, atRest(b, i)))
 					if err != nil {
 						b.Fatal(err)
 					}
