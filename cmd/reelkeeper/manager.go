@@ -142,6 +142,8 @@ func runManager(ctx context.Context, flags managerFlags, options controllers.Opt
 	}
 	// How fast is for the API server to say, which knows what else is going on (priority and fairness).
 	config.QPS = -1
+	// What compressing thousands of recordings costs at both ends is more than what the network between them does.
+	config.DisableCompression = true
 	made := flags.managerOptions()
 	options.Cards = kube.WithCards(&made)
 	mgr, err := ctrl.NewManager(config, made)

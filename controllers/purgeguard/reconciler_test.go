@@ -66,7 +66,7 @@ func newFixture(t *testing.T) *fixture {
 
 // restart gives guard and reconciler a new process's memory: none.
 func (f *fixture) restart() {
-	f.guard = guard.New(f.Client, nil, f.clock)
+	f.guard = guard.New(f.Client, f.Cards, f.clock)
 	f.guard.OnStop(func(store string) { f.stops = append(f.stops, store) })
 	f.reconciler = &purgeguard.Reconciler{
 		Client: f.Client, Guard: f.guard, Released: func(time.Time) { f.released++ }, Events: f.Events, Clock: f.clock,
