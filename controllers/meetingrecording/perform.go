@@ -150,9 +150,13 @@ func (r *Reconciler) expire(ctx context.Context, o *observation) error {
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).
 		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
-	return effect.Do(ctx, "recording: set spec.state to Trashed", func() error {
+	err := effect.Do(ctx, "recording: set spec.state to Trashed", func() error {
 		return r.options.Client.Apply(ctx, apply, client.FieldOwner(expiryOwner), client.ForceOwnership)
 	})
+	if err == nil {
+		r.own.wrote(client.ObjectKeyFromObject(o.recording), ownWrite{version: *apply.ResourceVersion})
+	}
+	return err
 }
 
 // deleteObject is the point of no return of a purge. It fails where the recording has changed since it was read.

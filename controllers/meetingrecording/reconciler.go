@@ -90,15 +90,20 @@ type Reconciler struct {
 	options  Options
 	progress progressLog
 	watched  watchLog
+	own      ownWrites
 	// deadlines wake the recordings whose dates have come.
 	deadlines *deadline.Queue[reconcile.Request]
+	// wentThrough is when the cards were last gone through for dates that come near.
+	wentThrough time.Time
 	// edits counts what has changed that decides about recordings at rest.
 	edits atomic.Int64
 }
 
 // New returns a Reconciler.
 func New(options Options) *Reconciler {
-	return &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
+	r := &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
+	r.deadlines.Set(goingThrough, options.Clock.Now())
+	return r
 }
 
 // lockPoll is how soon an expiry or a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
@@ -107,6 +112,10 @@ const lockPoll = 10 * time.Second
 
 // Reconcile makes one pass over one recording.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	if request == goingThrough {
+		r.goThrough()
+		return reconcile.Result{}, nil
+	}
 	edits := r.edits.Load()
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
@@ -165,16 +174,40 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if written || len(d.steps) > 0 {
-		r.tell(o, d, written)
+	if written != "" || len(d.steps) > 0 {
+		r.tell(o, d, written != "")
 	}
 	for _, what := range d.after {
 		if err := r.perform(ctx, o, d, what); err != nil {
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	r.deadlines.Set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(o.recording)}, d.wake)
-	return reconcile.Result{RequeueAfter: d.look}, unwritten
+	result := reconcile.Result{RequeueAfter: d.look}
+	if written != "" && unwritten == nil {
+		return result, r.settle(ctx, o, d, written)
+	}
+	status := &o.recording.Status
+	if written != "" {
+		status = d.status
+	}
+	r.sleep(client.ObjectKeyFromObject(o.recording), status, d.wake)
+	return result, unwritten
+}
+
+// settle looks at what a pass has written as the next one would. Where that would do nothing, there is none.
+func (r *Reconciler) settle(ctx context.Context, o *observation, d *decision, version string) error {
+	name, after := client.ObjectKeyFromObject(o.recording), o.recording.DeepCopy()
+	after.Status, after.ResourceVersion = *d.status.DeepCopy(), version
+	wake, rests, err := r.rests(ctx, after)
+	if err != nil {
+		return err
+	}
+	if !rests {
+		wake = d.wake
+	}
+	r.sleep(name, d.status, wake)
+	r.own.wrote(name, ownWrite{version: version, done: rests && d.look == 0})
+	return nil
 }
 
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.

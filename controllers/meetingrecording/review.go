@@ -110,7 +110,7 @@ func (r *Reconciler) lookAt(ctx context.Context, recording *v1alpha1.MeetingReco
 	}
 	// One that has changed since gets a pass for that, which knows what the review knows.
 	if card := r.options.Cards.Card(request.NamespacedName); card != nil && card.GetResourceVersion() == recording.ResourceVersion {
-		r.deadlines.Set(request, wake)
+		r.sleep(request.NamespacedName, &recording.Status, wake)
 	}
 	return nil
 }

@@ -23,14 +23,14 @@ import (
 
 // writeStatus writes the status if it differs from the one that was read: a write that changes nothing costs the API server as
 // much as any. It carries the UID, so that a deleted recording does not come back, and the resourceVersion, so that a status
-// decided upon an old view is refused.
-func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decision) (written bool, err error) {
+// decided upon an old view is refused. It returns the version that it has written, empty if none.
+func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decision) (version string, err error) {
 	if d.status == nil || sameStatus(&o.recording.Status, d.status) {
-		return false, nil
+		return "", nil
 	}
 	status, err := kube.ApplyConfiguration[applyv1alpha1.MeetingRecordingStatusApplyConfiguration](d.status)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).WithStatus(status)
@@ -38,12 +38,12 @@ func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decisio
 		return r.options.Client.Status().Apply(ctx, apply, client.ForceOwnership)
 	})
 	if err != nil {
-		return false, fmt.Errorf("write the status: %w", err)
+		return "", fmt.Errorf("write the status: %w", err)
 	}
 	if d.showsProgress {
 		r.progress.wrote(o)
 	}
-	return true, nil
+	return *apply.ResourceVersion, nil // the answer was read into it
 }
 
 // sameStatus ignores the order of conditions, which server-side apply does not keep.

@@ -36,7 +36,7 @@ func (r *Reconciler) watches(b *builder.Builder) *builder.Builder {
 // queue is what handlers put requests into.
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// changes hears of recordings. One that is there at the start and settled sleeps until the date in its status, which costs no
+// changes hears of recordings. One that is there at the start and settled sleeps until the date on its card, which costs no
 // reading: whether its policies still say so is for the first review.
 func (r *Reconciler) changes() handler.EventHandler {
 	requestOf := func(card client.Object) reconcile.Request {
@@ -44,18 +44,20 @@ func (r *Reconciler) changes() handler.EventHandler {
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, work queue) {
-			if card := e.Object.(*catalog.Card); e.IsInInitialList && card.Settled() {
-				r.deadlines.Set(requestOf(card), card.Wake())
-				return
-			}
-			work.Add(requestOf(e.Object))
-		},
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, work queue) {
-			if card := e.ObjectNew.(*catalog.Card); !card.Settled() || card.GetResourceVersion() != e.ObjectOld.GetResourceVersion() {
+			if card := e.Object.(*catalog.Card); !e.IsInInitialList || !card.Settled() {
 				work.Add(requestOf(card))
 			}
 		},
-		DeleteFunc: func(_ context.Context, e event.DeleteEvent, work queue) { work.Add(requestOf(e.Object)) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, work queue) {
+			if card := e.ObjectNew.(*catalog.Card); !card.Settled() || card.GetResourceVersion() != e.ObjectOld.GetResourceVersion() {
+				r.hear(requestOf(card), card.GetResourceVersion(), work)
+			}
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, work queue) {
+			request := requestOf(e.Object)
+			r.own.heard(request.NamespacedName, "")
+			work.Add(request)
+		},
 	}
 }
 

@@ -82,7 +82,7 @@ func CardOf(recording *v1alpha1.MeetingRecording) (*Card, error) {
 		name:      strings.Clone(recording.Name),
 		version:   version,
 		bytes:     recording.Status.Media.Bytes,
-		wake:      seconds(wakeOf(recording)),
+		wake:      seconds(wakeOf(&recording.Status)),
 		watched:   seconds(recording.Status.LastWatchedAt),
 		// Whoever changes a recording two thousand million times is seen to change it no more.
 		generation: int32(min(recording.Generation, math.MaxInt32)),
@@ -117,12 +117,14 @@ func (c *Card) add() *more {
 	return c.more
 }
 
-// wakeOf is the next date that stands in the status, by which the recording wakes until somebody has decided better.
-func wakeOf(recording *v1alpha1.MeetingRecording) metav1.Time {
-	if !recording.Status.TrashedAt.IsZero() {
-		return recording.Status.PurgeAt
+// WakeOf is the next date that stands in a status, which a card says too; zero where there is none.
+func WakeOf(status *v1alpha1.MeetingRecordingStatus) time.Time { return wakeOf(status).Time }
+
+func wakeOf(status *v1alpha1.MeetingRecordingStatus) metav1.Time {
+	if !status.TrashedAt.IsZero() {
+		return status.PurgeAt
 	}
-	return recording.Status.ExpiresAt
+	return status.ExpiresAt
 }
 
 func factsOf(recording *v1alpha1.MeetingRecording) fact {

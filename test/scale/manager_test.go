@@ -52,6 +52,7 @@ func (s *scale) startManager() {
 	_ = listener.Close()
 	s.manager, err = process.Start(s.b.Context(), process.Spec{
 		Name: "manager", Path: s.binary, Log: filepath.Join(env.Logs, "manager.log"),
+		Env: append(os.Environ(), "GOMEMLIMIT=512MiB"),
 		Args: []string{
 			"manager", "--kubeconfig", s.kubeconfig, "--operator-namespace", operatorNamespace, "--gateway-url", "https://recordings.example.com",
 			"--worker-image", "reelkeeper", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", health,

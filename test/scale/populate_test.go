@@ -88,6 +88,8 @@ func (s *scale) furnish() {
 			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
 			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "kek"}},
 			AllowedNamespaces: &metav1.LabelSelector{},
+			// There is no media: whatever fell due for a check would be found to be damaged.
+			Integrity: v1alpha1.IntegritySpec{ScrubEvery: v1alpha1.Never},
 		},
 	})
 	for i := range namespaces {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// What a pass writes comes back as an event. Whoever waits for something, a person or a date, goes before that, and where the pass
+// knows that nothing is left to do there is no need to look again.
+
+// echo is the priority of the event of an own write: behind that of people's changes, 0, and of what falls due.
+const echo = -2
+
+// ownWrites remembers the last write to each recording until it is heard of. It only saves work: an event that nobody remembers to have
+// caused leads to a pass.
+type ownWrites struct {
+	mu   sync.Mutex
+	last map[types.NamespacedName]ownWrite
+}
+
+type ownWrite struct {
+	version string
+	// done says that the recording rests as it was written.
+	done bool
+}
+
+func (w *ownWrites) wrote(name types.NamespacedName, write ownWrite) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last == nil {
+		w.last = map[types.NamespacedName]ownWrite{}
+	}
+	w.last[name] = write
+}
+
+// heard forgets the last write, and says what it was if it is of this version.
+func (w *ownWrites) heard(name types.NamespacedName, version string) (ownWrite, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	write := w.last[name]
+	delete(w.last, name)
+	return write, write.version == version
+}
+
+// hear puts a recording that has changed into the queue.
+func (r *Reconciler) hear(request reconcile.Request, version string, work queue) {
+	write, own := r.own.heard(request.NamespacedName, version)
+	ordered, can := work.(priorityqueue.PriorityQueue[reconcile.Request])
+	switch {
+	case own && write.done:
+	case own && can:
+		ordered.AddWithOpts(priorityqueue.AddOpts{Priority: new(echo)}, request)
+	default:
+		work.Add(request)
+	}
+}
