@@ -71,7 +71,9 @@ func everywhere(t *testing.T, name string, roles ...string) person {
 func TestR27KubectlCannotDeleteAStoreInUse(t *testing.T) {
 	installed(t)
 	platform := everywhere(t, "platform-team", "reelkeeper-platform")
-	deletes := func(who person, name string) error { return who.kubectl(t, "delete", "recordingstore", name, "--wait=false") }
+	deletes := func(who person, name string) error {
+		return who.kubectl(t, "delete", "recordingstore", name, "--wait=false")
+	}
 	remedy := "Delete and purge them first, or, with the verb bypass on recordingstores.reelkeeper.io, annotate the store with reelkeeper.io/delete-in-use=<reason>"
 	for name, says := range map[string]string{
 		storeInUse(t, "with-recordings", 12, 0):      "is in use by 12 recordings and 0 bytes of deleted ones that can still be restored, and cannot be deleted",
