@@ -8,6 +8,17 @@ var chinese = map[string]string{
 	"signOut": "退出登录",
 	"footer":  "谁观看、谁下载，均有记录。",
 
+	"navigation":     "页面",
+	"inboxTitle":     "申请",
+	"trashTitle":     "回收站",
+	"overviewTitle":  "概览",
+	"display":        "显示",
+	"language":       "语言",
+	"theme":          "外观",
+	"themeAutomatic": "跟随设备",
+	"themeLight":     "浅色",
+	"themeDark":      "深色",
+
 	"welcomeTitle": "会议录制",
 	"welcomeText":  "请使用公司账号登录，查看您有权观看的录制。",
 

@@ -8,6 +8,17 @@ var english = map[string]string{
 	"signOut": "Sign out",
 	"footer":  "Who watches and who downloads is written down.",
 
+	"navigation":     "Pages",
+	"inboxTitle":     "Requests",
+	"trashTitle":     "Trash",
+	"overviewTitle":  "Overview",
+	"display":        "Display",
+	"language":       "Language",
+	"theme":          "Appearance",
+	"themeAutomatic": "As the device",
+	"themeLight":     "Light",
+	"themeDark":      "Dark",
+
 	"welcomeTitle": "Meeting recordings",
 	"welcomeText":  "Sign in with your company account to see the recordings that you may watch.",
 
