@@ -57,14 +57,14 @@ func (s *Server) prefer(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Has("theme") {
 		s.rememberPreference(w, themeCookie, string(themeNamed(r.PostFormValue("theme"))))
 	}
-	http.Redirect(w, r, signin.SafeNext(r.PostFormValue("next")), http.StatusSeeOther)
+	http.Redirect(w, r, signin.SafeNext(r.PostFormValue("next")), http.StatusSeeOther) //nolint:gosec // SafeNext leads to pages of ours alone
 }
 
 func (s *Server) rememberPreference(w http.ResponseWriter, name, value string) {
 	if s.https {
 		name = hostPrefix + name
 	}
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure follows the gateway's own address
 		Name: name, Value: value, Path: "/", MaxAge: int(preferencesKept.Seconds()),
 		HttpOnly: true, Secure: s.https, SameSite: http.SameSiteLaxMode,
 	}

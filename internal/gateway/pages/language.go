@@ -2,7 +2,12 @@
 
 package pages
 
-import "golang.org/x/text/language"
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+)
 
 // Language is one of the languages that pages come in.
 type Language struct {
@@ -68,6 +73,15 @@ func (l Language) T(key string) string {
 		return text
 	}
 	return key
+}
+
+// Fill returns a text by its key, in which {1}, {2} and so on stand for the values.
+func (l Language) Fill(key string, values ...string) string {
+	text := l.T(key)
+	for i, value := range values {
+		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i+1)+"}", value)
+	}
+	return text
 }
 
 // Or returns the text of a key, or the alternative where this language has none: for what is English elsewhere, and for what
