@@ -284,7 +284,8 @@ const (
 	FinalizerMedia = "reelkeeper.io/media"
 	// FinalizerGrant keeps an AccessGrant until its end is in the audit log.
 	FinalizerGrant = "reelkeeper.io/grant"
-	// AnnotationDeleteInUse lets somebody with the verb bypass delete a RecordingStore that recordings still use. Its value is the reason.
+	// AnnotationDeleteInUse lets somebody with the verb bypass on recordingstores delete a RecordingStore that recordings still use.
+	// Its value is the reason.
 	AnnotationDeleteInUse = "reelkeeper.io/delete-in-use"
 	// LabelRecordingUID carries the UID of the MeetingRecording that an object works for.
 	LabelRecordingUID = "reelkeeper.io/recording-uid"

@@ -51,7 +51,7 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 			return err // it is asked again by the next sweep, which comes at once when a person lets purging go on
 		}
 	}
-	evidence, err := Purge(ctx, store.Objects, bucket, recording)
+	evidence, err := Purge(ctx, store.Objects, bucket, recording, tombstone.MediaKey, tombstone.ManifestKey)
 	if objectstore.Reason(err) == objectstore.ReasonLocked {
 		log.FromContext(ctx).Info("Waiting, the bucket does not let go of a deleted recording yet", "tombstone", key, "reason", err.Error())
 		return nil

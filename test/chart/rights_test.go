@@ -43,7 +43,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 		rights []right
 	}{
 		"the manager": {user: manager, rights: []right{
-			{"recordingstores.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io", "", read, write + " bypass"},
 			{"recordingstores.reelkeeper.io/status", "", "patch", "get update create delete"},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
 			{"clusterrecordingpolicies.reelkeeper.io/status", "", "patch", "get update create delete"},
@@ -85,7 +85,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"accessrequests.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
-			{"recordingstores.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io", "", read, write + " bypass"},
 			{"auditevents.reelkeeper.io", tenant, "create", "get list watch update patch delete deletecollection"},
 			{"namespaces", "", read, write},
 			{"secrets", operatorNamespace, read, write},
