@@ -86,8 +86,18 @@ func (a Archive) Attempts(ctx context.Context) ([]int, error) {
 }
 
 // Manifest reads the manifest of an attempt and authenticates it with the recording's own key. What is wrong with the manifest
-// itself is an ErrUnusable, what is wrong with the keyset an ErrKeyMissing; other errors are of the object store and may pass.
+// itself is an ErrUnusable, what is wrong with the keyset an ErrKeyMissing; other errors are of the object store and may pass. One
+// that does not open is read once more: what was damaged on its way here is not damaged there, and people lose recordings by what
+// is decided upon an ErrUnusable.
 func (a Archive) Manifest(ctx context.Context, attempt int) (*Sealed, error) {
+	sealed, err := a.manifest(ctx, attempt)
+	if errors.Is(err, ErrUnusable) || errors.Is(err, ErrKeyMissing) {
+		return a.manifest(ctx, attempt)
+	}
+	return sealed, err
+}
+
+func (a Archive) manifest(ctx context.Context, attempt int) (*Sealed, error) {
 	stored, _, err := manifests.Read(ctx, a.Objects, a.Bucket, a.Names.ManifestKey(attempt), "")
 	if Absent(err) {
 		return nil, fmt.Errorf("%w: it is gone", ErrUnusable)

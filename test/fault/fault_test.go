@@ -133,7 +133,8 @@ func attempt(t *testing.T, l *lab, p plan) *world {
 	}
 	w.close()
 	if err != nil {
-		t.Errorf("%s\n%v\nWhat happened:\n  %s", p, err, strings.Join(w.story, "\n  "))
+		left, listErr := w.versions(t.Context())
+		t.Errorf("%s\n%v\nWhat happened:\n  %s\nIn the bucket: %v %v", p, err, strings.Join(w.story, "\n  "), left, listErr)
 	}
 	return w
 }
