@@ -6,6 +6,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	"github.com/reelkeeper/reelkeeper/controllers/notice"
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
@@ -48,6 +50,9 @@ type Options struct {
 	WorkerScheduler string
 	// Namespaces confine the manager to the recordings of these namespaces. Empty is all of them.
 	Namespaces []string
+	// WebhookSecret is the Secret of the operator's namespace that says where messages for people go; empty is nowhere. See package
+	// webhook for its keys.
+	WebhookSecret string
 	// AuditMaxAge and AuditMaxCount bound the AuditEvents that a namespace keeps; see package auditevent.
 	AuditMaxAge   time.Duration
 	AuditMaxCount int
@@ -59,6 +64,9 @@ type Options struct {
 
 // Setup adds all controllers to a manager that was made with kube.ManagerOptions and kube.WithCards.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	if options.Cards == nil {
+		return errors.New("the controllers have no cards: take them from kube.WithCards")
+	}
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -127,7 +135,7 @@ type entry struct {
 }
 
 func table(mgr ctrl.Manager, options Options, shared parts) []entry {
-	return []entry{
+	return append(notices(mgr, options, shared), []entry{
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
 			Cards:      options.Cards,
@@ -210,6 +218,36 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Client: mgr.GetClient(),
 			Window: auditevent.Window{MaxAge: options.AuditMaxAge, MaxCount: options.AuditMaxCount},
 			Clock:  options.Clock,
+		}).SetupWithManager},
+	}...)
+}
+
+// notices are the controllers that tell people through the organisation's webhook, none where there is no webhook.
+func notices(mgr ctrl.Manager, options Options, shared parts) []entry {
+	if options.WebhookSecret == "" {
+		return nil
+	}
+	courier := &notice.Courier{
+		Secrets: shared.direct,
+		Secret:  client.ObjectKey{Namespace: options.OperatorNamespace, Name: options.WebhookSecret},
+		Clock:   options.Clock,
+	}
+	return []entry{
+		{"notice-requests", (&notice.Requests{
+			Client:  mgr.GetClient(),
+			Direct:  shared.direct,
+			Courier: courier,
+			Events:  mgr.GetEventRecorder("notice"),
+			Clock:   options.Clock,
+		}).SetupWithManager},
+		{"notice-downloads", (&notice.Downloads{
+			Client:     mgr.GetClient(),
+			Direct:     shared.direct,
+			Governance: shared.governance,
+			Courier:    courier,
+			Events:     mgr.GetEventRecorder("notice"),
+			Clock:      options.Clock,
+			Days:       deadline.New[reconcile.Request](options.Clock),
 		}).SetupWithManager},
 	}
 }

@@ -108,7 +108,7 @@ func (r *Reconciler) destroyKey(ctx context.Context, o *observation) error {
 	if err != nil && objectstore.Reason(err) != objectstore.ReasonLocked {
 		return err
 	}
-	evidence, err := trash.DestroyKey(ctx, objects, bucket, names)
+	evidence, err := trash.DestroyKey(ctx, objects, bucket, names, o.recording.Status.Storage.ManifestKey)
 	if err != nil {
 		return err
 	}

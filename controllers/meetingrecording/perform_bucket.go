@@ -142,7 +142,7 @@ func (r *Reconciler) clearStaging(ctx context.Context, o *observation) error {
 		return err
 	}
 	return effect.Do(ctx, "recording: clear staging", func() error {
-		_, err := o.store.open.Objects.DeleteAllVersionsUnder(ctx, o.result.bucket, names.StagingPrefix())
+		_, err := o.store.open.Objects.DeleteAllVersionsUnder(ctx, o.result.bucket, names.StagingPrefix(), names.RawKey())
 		return err
 	})
 }
@@ -197,11 +197,11 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	evidence, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names)
+	status := &o.recording.Status
+	evidence, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names, status.Storage.Key, status.Storage.ManifestKey)
 	if err != nil {
 		return err
 	}
-	status := &o.recording.Status
 	plan := scheduleOf(o, status)
 	if status.Media.SHA256 != "" {
 		evidence = append([]string{fmt.Sprintf("media of %d bytes, SHA-256 %s", status.Media.Bytes, status.Media.SHA256)}, evidence...)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/manifests"
@@ -19,41 +20,43 @@ import (
 type Purgeable interface {
 	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
 	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
-	DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string) ([]objectstore.RemovedVersion, error)
+	DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string, known ...string) ([]objectstore.RemovedVersion, error)
 	Versions(ctx context.Context, bucket, prefix string) ([]objectstore.RemovedVersion, error)
 	AbortUploads(ctx context.Context, bucket, key string) ([]objectstore.Upload, error)
 }
 
 // Purge removes every version of everything that a recording has in its bucket, media first and the manifests last, and has
 // the store confirm that nothing is left. It returns what proves it, for the audit log. Repeating it after a failure goes on
-// where it stopped; the evidence then is what was still there. Tombstones are not touched.
+// where it stopped; the evidence then is what was still there. Tombstones are not touched. The known keys are those of the
+// recording's media and manifest, as far as the caller can name them: they are found where a listing is behind.
 //
 // It lifts no lock: where the bucket protects a version, it fails with objectstore.ReasonLocked, before anything is removed if
 // the media is protected.
-func Purge(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
+func Purge(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording, known ...string) ([]string, error) {
 	if err := abortUploads(ctx, objects, bucket, recording); err != nil {
 		return nil, err
 	}
 	// The manifests are last: the wrapped data key in them is destroyed once there is nothing left for it to open.
-	return remove(ctx, objects, bucket, recording, recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix())
+	return remove(ctx, objects, bucket, recording, known, recording.MediaPrefix(), recording.StagingPrefix(), recording.ManifestPrefix())
 }
 
 // DestroyKey removes every version of everything that holds a recording's data key, and nothing else: what is left in the bucket
 // is noise. It proves it as Purge does.
-func DestroyKey(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording) ([]string, error) {
-	return remove(ctx, objects, bucket, recording, recording.ManifestPrefix())
+func DestroyKey(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording, known ...string) ([]string, error) {
+	return remove(ctx, objects, bucket, recording, known, recording.ManifestPrefix())
 }
 
 // remove removes all versions under prefixes of a recording, its manifests among them, and then looks that nothing is left.
-func remove(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording, prefixes ...string) ([]string, error) {
+func remove(ctx context.Context, objects Purgeable, bucket string, recording objectstore.Recording, known []string, prefixes ...string) ([]string, error) {
 	keys, err := keyIDs(ctx, objects, bucket, recording)
 	if err != nil {
 		return nil, err
 	}
+	known = append([]string{recording.RawKey(), recording.StateKey()}, known...)
 	var removed []objectstore.RemovedVersion
 	for _, prefix := range prefixes {
 		err := effect.Do(ctx, "trash: remove what lies under a prefix", func() error {
-			gone, err := objects.DeleteAllVersionsUnder(ctx, bucket, prefix)
+			gone, err := objects.DeleteAllVersionsUnder(ctx, bucket, prefix, under(prefix, known)...)
 			removed = append(removed, gone...)
 			return err
 		})
@@ -71,6 +74,11 @@ func remove(ctx context.Context, objects Purgeable, bucket string, recording obj
 		}
 	}
 	return evidenceOf(bucket, keys, removed, prefixes), nil
+}
+
+// under returns the keys that lie under a prefix.
+func under(prefix string, keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.HasPrefix(key, prefix) })
 }
 
 // Uploads of the first attempts are looked for by their whole keys, because not every server lists uploads by prefix.

@@ -51,6 +51,7 @@ var sources = []source{
 	{pattern: "config/admission/locks.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/requests.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/retention.yaml", into: "generated", convert: inRelease},
+	{pattern: "config/admission/stores.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/network/policies.yaml", into: "generated", when: ".Values.networkPolicies.enabled", convert: inRelease},
 	{pattern: "config/manager/service.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/manager/poddisruptionbudget.yaml", into: "generated", when: "gt (int .Values.manager.replicas) 1", convert: inRelease},

@@ -138,7 +138,7 @@ func (p probe) essentials(ctx context.Context, content []byte) error {
 // sweep removes what killed probes left. Ages are measured by the server's clock alone: now is when it took our first object.
 func (p probe) sweep(ctx context.Context, now time.Time) error {
 	deadline := now.Add(-leftoverAge)
-	_, err := p.purge(ctx, p.bucket, probeRoot+"/", func(o minio.ObjectInfo) bool { return o.LastModified.Before(deadline) })
+	_, err := p.purge(ctx, p.bucket, probeRoot+"/", nil, func(o minio.ObjectInfo) bool { return o.LastModified.Before(deadline) })
 	if err != nil && Reason(err) != ReasonLocked {
 		return err
 	}

@@ -25,7 +25,8 @@ type RemovedVersion struct {
 const maxPasses = 3
 
 // DeleteAllVersions removes every version of one object and its delete markers, and looks whether anything is left. It
-// returns what it removed, also together with an error. That there was nothing to remove is no error.
+// returns what it removed, also together with an error. That there was nothing to remove is no error. Where the listing shows
+// nothing, the object is asked for by its name: listings of some servers are behind, answers about one object are not.
 //
 // An object under a retention or a legal hold of the store fails with ReasonLocked. Unfinished multipart uploads are not
 // versions: see AbortUploads.
@@ -33,16 +34,17 @@ func (c *Client) DeleteAllVersions(ctx context.Context, bucket, key string) ([]R
 	if key == "" {
 		return nil, &Error{Op: "purge", Bucket: bucket, Reason: ReasonUnknown, detail: "no key given"}
 	}
-	return c.purge(ctx, bucket, key, func(found minio.ObjectInfo) bool { return found.Key == key })
+	return c.purge(ctx, bucket, key, []string{key}, func(found minio.ObjectInfo) bool { return found.Key == key })
 }
 
 // DeleteAllVersionsUnder does what DeleteAllVersions does for every object under a prefix. The prefix must end with a slash,
-// so that it cannot reach into the neighbour whose name begins alike.
-func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string) ([]RemovedVersion, error) {
+// so that it cannot reach into the neighbour whose name begins alike. The known keys are those under it that the caller can
+// name; they are found even where the listing is behind. Those that do not exist do no harm.
+func (c *Client) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string, known ...string) ([]RemovedVersion, error) {
 	if len(prefix) < 2 || !strings.HasSuffix(prefix, "/") {
 		return nil, &Error{Op: "purge", Bucket: bucket, Key: prefix, Reason: ReasonUnknown, detail: "a prefix to purge must end with a slash"}
 	}
-	return c.purge(ctx, bucket, prefix, func(minio.ObjectInfo) bool { return true })
+	return c.purge(ctx, bucket, prefix, known, func(minio.ObjectInfo) bool { return true })
 }
 
 // Versions lists what exists under a prefix in any version, delete markers included: what a purge would remove. That
@@ -102,10 +104,10 @@ func (c *Client) DeleteVersion(ctx context.Context, bucket, key, versionID strin
 	return c.deleteVersion(ctx, bucket, RemovedVersion{Key: key, VersionID: versionID})
 }
 
-func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
+func (c *Client) purge(ctx context.Context, bucket, prefix string, known []string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
 	var removed []RemovedVersion
 	for range maxPasses {
-		found, err := c.versions(ctx, bucket, prefix, mine)
+		found, err := c.left(ctx, bucket, prefix, known, mine)
 		if err != nil || len(found) == 0 {
 			return removed, err
 		}
@@ -116,11 +118,29 @@ func (c *Client) purge(ctx context.Context, bucket, prefix string, mine func(min
 			removed = append(removed, version)
 		}
 	}
-	left, err := c.versions(ctx, bucket, prefix, mine)
+	left, err := c.left(ctx, bucket, prefix, known, mine)
 	if err == nil && len(left) > 0 {
 		err = &Error{Op: "purge", Bucket: bucket, Key: prefix, Reason: ReasonUnknown, detail: fmt.Sprintf("%d versions are still there after deleting them; is somebody writing?", len(left))}
 	}
 	return removed, err
+}
+
+// left is what is listed under a prefix or, where that is nothing, what of the known keys is there nevertheless.
+func (c *Client) left(ctx context.Context, bucket, prefix string, known []string, mine func(minio.ObjectInfo) bool) ([]RemovedVersion, error) {
+	found, err := c.versions(ctx, bucket, prefix, mine)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	for _, key := range known {
+		object, err := c.Head(ctx, bucket, key)
+		switch {
+		case err == nil:
+			found = append(found, RemovedVersion{Key: key, VersionID: object.VersionID})
+		case !IsNotFound(err):
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // versions lists what exists under a prefix, delete markers included. Servers without versioning either list their objects

@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
@@ -93,6 +94,35 @@ func TestDeleteAllVersionsOfAnObjectThatExists(t *testing.T) {
 			wantReason(t, err, objectstore.ReasonNotFound)
 		})
 	}
+}
+
+// TestR26DeleteAllVersionsFindsWhatNoListingShowsYet has a proxy before the server whose listings are behind.
+func TestR26DeleteAllVersionsFindsWhatNoListingShowsYet(t *testing.T) {
+	t.Parallel()
+	proxy, err := s3fault.New(versioned.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	config := versioned.Config()
+	config.Endpoint = proxy.URL()
+	client := connect(t, config)
+	bucket := newBucket(t, client, objectstore.BucketOptions{Versioning: true})
+	for range 2 {
+		put(t, client, bucket, "staging/ns/u1/raw", "upload")
+		put(t, client, bucket, "staging/ns/u2/raw", "upload")
+	}
+	proxy.Arm(s3fault.Fault{Kind: s3fault.StaleListing, Nth: 1, Times: 20})
+	if listed := list(t, client, bucket, "staging/"); len(listed) > 0 {
+		t.Fatalf("the listing shows %v: this test shows nothing", listed)
+	}
+	if removed, err := client.DeleteAllVersions(t.Context(), bucket, "staging/ns/u1/raw"); err != nil || len(removed) != 2 {
+		t.Errorf("by its key: removed %v, %v; want two versions", removed, err)
+	}
+	if removed, err := client.DeleteAllVersionsUnder(t.Context(), bucket, "staging/ns/u2/", "staging/ns/u2/raw", "staging/ns/u2/none"); err != nil || len(removed) != 2 {
+		t.Errorf("by its prefix and a known key: removed %v, %v; want two versions", removed, err)
+	}
+	wantVersions(t, versioned, bucket, map[string]int{})
 }
 
 func TestDeleteAllVersionsWalksAllPages(t *testing.T) {

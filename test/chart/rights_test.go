@@ -43,7 +43,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 		rights []right
 	}{
 		"the manager": {user: manager, rights: []right{
-			{"recordingstores.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io", "", read, write + " bypass"},
 			{"recordingstores.reelkeeper.io/status", "", "patch", "get update create delete"},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
 			{"clusterrecordingpolicies.reelkeeper.io/status", "", "patch", "get update create delete"},
@@ -55,7 +55,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"recordingpolicies.reelkeeper.io/status", tenant, "patch", "get update create delete"},
-			{"auditevents.reelkeeper.io", tenant, "get list watch create delete", "update patch deletecollection"},
+			{"auditevents.reelkeeper.io", tenant, "get list watch create patch delete", "update deletecollection"},
 			{"secrets", tenant, "get create patch delete", "list watch update deletecollection"},
 			{"secrets", operatorNamespace, "get list watch create patch delete", "update deletecollection"},
 			{"jobs.batch", operatorNamespace, "get list watch create delete", "update patch deletecollection"},
@@ -85,7 +85,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"accessrequests.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
-			{"recordingstores.reelkeeper.io", "", read, write},
+			{"recordingstores.reelkeeper.io", "", read, write + " bypass"},
 			{"auditevents.reelkeeper.io", tenant, "create", "get list watch update patch delete deletecollection"},
 			{"namespaces", "", read, write},
 			{"secrets", operatorNamespace, read, write},

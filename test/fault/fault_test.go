@@ -39,6 +39,9 @@ var elsewhere = map[string]string{
 	"accessrequest: write the status of the request":                  "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: create the grant":                                 "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: collect the request":                              "no life asks for access yet: controllers/accessrequest, without faults",
+	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
+	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",
+	"notice: mark the AuditEvent":                                     "takes a webhook: controllers/notice strikes it",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 
@@ -133,7 +136,8 @@ func attempt(t *testing.T, l *lab, p plan) *world {
 	}
 	w.close()
 	if err != nil {
-		t.Errorf("%s\n%v\nWhat happened:\n  %s", p, err, strings.Join(w.story, "\n  "))
+		left, listErr := w.versions(t.Context())
+		t.Errorf("%s\n%v\nWhat happened:\n  %s\nIn the bucket: %v %v", p, err, strings.Join(w.story, "\n  "), left, listErr)
 	}
 	return w
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests/manifesttest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+)
+
+func TestAManifestIsUnusableOnlyWhereItIsDamagedInTheBucket(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reads   int
+		wantErr error
+	}{
+		"R27 one bit turned on the way": {1, nil},
+		"a bit turned in every read":    {100, ErrUnusable},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			archive, proxy := storedBehindProxy(t)
+			proxy.Arm(s3fault.Fault{Kind: s3fault.FlippedBit, Nth: 1, Times: tc.reads})
+			if _, err := archive.Manifest(t.Context(), 1); !errors.Is(err, tc.wantErr) {
+				t.Errorf("Manifest: %v, want %v", err, tc.wantErr)
+			}
+			if proxy.Struck()[s3fault.FlippedBit] == 0 {
+				t.Error("no bit was turned")
+			}
+		})
+	}
+}
+
+// storedBehindProxy stores a recording and returns what reads it through a proxy.
+func storedBehindProxy(t *testing.T) (Archive, *s3fault.Proxy) {
+	t.Helper()
+	server := s3test.Start(t, s3test.Options{})
+	direct := server.Bucket(t, "recordings")
+	encoded, err := keys.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyset, err := keys.Load(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := mustRecording(t, "finance", "uid-1")
+	recording, err := manifesttest.New(keyset, names, "q3-review", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := recording.Put(t.Context(), direct, "recordings"); err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := s3fault.New(server.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	config := server.Config()
+	config.Endpoint = proxy.URL()
+	objects, err := objectstore.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(objects.Close)
+	return Archive{Objects: objects, Keys: keyset, Bucket: "recordings", Names: names}, proxy
+}
