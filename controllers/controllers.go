@@ -12,9 +12,11 @@ import (
 
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
 	"github.com/reelkeeper/reelkeeper/controllers/accessrequest"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
@@ -69,6 +71,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
+	}
+	// What is watched before the start is known completely before anybody is asked to do anything: no card is missing.
+	if _, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.MeetingRecording{}, cache.BlockUntilSynced(false)); err != nil {
+		return fmt.Errorf("watch recordings: %w", err)
 	}
 	parts, err := newParts(ctx, mgr, options)
 	if err != nil {

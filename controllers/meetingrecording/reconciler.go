@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -238,6 +239,8 @@ const controllerName = "meetingrecording"
 
 // SetupWithManager adds the controller to a manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	passes, reviews := ctrl.NewControllerManagedBy(mgr).Named(controllerName), ctrl.NewControllerManagedBy(mgr).Named(reviewName)
+	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName)
+	reviews := ctrl.NewControllerManagedBy(mgr).Named(reviewName).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1, ReconciliationTimeout: reviewTimeout})
 	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)))
 }

@@ -29,8 +29,12 @@ import (
 // reviewName is what the reviews are called in logs and metrics.
 const reviewName = "meetingrecording-review"
 
-// reviewPage is how many recordings are read at once: some three kilobytes each.
-const reviewPage = 250
+const (
+	// reviewPage is how many recordings are read at once: some four kilobytes each.
+	reviewPage = 250
+	// reviewTimeout is for a hundred thousand recordings in one namespace, on an API server that has other things to do.
+	reviewTimeout = time.Hour
+)
 
 // watchesOfReviews says what makes a namespace be reviewed. A new namespace passes, also one that is there at the start.
 func (r *Reconciler) watchesOfReviews(b *builder.Builder) *builder.Builder {

@@ -36,7 +36,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.storesOfSecret)).
 		WatchesMetadata(kube.NamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.storesOfNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
-		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.storesOfRecording), builder.WithPredicates(onlyCreated)).
+		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.storesOfRecording), builder.WithPredicates(onlyCreated, kube.AfterStart)).
 		Watches(&v1alpha1.MeetingRecording{}, r.whenUsageChanges()).
 		Complete(r)
 }
