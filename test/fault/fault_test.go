@@ -40,6 +40,9 @@ var elsewhere = map[string]string{
 	"accessrequest: write the status of the request":                  "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: create the grant":                                 "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: collect the request":                              "no life asks for access yet: controllers/accessrequest, without faults",
+	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
+	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",
+	"notice: mark the AuditEvent":                                     "takes a webhook: controllers/notice strikes it",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 
