@@ -75,6 +75,10 @@ fault-test: export FAULT_PLANS ?= 1000
 fault-test: deps controlplane s3server ## Let the process die, answers get lost and S3 fail at every point of a recording's life. FAULT_SEED=n or FAULT_PLAN=name replays a plan.
 	go test -count=1 -v -timeout 30m ./test/fault ./internal/effect ./internal/objectstore/s3fault
 
+.PHONY: browser-test
+browser-test: deps web controlplane s3server oidc browser ## Test every page in Chromium, with a real OpenID provider. Screenshots are in test/browser/screenshots.
+	go test -count=1 -v -timeout 30m ./test/browser
+
 .PHONY: bench
 bench: deps controlplane s3server ## Run the benchmarks, and decisions side by side with Cedar and OPA.
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)

@@ -3,10 +3,8 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,64 +14,80 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
-// shown bounds the list: people look for what is new.
-const shown = 200
-
-// list shows the recordings that somebody may view, newest first.
+// list shows the recordings that somebody may view.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if current == nil {
 		s.page(w, r, http.StatusOK, pages.Welcome, nil, nil)
 		return
 	}
-	content, err := s.listContent(r.Context(), language(r), current)
+	visible, err := s.dossiers(r.Context(), current, v1alpha1.PermissionView)
 	if err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, "/")
 		return
 	}
-	s.page(w, r, http.StatusOK, pages.List, current, content)
+	s.page(w, r, http.StatusOK, pages.List, current, listContent(language(r), selectionOf(r.URL.Query()), visible))
 }
 
-func (s *Server) listContent(ctx context.Context, lang pages.Language, current *session.Session) (pages.ListContent, error) {
+// dossiers are those of all recordings with which somebody may do something, in no particular order. Nothing looks at a recording
+// before that is decided, so that neither a search nor its duration tells of one that they may not know.
+func (s *Server) dossiers(ctx context.Context, current *session.Session, permission v1alpha1.Permission) ([]*dossier, error) {
 	var all v1alpha1.MeetingRecordingList
 	// What is listed is only read.
 	if err := s.reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
-		return pages.ListContent{}, err
+		return nil, err
 	}
-	slices.SortFunc(all.Items, func(a, b v1alpha1.MeetingRecording) int {
-		return cmp.Or(held(&b).Compare(held(&a)), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	var content pages.ListContent
+	var found []*dossier
 	for i := range all.Items {
 		d := &dossier{recording: &all.Items[i], exists: true, now: s.clock.Now()}
 		if err := s.gate.complete(ctx, d, current); err != nil {
-			return pages.ListContent{}, err
+			return nil, err
 		}
-		if !d.decide(v1alpha1.PermissionView).Allowed() {
-			continue
+		if d.decide(permission).Allowed() {
+			found = append(found, d)
 		}
-		if len(content.Recordings) == shown {
-			content.More = true
-			break
-		}
-		content.Recordings = append(content.Recordings, listEntry(lang, d))
 	}
-	return content, nil
+	return found, nil
 }
 
+func listContent(lang pages.Language, chosen selection, visible []*dossier) pages.ListContent {
+	matching := chosen.of(lang, visible)
+	from, to := chosen.window(len(matching))
+	content := pages.ListContent{
+		Query: chosen.query, Department: chosen.department, Downloadable: chosen.downloadable,
+		Departments: departmentsOf(visible), Orders: chosen.orders(lang),
+		Found: len(matching), Filtered: chosen.narrows(), Pages: chosen.pages(lang, len(matching)),
+	}
+	for _, d := range matching[from:to] {
+		content.Recordings = append(content.Recordings, listEntry(lang, d))
+	}
+	return content
+}
+
+// soon is how long before its end a recording's date is marked.
+const soon = 7 * 24 * time.Hour
+
 func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
-	rights := lang.T("may.View")
+	entry := pages.ListEntry{
+		Path: pathOf(d.recording), Title: titleOf(lang, d.recording), Department: d.recording.Spec.Meeting.Department,
+		StartedAt: pages.At(d.recording.Spec.Meeting.StartedAt.Time), ExpiresAt: pages.At(d.recording.Status.ExpiresAt.Time),
+		Rights: []string{lang.T("may.View")},
+	}
 	if d.decide(v1alpha1.PermissionDownload).Allowed() {
-		rights += " · " + lang.T("may.Download")
+		entry.Rights = append(entry.Rights, lang.T("may.Download"))
 	}
-	state := stateOf(lang, readyReason(d.recording))
+	if d.decide(v1alpha1.PermissionShare).Allowed() {
+		entry.Rights = append(entry.Rights, lang.T("may.Share"))
+	}
+	if end := d.recording.Status.ExpiresAt.Time; !end.IsZero() && end.Before(d.now.Add(soon)) {
+		entry.Soon = true
+	}
 	if readyReason(d.recording) == v1alpha1.ReasonAvailable {
-		state = clockTime(d.recording.Status.Media.Duration)
+		entry.Duration = clockTime(d.recording.Status.Media.Duration)
+	} else {
+		entry.State = stateOf(lang, readyReason(d.recording))
 	}
-	return pages.ListEntry{
-		Path: pathOf(d.recording), Title: titleOf(lang, d.recording), State: state,
-		Department: d.recording.Spec.Meeting.Department, Rights: rights, StartedAt: pages.At(d.recording.Spec.Meeting.StartedAt.Time),
-	}
+	return entry
 }
 
 // held is when the meeting was, or else when its recording was made.

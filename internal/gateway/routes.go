@@ -29,6 +29,7 @@ func (s *Server) Handler() http.Handler {
 		router.Get("/signin", s.flow.SignIn)
 		router.Get(signin.CallbackPath, s.flow.Callback)
 		router.Post("/signout", s.flow.SignOut)
+		router.Post("/preferences", s.prefer)
 
 		router.Get("/r/{namespace}/{name}", s.recording)
 		router.Get("/r/{namespace}/{name}/state", s.state)

@@ -167,6 +167,7 @@ var routes = map[string]route{
 	"GET /signin":          {at("/signin"), always(http.StatusSeeOther)},
 	"GET /signin/callback": {at("/signin/callback?code=forged&state=forged"), always(http.StatusBadRequest)},
 	"POST /signout":        {at("/signout"), always(http.StatusSeeOther)},
+	"POST /preferences":    {at("/preferences"), always(http.StatusSeeOther)},
 	"GET /g/{token}":       {unknownLink, orSignIn(always(http.StatusNotFound))},
 	"POST /g/{token}":      {unknownLink, orSignIn(always(http.StatusNotFound))},
 

@@ -187,7 +187,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name p
 	if current != nil && current.Person != nil {
 		person = current.Person.Display()
 	}
-	if err := s.pages.Render(w, status, name, language(r), person, content); err != nil && r.Context().Err() == nil {
+	if err := s.pages.Render(w, status, name, s.frame(r, person), content); err != nil && r.Context().Err() == nil {
 		s.log.Error(err, "Breaking off a page")
 		panic(http.ErrAbortHandler)
 	}

@@ -3,15 +3,12 @@
 package gateway
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 )
-
-func language(r *http.Request) pages.Language { return pages.Choose(r.Header.Get("Accept-Language")) }
 
 // explain says why, and what to do, in the person's language: the answer of package access, which alone knows what may be
 // told, translated where the catalogue has a translation.

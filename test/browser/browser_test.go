@@ -46,7 +46,7 @@ type setting struct {
 	Shared      string             `json:"shared"`
 }
 
-// The stories are in pages.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
+// The stories are in pages.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
 // R33 (the pages speak English and Chinese) among them.
 func TestPagesInABrowser(t *testing.T) {
 	if _, err := web.Load(); err != nil {
@@ -56,8 +56,8 @@ func TestPagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal("chromium is missing: apt-get install chromium")
 	}
-	if _, err := os.Stat("node_modules"); err != nil {
-		t.Fatal("playwright-core is not installed: run `npm ci` in test/browser")
+	if _, err := os.Stat("node_modules/axe-core"); err != nil {
+		t.Fatal("playwright-core and axe-core are not installed: run `npm ci` in test/browser")
 	}
 	scene := setScene(t)
 	scene.Chromium = chromium
@@ -65,7 +65,7 @@ func TestPagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "pages.test.mjs")
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec", "pages.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -108,10 +108,16 @@ func page(recording *v1alpha1.MeetingRecording) string {
 	return "/r/" + recording.Namespace + "/" + recording.Name
 }
 
-// screenshots is a directory that outlives the test, so that people can look at the pages.
+// screenshots is a directory that outlives the test, so that people can look at the pages. It holds those of the last run.
 func screenshots(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(os.TempDir(), "reelkeeper-pages", gatewaytest.Wall.Now().Format("20060102-150405")) //nolint:usetesting // see above
+	dir, err := filepath.Abs("screenshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

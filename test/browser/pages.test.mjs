@@ -102,7 +102,7 @@ story('R12 a stranger learns nothing', async (page) => {
   const words = await page.locator('main').innerText();
   assert.ok(!words.includes(scene.title), 'the page names the recording');
   await picture(page, 'refusal');
-  await page.getByRole('link', { name: 'My recordings' }).click();
+  await page.locator('main').getByRole('link', { name: 'My recordings' }).click();
   await page.getByText('There is no recording that you may watch.').waitFor();
 });
 

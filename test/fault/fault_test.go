@@ -33,6 +33,9 @@ var elsewhere = map[string]string{
 	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
 	"store: mark the bucket unconditionally":                          "takes a server without conditional writes: internal/stores",
 	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: internal/objectstore",
+	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
+	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",
+	"notice: mark the AuditEvent":                                     "takes a webhook: controllers/notice strikes it",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 

@@ -18,17 +18,45 @@ func At(t time.Time) *Moment {
 	return &Moment{Machine: t.Format(time.RFC3339), Human: t.Format("2006-01-02 15:04 UTC")}
 }
 
+// Choice is one of several to choose from.
+type Choice struct {
+	Value, Name string
+	Chosen      bool
+}
+
+// Paging leads to neighbouring pages of a list.
+type Paging struct {
+	// Position says which page of how many this is.
+	Position string
+	// Previous and Next are addresses; empty where there is none.
+	Previous, Next string
+}
+
 // ListContent is the page List.
 type ListContent struct {
 	Recordings []ListEntry
-	// More says that there are more than are shown.
-	More bool
+	// Query, Department and Downloadable are what the list was narrowed by; Filtered says that it was.
+	Query, Department      string
+	Downloadable, Filtered bool
+	// Departments and Orders are what to choose from.
+	Departments []string
+	Orders      []Choice
+	// Found is how many recordings there are on all pages.
+	Found int
+	// Pages is nil where there is but one.
+	Pages *Paging
 }
 
 // ListEntry is one recording in the list.
 type ListEntry struct {
-	Path, Title, State, Department, Rights string
-	StartedAt                              *Moment
+	Path, Title, Department string
+	// State is what became of one that cannot be played, Duration how long the others are.
+	State, Duration string
+	// Rights are what the person may do.
+	Rights               []string
+	StartedAt, ExpiresAt *Moment
+	// Soon says that it expires soon.
+	Soon bool
 }
 
 // RecordingContent is the page Recording.

@@ -5,6 +5,7 @@ package signin
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -33,5 +34,5 @@ func unsafe(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
 
 // isPage names the pages that people can want: not the ones that sign in and out, and nothing that is not a page.
 func isPage(p string) bool {
-	return p == "/" || strings.HasPrefix(p, "/r/") || strings.HasPrefix(p, "/g/")
+	return slices.Contains([]string{"/", "/inbox", "/trash", "/overview"}, p) || strings.HasPrefix(p, "/r/") || strings.HasPrefix(p, "/g/")
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { accessible } from './axe.mjs';
+import { launch, openWindow, picture, scene, visit } from './scene.mjs';
+
+let chromium;
+const signedIn = {};
+before(async () => {
+  chromium = await launch();
+  for (const who of ['host', 'participant', 'internal', 'external']) {
+    const { context, page } = await openWindow(chromium.browser);
+    await visit(page, who, scene.recording);
+    signedIn[who] = await context.storageState();
+    await context.close();
+  }
+});
+after(() => chromium?.close());
+
+/** Every page, and who sees it. */
+const pages = {
+  'welcome': { path: '/' },
+  'list': { who: 'host', path: '/' },
+  'list-empty': { who: 'external', path: '/' },
+  'recording-host': { who: 'host', path: scene.recording },
+  'recording-participant': { who: 'participant', path: scene.recording },
+  'refusal-known': { who: 'internal', path: scene.recording },
+  'refusal-unknown': { who: 'external', path: scene.recording },
+  'password': { who: 'internal', path: scene.link },
+};
+
+const languages = { english: 'en-GB', chinese: 'zh-CN' };
+const sizes = { desktop: { width: 1280, height: 860 }, phone: { width: 360, height: 740 } };
+
+for (const [language, locale] of Object.entries(languages)) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [size, viewport] of Object.entries(sizes)) {
+      test(`R33 every page in ${language}, ${colorScheme}, on a ${size}`, { timeout: 180_000 }, async (t) => {
+        for (const who of [undefined, ...Object.keys(signedIn)]) {
+          const { context, page, troubles } = await openWindow(chromium.browser, { locale, colorScheme, viewport, storageState: signedIn[who] });
+          for (const [name, { path }] of Object.entries(pages).filter(([, one]) => one.who === who)) {
+            await t.test(name, async () => {
+              await page.goto(path);
+              await picture(page, `${name}-${language}-${colorScheme}-${size}`);
+              await accessible(page);
+              const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+              assert.equal(overflow, 0, 'the page scrolls sideways');
+              assert.deepEqual(troubles.splice(0), [], 'something went wrong unseen');
+            });
+          }
+          await context.close();
+        }
+      });
+    }
+  }
+}
