@@ -28,6 +28,7 @@ const (
 
 // elsewhere are the effects that no plan comes by, and what does.
 var elsewhere = map[string]string{
+	"trash: clear a late upload":                                      "takes days: controllers/meetingrecording strikes it",
 	"store: make the bucket without versioning":                       "takes a server without versioning: internal/stores",
 	"recording: abort the upload that another pass has begun as well": "takes two managers at once: controllers/meetingrecording",
 	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
