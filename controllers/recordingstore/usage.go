@@ -87,7 +87,7 @@ func valueOf[N int32 | int64](n *N) N {
 }
 
 // lookForDeleted finds out what deleted recordings take up: whatever lies under media/ and belongs to no MeetingRecording. It costs
-// one request for every thousand objects. Where it fails, what was known before still counts.
+// one request for every thousand objects. Where it fails, what was known before still counts. On the way it counts orphans.
 func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) {
 	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
 	defer cancel()
@@ -100,16 +100,13 @@ func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.Recordi
 }
 
 func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, error) {
-	alive := map[string]bool{}
 	// Those of every store: two stores can share a bucket.
-	for _, card := range r.Cards.Cards("") {
-		alive[card.StorageUID()] = true
-	}
+	alive := livingIn(r.Cards.Cards(""), store.Name)
 	buckets, err := stores.Buckets(ctx, of.client, store)
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]quota.Deleted{}
+	seen, lone := map[string]quota.Deleted{}, orphanage{}
 	for _, bucket := range buckets {
 		last := "" // objects come in the order of their names, so those of one recording come together
 		for object, err := range of.client.List(ctx, bucket, objectstore.MediaRoot) {
@@ -117,7 +114,7 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 				return nil, err
 			}
 			path := strings.Split(strings.TrimPrefix(object.Key, objectstore.MediaRoot), "/")
-			if len(path) != 3 || alive[path[1]] || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
+			if len(path) != 3 || alive.sees(path[1]) || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
 				continue
 			}
 			deleted := seen[path[0]]
@@ -126,7 +123,12 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 				deleted.Recordings++
 			}
 			seen[path[0]], last = deleted, path[1]
+			lone.take(object, r.Clock.Now())
+		}
+		if err := lone.forgetBuried(ctx, of.client, bucket); err != nil {
+			return nil, err
 		}
 	}
+	publishOrphans(store.Name, len(lone), alive.bereft())
 	return seen, nil
 }

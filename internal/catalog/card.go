@@ -57,6 +57,7 @@ const (
 	trashed
 	bound
 	damaged
+	playable
 )
 
 // Transform turns what a watch delivers into a card. It is for cache.ByObject.
@@ -130,11 +131,12 @@ func wakeOf(status *v1alpha1.MeetingRecordingStatus) metav1.Time {
 func factsOf(recording *v1alpha1.MeetingRecording) fact {
 	var facts fact
 	for one, is := range map[fact]bool{
-		settled: isSettled(recording),
-		stored:  recording.Status.Storage.ManifestKey != "",
-		trashed: !recording.Status.TrashedAt.IsZero(),
-		bound:   len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "",
-		damaged: meta.IsStatusConditionFalse(recording.Status.Conditions, v1alpha1.ConditionIntact),
+		settled:  isSettled(recording),
+		stored:   recording.Status.Storage.ManifestKey != "",
+		trashed:  !recording.Status.TrashedAt.IsZero(),
+		bound:    len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "",
+		playable: recording.Status.Storage.Key != "" && !meta.IsStatusConditionTrue(recording.Status.Conditions, v1alpha1.ConditionErased),
+		damaged:  meta.IsStatusConditionFalse(recording.Status.Conditions, v1alpha1.ConditionIntact),
 	} {
 		if is {
 			facts |= one
@@ -199,6 +201,9 @@ func (c *Card) Bound() bool { return c.facts&bound != 0 }
 
 // Damaged says that the recording is known not to be intact.
 func (c *Card) Damaged() bool { return c.facts&damaged != 0 }
+
+// Playable says that there should be media, and the key that it is encrypted with.
+func (c *Card) Playable() bool { return c.facts&playable != 0 }
 
 // Store is the name of the recording's store.
 func (c *Card) Store() string { return c.store.Value() }
