@@ -190,7 +190,8 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	all := []part{
 		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"keys", passes(&keyrotation.Reconciler{
-			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
+			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Audit: recorder,
+			Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
 		}, client.ObjectKey{Name: w.namespace})},
 		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
 		{"recording", passes(recordings, own(recordingName))},
