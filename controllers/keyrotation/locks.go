@@ -119,8 +119,9 @@ func (p *pass) lock(ctx context.Context, store *stores.Store, older place, wante
 	case objectstore.ReasonObjectLockUnsupported, objectstore.ReasonForbidden, objectstore.ReasonLocked:
 		p.found.problem("%s/%s is wrapped anew and not locked as it was: %v", older.bucket, older.key, err)
 		return false, nil
+	default:
+		return err == nil, err
 	}
-	return err == nil, err
 }
 
 // lift lifts the lock from an older version. A Compliance retention cannot be lifted, nor can any by credentials that may not bypass
