@@ -305,6 +305,9 @@ const (
 	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by" //nolint:gosec // the key of an annotation
 	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
 	AnnotationHoldsBy = "reelkeeper.io/holds-by"
+	// AnnotationGrantedBy is who made an AccessGrant. It can only name who sends the request, or whom the gateway names: a person who
+	// signed in there. It never changes.
+	AnnotationGrantedBy = "reelkeeper.io/granted-by"
 	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
 	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
 	AnnotationKeyGeneration = "reelkeeper.io/key-generation"

@@ -37,6 +37,17 @@ func (s *Server) Handler() http.Handler {
 		router.Get("/r/{namespace}/{name}/download", s.download)
 		router.Head("/r/{namespace}/{name}/download", s.download)
 
+		router.Get("/r/{namespace}/{name}/log", s.history)
+		router.Post("/r/{namespace}/{name}/requests", s.ask)
+		router.Post("/r/{namespace}/{name}/grants", s.share)
+		router.Post("/r/{namespace}/{name}/grants/{grant}/revoke", s.revoke)
+		router.Post("/r/{namespace}/{name}/trash", s.discard)
+		router.Post("/r/{namespace}/{name}/restore", s.restore)
+
+		router.Get("/inbox", s.inbox)
+		router.Post("/inbox/{namespace}/{name}", s.answer)
+		router.Get("/trash", s.trash)
+
 		router.Get("/v/{session}/playlist.m3u8", s.playlist)
 		router.Get("/v/{session}/key", s.key)
 		router.Get("/v/{session}/media", s.ciphertext)
