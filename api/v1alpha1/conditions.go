@@ -308,6 +308,8 @@ const (
 	// AnnotationGrantedBy is who made an AccessGrant. It can only name who sends the request, or whom the gateway names: a person who
 	// signed in there. It never changes.
 	AnnotationGrantedBy = "reelkeeper.io/granted-by"
+	// AnnotationStateBy is who changed spec.state last. It can only name who sends the request.
+	AnnotationStateBy = "reelkeeper.io/state-by"
 	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and
 	// AnnotationKeyID which key that is. They are written together with the key, so that no generation gets two.
 	AnnotationKeyGeneration = "reelkeeper.io/key-generation"

@@ -9,8 +9,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:validation:MinProperties=1
 type PurgeGuardSpec struct {
-	// percentPerHour is the share of the store's recordings, those in the trash included, that may be purged within any sixty
-	// minutes. 100 switches the guard off. Absent is 5.
+	// percentPerHour is the share of the store's recordings, those in the trash and those that were deleted and can still be restored
+	// included, that may be purged within any sixty minutes. 100 switches the guard off. Absent is 5.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
@@ -39,7 +39,7 @@ type PurgesStopped struct {
 	// +kubebuilder:validation:Minimum=0
 	Purged *int32 `json:"purged,omitempty"`
 
-	// recordings is how many recordings the store had.
+	// recordings is how many recordings the store had, the deleted ones that could still be restored included.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	Recordings *int32 `json:"recordings,omitempty"`

@@ -434,6 +434,12 @@ type StoreUsage struct {
 	// +kubebuilder:validation:Minimum=0
 	Bytes *int64 `json:"bytes,omitempty"`
 
+	// deletedRecordings is how many recordings were deleted and can still be restored. The buckets are looked at for them every ten
+	// minutes.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	DeletedRecordings *int32 `json:"deletedRecordings,omitempty"`
+
 	// deletedBytes is how much lies in the buckets of recordings that were deleted and can still be restored.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

@@ -1636,6 +1636,11 @@ func (in *StoreUsage) DeepCopyInto(out *StoreUsage) {
 		*out = new(int64)
 		**out = **in
 	}
+	if in.DeletedRecordings != nil {
+		in, out := &in.DeletedRecordings, &out.DeletedRecordings
+		*out = new(int32)
+		**out = **in
+	}
 	if in.DeletedBytes != nil {
 		in, out := &in.DeletedBytes, &out.DeletedBytes
 		*out = new(int64)

@@ -375,14 +375,7 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secret := &corev1.Secret{}
-		if err := w.admin.Get(t.Context(), client.ObjectKey{Namespace: operatorNamespace, Name: "kek-" + w.namespace}, secret); err != nil {
-			t.Fatal(err)
-		}
-		secret.Data[stores.KeysetKey] = other
-		if err := w.admin.Update(t.Context(), secret); err != nil {
-			t.Fatal(err)
-		}
+		w.setKeyset(other)
 		w.record(adoption(first))
 		refused := w.drive(is(v1alpha1.ReasonAdoptDamaged))
 		if message := condition(refused, v1alpha1.ConditionReady).Message; !strings.Contains(message, "restore the keyset") {

@@ -44,7 +44,7 @@ func (r *Reconciler) observeCopy(ctx context.Context, o *observation) error {
 		o.claim.refused = problem{v1alpha1.ReasonAdoptNotFound, fmt.Sprintf(
 			"Bucket %s has no manifest of %s, which never had one or whose time in the trash was over: kubectl reelkeeper trash list shows what can be restored", from.Bucket, o.recording.StorageUID())}
 		return nil
-	case errors.Is(err, archive.ErrUnusable), errors.Is(err, archive.ErrStateForged):
+	case errors.Is(err, archive.ErrUnusable), errors.Is(err, archive.ErrKeyMissing), errors.Is(err, archive.ErrStateForged):
 		o.claim.refused = problem{v1alpha1.ReasonAdoptDamaged, fmt.Sprintf(
 			"What bucket %s has of %s is of no use: %s", from.Bucket, o.recording.StorageUID(), printable(archive.Why(err)))}
 		return nil

@@ -36,7 +36,7 @@ func publish(store string, of map[string]namespaceUsage) {
 	unpublish(store)
 	for namespace, usage := range bounded(of) {
 		storedBytes.WithLabelValues(store, namespace, "kept").Set(float64(usage.stored))
-		storedBytes.WithLabelValues(store, namespace, "deleted").Set(float64(usage.deleted))
+		storedBytes.WithLabelValues(store, namespace, "deleted").Set(float64(usage.deleted.Bytes))
 		storedRecordings.WithLabelValues(store, namespace).Set(float64(usage.recordings))
 	}
 }
@@ -56,7 +56,7 @@ func bounded(of map[string]namespaceUsage) map[string]namespaceUsage {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(of[b].stored+of[b].deleted, of[a].stored+of[a].deleted), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(of[b].stored+of[b].deleted.Bytes, of[a].stored+of[a].deleted.Bytes), strings.Compare(a, b))
 	})
 	kept := map[string]namespaceUsage{}
 	for i, name := range names {
@@ -66,7 +66,8 @@ func bounded(of map[string]namespaceUsage) map[string]namespaceUsage {
 		sum := kept[name]
 		sum.recordings += of[names[i]].recordings
 		sum.stored += of[names[i]].stored
-		sum.deleted += of[names[i]].deleted
+		sum.deleted.Recordings += of[names[i]].deleted.Recordings
+		sum.deleted.Bytes += of[names[i]].deleted.Bytes
 		kept[name] = sum
 	}
 	return kept

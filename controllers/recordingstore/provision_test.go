@@ -291,7 +291,7 @@ func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
 		stored.Status.Media = v1alpha1.MediaFacts{Duration: "6s", Bytes: 1000, SHA256: strings.Repeat("0", 64)}
 	})
 	owner := f.owner()
-	for _, key := range []string{"media/" + namespace + "/" + string(stored.UID) + "/1.mp4", "media/" + namespace + "/gone/1.mp4", "media/other/gone-too/1.mp4", "manifests/other/gone-too/1.json"} {
+	for _, key := range []string{"media/" + namespace + "/" + string(stored.UID) + "/1.mp4", "media/" + namespace + "/gone/1.mp4", "media/" + namespace + "/gone/2.mp4", "media/other/gone-too/1.mp4", "manifests/other/gone-too/1.json"} {
 		if _, err := owner.Put(t.Context(), f.store.Spec.Buckets.Name, key, strings.NewReader("12345"), 5, objectstore.PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -299,8 +299,8 @@ func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
 	f.clock.Step(10 * time.Minute)
 	f.expectReady()
 	usage := f.store.Status.Usage
-	if *usage.Recordings != 1 || *usage.Bytes != 1000 || *usage.DeletedBytes != 10 {
-		t.Errorf("usage: %d recordings, %d bytes, %d deleted", *usage.Recordings, *usage.Bytes, *usage.DeletedBytes)
+	if *usage.Recordings != 1 || *usage.Bytes != 1000 || *usage.DeletedRecordings != 2 || *usage.DeletedBytes != 15 {
+		t.Errorf("usage: %d recordings, %d bytes, of deleted ones %d and %d", *usage.Recordings, *usage.Bytes, *usage.DeletedRecordings, *usage.DeletedBytes)
 	}
 	seen := map[string]float64{}
 	families, err := metrics.Registry.(prometheus.Gatherer).Gather()
@@ -323,7 +323,7 @@ func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
 		}
 	}
 	want := map[string]float64{
-		"reelkeeper_store_bytes here kept": 1000, "reelkeeper_store_bytes here deleted": 5, "reelkeeper_store_recordings here": 1,
+		"reelkeeper_store_bytes here kept": 1000, "reelkeeper_store_bytes here deleted": 10, "reelkeeper_store_recordings here": 1,
 		"reelkeeper_store_bytes other kept": 0, "reelkeeper_store_bytes other deleted": 5, "reelkeeper_store_recordings other": 0,
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {

@@ -97,7 +97,8 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 		applied.WithLocation(ac.StoreLocation().WithID(at.ID).WithEndpoint(at.Endpoint).WithBucket(at.Bucket))
 	}
 	if used := status.Usage; used.Recordings != nil {
-		applied.WithUsage(ac.StoreUsage().WithRecordings(*used.Recordings).WithBytes(*used.Bytes).WithDeletedBytes(valueOf(used.DeletedBytes)))
+		applied.WithUsage(ac.StoreUsage().WithRecordings(*used.Recordings).WithBytes(*used.Bytes).
+			WithDeletedRecordings(valueOf(used.DeletedRecordings)).WithDeletedBytes(valueOf(used.DeletedBytes)))
 	}
 	err := effect.Do(ctx, "store: write the status", func() error {
 		return r.Client.Status().Apply(ctx, ac.RecordingStore(store.Name).WithUID(store.UID).WithStatus(applied), client.ForceOwnership)

@@ -15,6 +15,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -23,8 +24,9 @@ const usageTimeout = time.Minute
 
 // namespaceUsage is what one namespace has in a store.
 type namespaceUsage struct {
-	recordings      int32
-	stored, deleted int64
+	recordings int32
+	stored     int64
+	deleted    quota.Deleted
 }
 
 // usage sums up, by namespace, what the cache and the Ledger know of a store.
@@ -40,9 +42,9 @@ func (r *Reconciler) usage(ctx context.Context, store string) (map[string]namesp
 		of.stored += recordings.Items[i].Status.Media.Bytes
 		found[recordings.Items[i].Namespace] = of
 	}
-	for namespace, bytes := range r.Ledger.DeletedBytes(store) {
+	for namespace, deleted := range r.Ledger.DeletedFrom(store) {
 		of := found[namespace]
-		of.deleted = bytes
+		of.deleted = deleted
 		found[namespace] = of
 	}
 	return found, nil
@@ -51,31 +53,34 @@ func (r *Reconciler) usage(ctx context.Context, store string) (map[string]namesp
 // total is what stands in the status.
 func total(of map[string]namespaceUsage) v1alpha1.StoreUsage {
 	var recordings int32
-	var stored, deleted int64
+	var stored int64
+	var deleted quota.Deleted
 	for _, usage := range of {
 		recordings += usage.recordings
 		stored += usage.stored
-		deleted += usage.deleted
+		deleted.Recordings += usage.deleted.Recordings
+		deleted.Bytes += usage.deleted.Bytes
 	}
-	return v1alpha1.StoreUsage{Recordings: &recordings, Bytes: &stored, DeletedBytes: &deleted}
+	return v1alpha1.StoreUsage{Recordings: &recordings, Bytes: &stored, DeletedRecordings: &deleted.Recordings, DeletedBytes: &deleted.Bytes}
 }
 
 // shownUsage is what the status should say: what is, where exact is asked for or the difference is worth a write, else what it
 // says already.
 func shownUsage(shown, is v1alpha1.StoreUsage, exact bool) v1alpha1.StoreUsage {
-	if exact || shown.Recordings == nil || (*shown.Recordings == 0) != (*is.Recordings == 0) ||
-		moved(int64(*shown.Recordings), int64(*is.Recordings)) || moved(*shown.Bytes, *is.Bytes) || moved(valueOf(shown.DeletedBytes), *is.DeletedBytes) {
+	if exact || shown.Recordings == nil ||
+		moved(int64(*shown.Recordings), int64(*is.Recordings)) || moved(*shown.Bytes, *is.Bytes) ||
+		moved(int64(valueOf(shown.DeletedRecordings)), int64(*is.DeletedRecordings)) || moved(valueOf(shown.DeletedBytes), *is.DeletedBytes) {
 		return is
 	}
 	return shown
 }
 
-// moved says that a number has changed by more than a hundredth.
+// moved says that a number has changed by more than a hundredth, or has come from or gone to zero.
 func moved(shown, is int64) bool {
 	return max(shown-is, is-shown) > shown/100
 }
 
-func valueOf(n *int64) int64 {
+func valueOf[N int32 | int64](n *N) N {
 	if n == nil {
 		return 0
 	}
@@ -95,7 +100,7 @@ func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.Recordi
 	r.Ledger.SetDeleted(store.Name, seen)
 }
 
-func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]int64, error) {
+func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, error) {
 	var recordings v1alpha1.MeetingRecordingList
 	// Those of every store: two stores can share a bucket.
 	if err := r.Client.List(ctx, &recordings, client.UnsafeDisableDeepCopy); err != nil {
@@ -109,16 +114,23 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]int64{}
+	seen := map[string]quota.Deleted{}
 	for _, bucket := range buckets {
+		last := "" // objects come in the order of their names, so those of one recording come together
 		for object, err := range of.client.List(ctx, bucket, objectstore.MediaRoot) {
 			if err != nil {
 				return nil, err
 			}
 			path := strings.Split(strings.TrimPrefix(object.Key, objectstore.MediaRoot), "/")
-			if len(path) == 3 && !alive[path[1]] && (len(r.Namespaces) == 0 || slices.Contains(r.Namespaces, path[0])) {
-				seen[path[0]] += object.Size
+			if len(path) != 3 || alive[path[1]] || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
+				continue
 			}
+			deleted := seen[path[0]]
+			deleted.Bytes += object.Size
+			if path[1] != last {
+				deleted.Recordings++
+			}
+			seen[path[0]], last = deleted, path[1]
 		}
 	}
 	return seen, nil

@@ -9,10 +9,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/quota"
 )
 
 func used(recordings int32, bytes, deleted int64) v1alpha1.StoreUsage {
-	return v1alpha1.StoreUsage{Recordings: &recordings, Bytes: &bytes, DeletedBytes: &deleted}
+	return v1alpha1.StoreUsage{Recordings: &recordings, Bytes: &bytes, DeletedRecordings: new(int32(0)), DeletedBytes: &deleted}
+}
+
+func withDeleted(recordings int32) v1alpha1.StoreUsage {
+	usage := used(1000, 1000, 0)
+	usage.DeletedRecordings = &recordings
+	return usage
 }
 
 func TestUsageIsWrittenWhenItIsWorthAWrite(t *testing.T) {
@@ -30,6 +37,7 @@ func TestUsageIsWrittenWhenItIsWorthAWrite(t *testing.T) {
 		"more than that":            {used(1000, 1000, 0), used(1011, 1000, 0), false, true},
 		"so many bytes":             {used(1000, 1000, 0), used(1000, 989, 0), false, true},
 		"and so many deleted":       {used(1000, 1000, 0), used(1000, 1000, 1), false, true},
+		"and a deleted one more":    {used(1000, 1000, 0), withDeleted(1), false, true},
 		"little, but a look is due": {used(1000, 1000, 0), used(1001, 1001, 0), true, true},
 	}
 	for name, tc := range cases {
@@ -50,7 +58,7 @@ func TestMetricsAreBounded(t *testing.T) {
 	t.Parallel()
 	all := map[string]namespaceUsage{}
 	for i := range maxNamespaces + 50 {
-		all[fmt.Sprintf("n%03d", i)] = namespaceUsage{recordings: 1, stored: int64(i), deleted: 1}
+		all[fmt.Sprintf("n%03d", i)] = namespaceUsage{recordings: 1, stored: int64(i), deleted: quota.Deleted{Recordings: 1, Bytes: 1}}
 	}
 	kept := bounded(all)
 	if len(kept) != maxNamespaces+1 || kept[others].recordings != 50 || kept[others].stored != 49*50/2 {

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
@@ -36,14 +37,17 @@ func (s *Sweeper) judge(ctx context.Context, from archive.Archive, tombstone arc
 		return what, err
 	}
 	state, _, err := from.State(ctx)
-	if errors.Is(err, archive.ErrUnusable) {
+	switch {
+	case errors.Is(err, archive.ErrKeyMissing):
+		// A lost or wrong keyset says nothing about the recording, and with the right one it may be held, or wanted back.
+		log.FromContext(ctx).Info("Waiting, nobody can tell whether a deleted recording may go", "namespace", tombstone.Namespace, "name", tombstone.Name, "reason", err.Error())
+		return keep, nil
+	case errors.Is(err, archive.ErrUnusable):
 		// Nobody could adopt it. So it is, too, where an earlier purge got as far as the manifests.
 		return release, nil
-	}
-	if err != nil {
+	case err != nil:
 		return keep, fmt.Errorf("read the state of deleted recording %s/%s: %w", tombstone.Namespace, tombstone.Name, err)
-	}
-	if state == nil {
+	case state == nil:
 		return release, nil
 	}
 	return s.allowed(state, tombstone)

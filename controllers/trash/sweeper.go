@@ -21,9 +21,10 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
-// sweepInterval is the longest time between two looks at the trash. It bounds how late a tombstone is seen that another
-// replica wrote just before it lost the leadership, and how soon a failed purge is tried again.
-const sweepInterval = time.Hour
+// sweepInterval is the longest time between two looks at the trash. It bounds how late a tombstone is seen that somebody else
+// wrote: a person who does not want to wait for the purge, or another replica just before it lost the leadership. It is how soon
+// a failed purge is tried again, too. A look costs one request for each bucket.
+const sweepInterval = 10 * time.Minute
 
 // retryInterval is how soon the trash is looked at again after a store did not answer.
 const retryInterval = time.Minute
@@ -60,7 +61,7 @@ type Options struct {
 	OperatorNamespace string
 }
 
-// Sweeper purges what is due, at the start, exactly when the next tombstone falls due, and at least once an hour. It is a
+// Sweeper purges what is due, at the start, exactly when the next tombstone falls due, and at least every ten minutes. It is a
 // Runnable for the manager that runs on the leader only.
 type Sweeper struct {
 	options Options

@@ -55,6 +55,9 @@ type Copy struct {
 var (
 	// ErrUnusable says that there is a manifest and that it is of no use: it is not authentic, or its media is not there.
 	ErrUnusable = errors.New("unusable manifest")
+	// ErrKeyMissing says that there is a manifest and that the keyset lacks the key for it. Nothing is known of the recording then, and
+	// nothing may follow from that: the keyset can be put back.
+	ErrKeyMissing = errors.New("the key that its data key is wrapped with is missing from the store's keyset: restore the keyset")
 	// ErrNothing says that the bucket has no manifest of the recording.
 	ErrNothing = errors.New("the bucket has no manifest of the recording")
 )
@@ -83,11 +86,12 @@ func (a Archive) Attempts(ctx context.Context) ([]int, error) {
 }
 
 // Manifest reads the manifest of an attempt and authenticates it with the recording's own key. What is wrong with the manifest
-// itself is an ErrUnusable, other errors are of the object store and may pass. One that does not open is read once more: what
-// was damaged on its way here is not damaged there, and people lose recordings by what is decided upon an ErrUnusable.
+// itself is an ErrUnusable, what is wrong with the keyset an ErrKeyMissing; other errors are of the object store and may pass. One
+// that does not open is read once more: what was damaged on its way here is not damaged there, and people lose recordings by what
+// is decided upon an ErrUnusable.
 func (a Archive) Manifest(ctx context.Context, attempt int) (*Sealed, error) {
 	sealed, err := a.manifest(ctx, attempt)
-	if errors.Is(err, ErrUnusable) {
+	if errors.Is(err, ErrUnusable) || errors.Is(err, ErrKeyMissing) {
 		return a.manifest(ctx, attempt)
 	}
 	return sealed, err
@@ -103,6 +107,9 @@ func (a Archive) manifest(ctx context.Context, attempt int) (*Sealed, error) {
 	}
 	// Bound to this recording: a manifest copied from another one does not unwrap.
 	manifest, dataKey, err := manifests.Open(stored, a.Keys, a.Names)
+	if keyID := manifests.Lacks(stored, a.Keys); err != nil && keyID != "" {
+		return nil, fmt.Errorf("%w (key %s)", ErrKeyMissing, keyID)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
@@ -131,7 +138,7 @@ func (a Archive) Complete(ctx context.Context, attempt int) (*Sealed, error) {
 }
 
 // Open reads what can be brought back: the attempt that the state speaks of or, without a state, the newest that is complete. The
-// error is ErrNothing, an ErrUnusable with every reason, ErrStateForged, or of the object store.
+// error is ErrNothing, an ErrUnusable with every reason, ErrKeyMissing, ErrStateForged, or of the object store.
 func (a Archive) Open(ctx context.Context) (*Copy, error) {
 	state, sealed, err := a.State(ctx)
 	if err != nil {
@@ -176,7 +183,7 @@ func (a Archive) newest(ctx context.Context) (*Sealed, error) {
 }
 
 // State reads the state and authenticates it by the manifest that it names. It returns nils where there is no state, which is
-// so until the first time that something was written, and an ErrUnusable where the manifest is of no use.
+// so until the first time that something was written, an ErrUnusable where the manifest is of no use, and ErrKeyMissing.
 func (a Archive) State(ctx context.Context) (*State, *Sealed, error) {
 	stored, err := ReadSmall(ctx, a.Objects, a.Bucket, a.Names.StateKey(), maxState)
 	if Absent(err) {
@@ -232,7 +239,7 @@ func Why(err error) string {
 	switch {
 	case errors.Is(err, ErrNothing):
 		return "the bucket has no manifest of it"
-	case errors.Is(err, keys.ErrUnwrap):
+	case errors.Is(err, ErrKeyMissing), errors.Is(err, keys.ErrUnwrap):
 		return "its key does not open with the store's keyset: restore the keyset that it was stored with"
 	default:
 		return strings.ReplaceAll(err.Error(), "\n", "; ")

@@ -64,6 +64,8 @@ func (c *cluster) writer() (client.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig (name one with --kubeconfig): %w", err)
 	}
+	// Whoever restores ten thousand recordings is slowed down by the API server where it has to, and not already here.
+	config.QPS = -1
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err

@@ -72,8 +72,8 @@ func newRootCommand(env Environment) *cobra.Command {
 		Long: `Reelkeeper decides from policies and grants who may watch a recording and who may download it. This plugin asks the
 same functions as the gateway and the controllers, so that its answers are what the system really does.
 
-It only reads, apart from request, requests and keys rotate. Reading policies, recordings, grants and namespaces is all the
-access that it needs for that; scrub reads the Secrets of a store too.
+It answers questions, and undoes mistakes. Questions only read: policies, recordings, grants and namespaces are all the access
+that they need. request, requests, trash and keys rotate change something; what looks into a bucket reads the Secrets of its store.
 
 Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, something would change), 2 where there is no answer.`,
 		Example: `  # which rules hold for a recording, and where they come from
@@ -83,7 +83,10 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
   kubectl reelkeeper can dave@example.com Download finance/q3-review
 
   # what would this policy change, before it lands?
-  kubectl reelkeeper diff -f policy.yaml`,
+  kubectl reelkeeper diff -f policy.yaml
+
+  # somebody has deleted a namespace
+  kubectl reelkeeper trash list -A --deleted-since 1h`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl reelkeeper"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -91,7 +94,7 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	c.cluster.bind(root.PersistentFlags())
 	c.output.bind(root)
 	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(),
-		c.newKeys(), c.newScrub(), c.newVersion())
+		c.newTrash(), c.newKeys(), c.newScrub(), c.newVersion())
 	addCompletion(root)
 	return root
 }

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -67,6 +68,8 @@ func (e elsewhere) Get(ctx context.Context, key client.ObjectKey, object client.
 	err := e.Reader.Get(ctx, key, object, options...)
 	if store, ok := object.(*v1alpha1.RecordingStore); ok && err == nil && e.endpoint != "" {
 		store.Spec.S3.Endpoint = e.endpoint
+		// It is the same place, reached another way.
+		store.Status.Location.Endpoint = strings.TrimSuffix(e.endpoint, "/")
 	}
 	return err
 }

@@ -3,7 +3,6 @@
 package gateway
 
 import (
-	"io/fs"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -93,16 +92,4 @@ func answerPlainly(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
 	// The status is sent; what can still fail is the connection, which the reader notices.
 	_, _ = w.Write([]byte(text + "\n"))
-}
-
-// asset serves scripts and styles. Their names change with their content.
-func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "*")
-	info, err := fs.Stat(s.assets.Files, name)
-	if err != nil || !info.Mode().IsRegular() {
-		s.nowhere(w, r)
-		return
-	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeFileFS(w, r, s.assets.Files, name) //nolint:gosec // a file system that holds nothing else
 }

@@ -78,6 +78,7 @@ type Server struct {
 	nobodysHash string
 	pages       *pages.Renderer
 	assets      web.Assets
+	packed      map[string][]byte
 	config      *config.Config
 	https       bool
 	synced      func() bool
@@ -108,6 +109,10 @@ func New(options Options) (*Server, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	packed, err := pack(assets.Files)
+	if err != nil {
+		return nil, err
+	}
 	renderer, err := pages.New(assets.Script, assets.Style)
 	if err != nil {
 		return nil, err
@@ -126,7 +131,7 @@ func New(options Options) (*Server, error) {
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
-		pages: renderer, assets: assets,
+		pages: renderer, assets: assets, packed: packed,
 		config: options.Config, https: https,
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}

@@ -125,11 +125,16 @@ func (g *Guard) ledger(store *v1alpha1.RecordingStore) *ledger {
 // countFor is how long a count of a store's recordings is good enough for a share of it.
 const countFor = 10 * time.Minute
 
-// recordings is how many recordings the store has, those in the trash included. Those whose objects are gone are not known
-// without asking the bucket, and leaving them out allows less, not more.
+// recordings is how many recordings the store has: those in the trash, and those that were deleted and can still be restored,
+// included, for they are what is purged. The store's status counts them. Before it does, the deleted ones are left out, which allows
+// less and not more.
 func (g *Guard) recordings(ctx context.Context, store *v1alpha1.RecordingStore) (int, error) {
-	if counted := store.Status.Usage.Recordings; counted != nil {
-		return int(*counted), nil
+	if used := store.Status.Usage; used.Recordings != nil {
+		total := int(*used.Recordings)
+		if used.DeletedRecordings != nil {
+			total += int(*used.DeletedRecordings)
+		}
+		return total, nil
 	}
 	now := g.clock.Now()
 	g.mu.Lock()

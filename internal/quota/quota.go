@@ -78,7 +78,13 @@ type Ledger struct {
 	mu      sync.Mutex
 	arrived map[Place]map[types.UID]int64
 	started map[Place]map[types.UID]bool
-	deleted map[Place]int64
+	deleted map[Place]Deleted
+}
+
+// Deleted is what deleted recordings that can still be restored take up.
+type Deleted struct {
+	Recordings int32
+	Bytes      int64
 }
 
 // Arrived notes how large a recording is that has arrived.
@@ -100,7 +106,7 @@ func (l *Ledger) Admit(place Place, limit, settled int64, claims []Claim, mine t
 		}
 		claims[i].Started = claims[i].Started || l.started[place][claims[i].UID]
 	}
-	answer := Decide(limit, settled+l.deleted[place], claims, mine)
+	answer := Decide(limit, settled+l.deleted[place].Bytes, claims, mine)
 	if reserve && answer.Fits {
 		note(&l.started, place, mine, true)
 	}
@@ -129,13 +135,14 @@ func (l *Ledger) Deleted(place Place, bytes int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.deleted == nil {
-		l.deleted = map[Place]int64{}
+		l.deleted = map[Place]Deleted{}
 	}
-	l.deleted[place] += bytes
+	before := l.deleted[place]
+	l.deleted[place] = Deleted{Recordings: before.Recordings + 1, Bytes: before.Bytes + bytes}
 }
 
 // SetDeleted replaces what is known of a store's deleted recordings by what was seen in its buckets, by namespace.
-func (l *Ledger) SetDeleted(store string, seen map[string]int64) {
+func (l *Ledger) SetDeleted(store string, seen map[string]Deleted) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for place := range l.deleted {
@@ -143,22 +150,22 @@ func (l *Ledger) SetDeleted(store string, seen map[string]int64) {
 			delete(l.deleted, place)
 		}
 	}
-	for namespace, bytes := range seen {
+	for namespace, deleted := range seen {
 		if l.deleted == nil {
-			l.deleted = map[Place]int64{}
+			l.deleted = map[Place]Deleted{}
 		}
-		l.deleted[Place{store, namespace}] = bytes
+		l.deleted[Place{store, namespace}] = deleted
 	}
 }
 
-// DeletedBytes is what deleted recordings take up in a store, by namespace.
-func (l *Ledger) DeletedBytes(store string) map[string]int64 {
+// DeletedFrom is what deleted recordings take up in a store, by namespace.
+func (l *Ledger) DeletedFrom(store string) map[string]Deleted {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	found := map[string]int64{}
-	for place, bytes := range l.deleted {
+	found := map[string]Deleted{}
+	for place, deleted := range l.deleted {
 		if place.Store == store {
-			found[place.Namespace] = bytes
+			found[place.Namespace] = deleted
 		}
 	}
 	return found

@@ -126,11 +126,11 @@ func TestTheLedgerKnowsWhatNoObjectSays(t *testing.T) {
 	if got := ask("a", claim("a", 0, 0)); got.Fits {
 		t.Errorf("with more of it: %+v", got)
 	}
-	if diff := cmp.Diff(map[string]int64{"finance": 40, "legal": 5}, ledger.DeletedBytes("default")); diff != "" {
+	if diff := cmp.Diff(map[string]Deleted{"finance": {2, 40}, "legal": {1, 5}}, ledger.DeletedFrom("default")); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
-	ledger.SetDeleted("default", map[string]int64{"finance": 1})
-	if got := ask("a", claim("a", 0, 0)); !got.Fits || got.Taken != 1 || len(ledger.DeletedBytes("default")) != 1 {
+	ledger.SetDeleted("default", map[string]Deleted{"finance": {1, 1}})
+	if got := ask("a", claim("a", 0, 0)); !got.Fits || got.Taken != 1 || len(ledger.DeletedFrom("default")) != 1 {
 		t.Errorf("when the bucket was looked at: %+v", got)
 	}
 	// It is forgotten with its recording.

@@ -44,6 +44,9 @@ type setting struct {
 	Link        string             `json:"link"`
 	Password    string             `json:"password"`
 	Shared      string             `json:"shared"`
+	Asked       string             `json:"asked"`
+	Discarded   string             `json:"discarded"`
+	Story       string             `json:"story"`
 }
 
 // The stories are in pages.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
@@ -92,11 +95,16 @@ func setScene(t *testing.T) setting {
 	grant := gatewaytest.GrantOf(shared, "dave", v1alpha1.SubjectUser, gatewaytest.People["internal"].Email, v1alpha1.PermissionView, v1alpha1.PermissionDownload)
 	token := world.Grant(t, grant, "correct horse")
 
+	asked, _ := world.Recording(t, env.Namespace(t), "asked")
+	discarded, _ := world.Recording(t, env.Namespace(t), "discarded")
+	story, _ := world.Recording(t, env.Namespace(t), "story")
+
 	sum := sha256.Sum256(file)
 	scene := setting{
 		URL: world.URL, Issuer: world.Config.SignIn.Issuer, Screenshots: screenshots(t), Accounts: map[string]account{},
 		Recording: page(recording), Title: recording.Spec.Meeting.Title, Seconds: gatewaytest.ClipSeconds, FileSHA256: hex.EncodeToString(sum[:]),
 		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
+		Asked: page(asked), Discarded: page(discarded), Story: page(story),
 	}
 	for who, person := range gatewaytest.People {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}

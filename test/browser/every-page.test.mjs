@@ -19,6 +19,21 @@ before(async () => {
 });
 after(() => chromium?.close());
 
+/** What every-page needs to have happened: a request waits, and something lies in the trash. */
+before(async () => {
+  const ask = await openWindow(chromium.browser, { storageState: signedIn.internal });
+  await ask.page.goto(scene.asked);
+  await ask.page.getByLabel('Why').fill('I was ill that day, and I have to take over the customer.');
+  await ask.page.getByRole('button', { name: 'Send the request' }).click();
+  await ask.page.getByText('Your request is on its way').waitFor();
+  await ask.context.close();
+  const discard = await openWindow(chromium.browser, { storageState: signedIn.host });
+  await discard.page.goto(scene.discarded);
+  await discard.page.getByRole('button', { name: 'Move to the trash' }).click();
+  await discard.page.getByRole('heading', { level: 1, name: 'Trash' }).waitFor();
+  await discard.context.close();
+});
+
 /** Every page, and who sees it. */
 const pages = {
   'welcome': { path: '/' },
@@ -28,6 +43,11 @@ const pages = {
   'recording-participant': { who: 'participant', path: scene.recording },
   'refusal-known': { who: 'internal', path: scene.recording },
   'refusal-unknown': { who: 'external', path: scene.recording },
+  'inbox': { who: 'host', path: '/inbox' },
+  'inbox-empty': { who: 'external', path: '/inbox' },
+  'trash': { who: 'host', path: '/trash' },
+  'trash-empty': { who: 'external', path: '/trash' },
+  'access-log': { who: 'host', path: `${scene.recording}/log` },
   'password': { who: 'internal', path: scene.link },
 };
 

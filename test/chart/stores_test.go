@@ -17,7 +17,7 @@ import (
 )
 
 // storeInUse makes a store whose status says what its controller has counted.
-func storeInUse(t *testing.T, name string, recordings int32, deletedBytes int64) string {
+func storeInUse(t *testing.T, name string, recordings, deleted int32) string {
 	t.Helper()
 	admin := env.Client(t, scheme)
 	secret := func(name string) v1alpha1.SecretReference {
@@ -35,7 +35,7 @@ func storeInUse(t *testing.T, name string, recordings int32, deletedBytes int64)
 	if err := admin.Create(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
-	store.Status.Usage = v1alpha1.StoreUsage{Recordings: &recordings, Bytes: new(int64(0)), DeletedBytes: &deletedBytes}
+	store.Status.Usage = v1alpha1.StoreUsage{Recordings: &recordings, Bytes: new(int64(0)), DeletedRecordings: &deleted}
 	if err := admin.Status().Update(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +76,9 @@ func TestR27KubectlCannotDeleteAStoreInUse(t *testing.T) {
 	}
 	remedy := "Delete and purge them first, or, with the verb bypass on recordingstores.reelkeeper.io, annotate the store with reelkeeper.io/delete-in-use=<reason>"
 	for name, says := range map[string]string{
-		storeInUse(t, "with-recordings", 12, 0):      "is in use by 12 recordings and 0 bytes of deleted ones that can still be restored, and cannot be deleted",
-		storeInUse(t, "with-restorable", 0, 4096):    "is in use by 0 recordings and 4096 bytes of deleted ones that can still be restored, and cannot be deleted",
-		storeInUse(t, "with-both", 1, 1_000_000_000): "is in use by 1 recordings and 1000000000 bytes",
+		storeInUse(t, "with-recordings", 12, 0): "is in use by 12 recordings and 0 deleted ones that can still be restored, and cannot be deleted",
+		storeInUse(t, "with-restorable", 0, 7):  "is in use by 0 recordings and 7 deleted ones that can still be restored, and cannot be deleted",
+		storeInUse(t, "with-both", 1, 2):        "is in use by 1 recordings and 2 deleted ones",
 	} {
 		for _, who := range []person{administrator, platform} {
 			t.Run(fmt.Sprint(name, ", ", who), func(t *testing.T) {

@@ -1292,6 +1292,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: deletedBytes
       type:
         scalar: numeric
+    - name: deletedRecordings
+      type:
+        scalar: numeric
     - name: recordings
       type:
         scalar: numeric

@@ -14,8 +14,8 @@ import (
 // PurgeGuardSpec keeps a wrong rule from emptying the store: recordings that leave the trash faster than this allows wait until
 // a person has looked. Going to the trash and coming back are never held up, nor is what a person purges by name.
 type PurgeGuardSpecApplyConfiguration struct {
-	// percentPerHour is the share of the store's recordings, those in the trash included, that may be purged within any sixty
-	// minutes. 100 switches the guard off. Absent is 5.
+	// percentPerHour is the share of the store's recordings, those in the trash and those that were deleted and can still be restored
+	// included, that may be purged within any sixty minutes. 100 switches the guard off. Absent is 5.
 	PercentPerHour *int32 `json:"percentPerHour,omitempty"`
 	// alwaysAllowed is how many recordings may be purged within any sixty minutes however few the store has. Absent is 10.
 	AlwaysAllowed *int32 `json:"alwaysAllowed,omitempty"`

@@ -17,7 +17,7 @@ type PurgesStoppedApplyConfiguration struct {
 	At *v1.Time `json:"at,omitempty"`
 	// purged is how many recordings had been purged in the hour before.
 	Purged *int32 `json:"purged,omitempty"`
-	// recordings is how many recordings the store had.
+	// recordings is how many recordings the store had, the deleted ones that could still be restored included.
 	Recordings *int32 `json:"recordings,omitempty"`
 	// allowed is how many purges an hour the settings allowed. Settings that allow more let purging go on.
 	Allowed *int32 `json:"allowed,omitempty"`

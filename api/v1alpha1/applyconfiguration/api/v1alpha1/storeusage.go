@@ -13,6 +13,9 @@ type StoreUsageApplyConfiguration struct {
 	Recordings *int32 `json:"recordings,omitempty"`
 	// bytes is how much media they have in it, the trash included.
 	Bytes *int64 `json:"bytes,omitempty"`
+	// deletedRecordings is how many recordings were deleted and can still be restored. The buckets are looked at for them every ten
+	// minutes.
+	DeletedRecordings *int32 `json:"deletedRecordings,omitempty"`
 	// deletedBytes is how much lies in the buckets of recordings that were deleted and can still be restored.
 	DeletedBytes *int64 `json:"deletedBytes,omitempty"`
 }
@@ -36,6 +39,14 @@ func (b *StoreUsageApplyConfiguration) WithRecordings(value int32) *StoreUsageAp
 // If called multiple times, the Bytes field is set to the value of the last call.
 func (b *StoreUsageApplyConfiguration) WithBytes(value int64) *StoreUsageApplyConfiguration {
 	b.Bytes = &value
+	return b
+}
+
+// WithDeletedRecordings sets the DeletedRecordings field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeletedRecordings field is set to the value of the last call.
+func (b *StoreUsageApplyConfiguration) WithDeletedRecordings(value int32) *StoreUsageApplyConfiguration {
+	b.DeletedRecordings = &value
 	return b
 }
 
