@@ -68,7 +68,9 @@ func TestPagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec", "pages.test.mjs", "every-page.test.mjs")
+	// STORY narrows a run to the stories whose name matches it.
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec",
+		"--test-name-pattern="+os.Getenv("STORY"), "pages.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
