@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
+	"github.com/reelkeeper/reelkeeper/controllers/notice"
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
@@ -47,6 +48,9 @@ type Options struct {
 	WorkerScheduler string
 	// Namespaces confine the manager to the recordings of these namespaces. Empty is all of them.
 	Namespaces []string
+	// WebhookSecret is the Secret of the operator's namespace that says where messages for people go; empty is nowhere. See package
+	// webhook for its keys.
+	WebhookSecret string
 	// AuditMaxAge and AuditMaxCount bound the AuditEvents that a namespace keeps; see package auditevent.
 	AuditMaxAge   time.Duration
 	AuditMaxCount int
@@ -124,7 +128,7 @@ type entry struct {
 }
 
 func table(mgr ctrl.Manager, options Options, shared parts) []entry {
-	return []entry{
+	return append(notices(mgr, options, shared), []entry{
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
 			Stores:     shared.stores,
@@ -202,6 +206,35 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Client: mgr.GetClient(),
 			Window: auditevent.Window{MaxAge: options.AuditMaxAge, MaxCount: options.AuditMaxCount},
 			Clock:  options.Clock,
+		}).SetupWithManager},
+	}...)
+}
+
+// notices are the controllers that tell people through the organisation's webhook, none where there is no webhook.
+func notices(mgr ctrl.Manager, options Options, shared parts) []entry {
+	if options.WebhookSecret == "" {
+		return nil
+	}
+	courier := &notice.Courier{
+		Secrets: shared.direct,
+		Secret:  client.ObjectKey{Namespace: options.OperatorNamespace, Name: options.WebhookSecret},
+		Clock:   options.Clock,
+	}
+	return []entry{
+		{"notice-requests", (&notice.Requests{
+			Client:  mgr.GetClient(),
+			Courier: courier,
+			Events:  mgr.GetEventRecorder("notice"),
+			Clock:   options.Clock,
+		}).SetupWithManager},
+		{"notice-downloads", (&notice.Downloads{
+			Client:     mgr.GetClient(),
+			Direct:     shared.direct,
+			Governance: shared.governance,
+			Courier:    courier,
+			Events:     mgr.GetEventRecorder("notice"),
+			Clock:      options.Clock,
+			Days:       deadline.New[reconcile.Request](options.Clock),
 		}).SetupWithManager},
 	}
 }

@@ -36,6 +36,9 @@ import (
 
 var env *testenv.Env
 
+// webhookSecret is the Secret that the managers of these tests are told of; there is one only where a test makes it.
+const webhookSecret = "webhook"
+
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	options := kubetest.Options()
@@ -210,6 +213,7 @@ func startManager(t testing.TB, serviceAccount string, namespaces ...string) (st
 		GatewayURL:        "https://recordings.example.com",
 		WorkerImage:       "reelkeeper:test",
 		Namespaces:        namespaces,
+		WebhookSecret:     webhookSecret,
 		AuditMaxAge:       time.Hour,
 		AuditMaxCount:     1000,
 		Clock:             clock.RealClock{},

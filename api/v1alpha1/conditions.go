@@ -31,6 +31,9 @@ const (
 	// ConditionStalled says that nothing more happens until a person does something; kstatus reads it as failed. It is there
 	// only while that is so.
 	ConditionStalled = "Stalled"
+	// ConditionNotified on an AccessRequest says whether the organisation's webhook has taken the message that is due. Its reason is what
+	// the message says: whose turn it is to answer, or what became of the request. Absent where there is no webhook.
+	ConditionNotified = "Notified"
 	// ConditionApproved says that somebody has approved a request. It is True, or not there.
 	ConditionApproved = "Approved"
 	// ConditionDenied says that somebody has denied a request. It is True, or not there.
@@ -276,6 +279,8 @@ const (
 	ReasonRevoked = "Revoked"
 	// ReasonEnded says that what was granted has ended.
 	ReasonEnded = "Ended"
+	// ReasonNoticeFailed is the reason of an Event: a message could not be delivered to the organisation's webhook.
+	ReasonNoticeFailed = "NoticeFailed"
 )
 
 // Labels, annotations and finalizers.
@@ -297,6 +302,8 @@ const (
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
+	// AnnotationNotified on the AuditEvent of a download says when the recording's owners were told.
+	AnnotationNotified = "reelkeeper.io/notified"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
 	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.

@@ -34,6 +34,7 @@ type managerFlags struct {
 	workerImage       string
 	workerScheduler   string
 	namespaces        []string
+	webhookSecret     string
 	leaderElect       bool
 	metricsAddress    string
 	healthAddress     string
@@ -82,6 +83,7 @@ func (f *managerFlags) bind(cmd *cobra.Command) {
 	set.StringVar(&f.workerImage, "worker-image", "", "the image that processes recordings, usually the manager's own (required)")
 	set.StringVar(&f.workerScheduler, "worker-scheduler", "", "the scheduler of the Pods that process recordings; without it, the cluster's own")
 	set.StringSliceVar(&f.namespaces, "namespaces", nil, "work on the recordings of these namespaces only; without it, of all")
+	set.StringVar(&f.webhookSecret, "webhook-secret", "", "the Secret in the operator's namespace with the url and the signing secret of the webhook that tells people of requests and downloads; without it, nobody is told")
 	set.BoolVar(&f.leaderElect, "leader-elect", true, "work only while holding the lease, so that several replicas can run")
 	set.StringVar(&f.metricsAddress, "metrics-bind-address", ":8443", "where to serve metrics over TLS to those whom the API server lets get /metrics; 0 serves none")
 	set.StringVar(&f.healthAddress, "health-probe-bind-address", ":8081", "where to serve /healthz and /readyz; 0 serves none")
@@ -113,6 +115,7 @@ func (f *managerFlags) options() (controllers.Options, error) {
 		WorkerImage:       f.workerImage,
 		WorkerScheduler:   f.workerScheduler,
 		Namespaces:        f.namespaces,
+		WebhookSecret:     f.webhookSecret,
 		AuditMaxAge:       maxAge,
 		AuditMaxCount:     f.auditMaxCount,
 		Clock:             clock.RealClock{},

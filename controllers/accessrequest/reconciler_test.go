@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -121,13 +120,7 @@ func policyOf(rules v1alpha1.PolicyRules) *v1alpha1.RecordingPolicy {
 // as is a client with the rights of somebody else.
 func (f *fixture) as(user string) client.Client {
 	f.t.Helper()
-	config := rest.CopyConfig(env.Config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	c, err := client.New(config, client.Options{Scheme: kube.Scheme()})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return c
+	return env.As(f.t, kube.Scheme(), user)
 }
 
 // bind gives somebody a ClusterRole in the namespace.

@@ -8,6 +8,8 @@
 //
 //	recording deleted ── tombstone written ── … until the purge date … ── media, staging, manifest purged ── Purged recorded ── tombstone removed
 //
+// Raw uploads that came late, which no recording needs any more, are cleared away on the same rounds; see clearLate.
+//
 // The tombstone goes last: whoever dies on the way finds it again and goes on. The manifest, which holds the only wrapped
 // copy of the data key, goes after the media, because without it nobody could tell what was still to be removed.
 package trash

@@ -183,6 +183,7 @@ func (s *Sweeper) sweepBucket(ctx context.Context, store *stores.Store, bucket s
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, s.clearLate(ctx, store, bucket))
 	return next, errors.Join(errs...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/effect"
@@ -51,6 +52,28 @@ type Putter interface {
 // Getter reads objects. *objectstore.Client does.
 type Getter interface {
 	Get(ctx context.Context, bucket, key string, opts objectstore.GetOptions) (io.ReadCloser, objectstore.ObjectInfo, error)
+}
+
+// Lister lists objects. *objectstore.Client does.
+type Lister interface {
+	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.ObjectInfo, error]
+}
+
+// Buried tells which recordings have a tombstone in a bucket, without reading it. In a bucket that was never made, none has.
+func Buried(ctx context.Context, objects Lister, bucket string) (map[objectstore.Recording]bool, error) {
+	buried := map[objectstore.Recording]bool{}
+	for object, err := range objects.List(ctx, bucket, objectstore.TrashRoot) {
+		if Absent(err) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if names, _, err := objectstore.ParseTombstone(object.Key); err == nil {
+			buried[names] = true
+		}
+	}
+	return buried, nil
 }
 
 // WriteTombstone stores a tombstone under the key that belongs to its recording and purge date. Writing the same one twice does no harm.

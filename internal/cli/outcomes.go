@@ -104,11 +104,13 @@ func newMeter(out io.Writer, total int) *meter {
 	return &meter{out: out, total: total, since: now, last: now}
 }
 
-// count takes one in. Failures are told at once, for much takes long.
+// count takes one in. The first failures are told at once, for much takes long.
 func (m *meter) count(o undo.Outcome) {
 	m.done++
 	if o.Result == undo.Failed {
 		m.failed++
+	}
+	if o.Result == undo.Failed && m.failed <= fewRows {
 		fmt.Fprintf(m.out, "%s/%s (%s): %s\n", o.Namespace, dash(o.Name), o.UID, o.Message)
 	}
 	now := clock.RealClock{}.Now()

@@ -47,9 +47,22 @@ const (
 // Client is a cluster administrator's client, without a cache. A nil scheme means Kubernetes' own kinds.
 func (e *Env) Client(tb testing.TB, scheme *runtime.Scheme) client.Client {
 	tb.Helper()
-	c, err := client.NewWithWatch(e.Config, client.Options{Scheme: scheme})
+	return newClient(tb, e.Config, scheme)
+}
+
+// As is the client of somebody else, by their name and groups.
+func (e *Env) As(tb testing.TB, scheme *runtime.Scheme, user string, groups ...string) client.Client {
+	tb.Helper()
+	config := rest.CopyConfig(e.Config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
+	return newClient(tb, config, scheme)
+}
+
+func newClient(tb testing.TB, config *rest.Config, scheme *runtime.Scheme) client.Client {
+	tb.Helper()
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
-		tb.Fatalf("making the administrator's client: %v", err)
+		tb.Fatalf("making a client: %v", err)
 	}
 	return interceptor.NewClient(c, interceptor.Funcs{Create: createWhenReady})
 }

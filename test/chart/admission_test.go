@@ -113,6 +113,13 @@ func TestOnlyReelkeeperWritesAuditEvents(t *testing.T) {
 	if err := admin.Patch(t.Context(), seen.DeepCopy(), change); err == nil || !strings.Contains(err.Error(), "an audit event is a fact and cannot change") {
 		t.Errorf("changing an audit event: %v, want that it is refused", err)
 	}
+	told := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"reelkeeper.io/notified":"2026-11-22T00:00:00Z"}}}`))
+	wantRefusal(t, admin.Patch(t.Context(), seen.DeepCopy(), told), "audit events are facts")
+	relabelled := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"reelkeeper.io/action":"Viewed"}}}`))
+	wantRefusal(t, admin.Patch(t.Context(), seen.DeepCopy(), relabelled), "audit events are facts")
+	if err := as(t, manager).Patch(t.Context(), seen.DeepCopy(), told); err != nil {
+		t.Errorf("the manager cannot write down that owners were told: %v", err)
+	}
 	if err := as(t, manager).Delete(t.Context(), seen); err != nil {
 		t.Errorf("the manager cannot remove an old audit event: %v", err)
 	}

@@ -25,7 +25,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -180,11 +179,5 @@ func decode(t *testing.T, documents string) []*unstructured.Unstructured {
 // as is a client with the rights of somebody else.
 func as(t *testing.T, user string, groups ...string) client.Client {
 	t.Helper()
-	config := rest.CopyConfig(env.Config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
-	c, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatalf("making a client for %s: %v", user, err)
-	}
-	return c
+	return env.As(t, scheme, user, groups...)
 }

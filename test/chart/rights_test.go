@@ -55,7 +55,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"recordingpolicies.reelkeeper.io/status", tenant, "patch", "get update create delete"},
-			{"auditevents.reelkeeper.io", tenant, "get list watch create delete", "update patch deletecollection"},
+			{"auditevents.reelkeeper.io", tenant, "get list watch create patch delete", "update deletecollection"},
 			{"secrets", tenant, "get create patch delete", "list watch update deletecollection"},
 			{"secrets", operatorNamespace, "get list watch create patch delete", "update deletecollection"},
 			{"jobs.batch", operatorNamespace, "get list watch create delete", "update patch deletecollection"},

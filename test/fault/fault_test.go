@@ -26,6 +26,7 @@ const (
 
 // elsewhere are the effects that no plan comes by, and what does.
 var elsewhere = map[string]string{
+	"trash: clear a late upload":                                      "takes days: controllers/meetingrecording strikes it",
 	"store: make the bucket without versioning":                       "takes a server without versioning: internal/stores",
 	"recording: abort the upload that another pass has begun as well": "takes two managers at once: controllers/meetingrecording",
 	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
@@ -39,6 +40,9 @@ var elsewhere = map[string]string{
 	"accessrequest: write the status of the request":                  "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: create the grant":                                 "no life asks for access yet: controllers/accessrequest strikes it",
 	"accessrequest: collect the request":                              "no life asks for access yet: controllers/accessrequest, without faults",
+	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
+	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",
+	"notice: mark the AuditEvent":                                     "takes a webhook: controllers/notice strikes it",
 	"grant: add the finalizer":                                        "takes an API server without our admission policies: controllers/accessgrant",
 }
 

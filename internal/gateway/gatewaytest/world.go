@@ -61,6 +61,10 @@ type World struct {
 	// Config is the gateway's configuration.
 	Config *config.Config
 
+	// S3 is the object store, and Keyset the stored form of the keyset to it: what is left when a cluster is lost.
+	S3     *s3test.Server
+	Keyset []byte
+
 	store  *stores.Store
 	keyset *keys.Keyset
 	clip   func() (*clip, error)
@@ -71,6 +75,16 @@ func Start(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
 	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip)}
+	if err := world.start(t); err != nil {
+		t.Fatal(err)
+	}
+	return world
+}
+
+// Over starts a world in another cluster over the object store of this one, with its keyset. Nothing else is the same.
+func (w *World) Over(t testing.TB, env *testenv.Env) *World {
+	t.Helper()
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), S3: w.S3, Keyset: w.Keyset, clip: w.clip}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
 	}
@@ -148,17 +162,18 @@ session:
 	return config.Load(filepath.Join(dir, "gateway.yaml"))
 }
 
-// startStore starts an S3 server and describes it to the cluster: the RecordingStore called default and its Secrets.
-func (w *World) startStore(ctx context.Context) error {
-	server, err := s3test.Run(ctx, s3test.Options{})
-	if err != nil {
-		return err
+// startStore starts an S3 server, unless there is one, and describes it to the cluster: the RecordingStore called default and its Secrets.
+func (w *World) startStore(ctx context.Context) (err error) {
+	if w.S3 == nil {
+		if w.S3, err = s3test.Run(ctx, s3test.Options{}); err != nil {
+			return err
+		}
+		if w.Keyset, err = keys.NewKeyset(); err != nil {
+			return err
+		}
 	}
-	keyset, err := keys.NewKeyset()
-	if err != nil {
-		return err
-	}
-	if w.keyset, err = keys.Load(keyset); err != nil {
+	server := w.S3
+	if w.keyset, err = keys.Load(w.Keyset); err != nil {
 		return err
 	}
 	reference := func(name string) v1alpha1.SecretReference {
@@ -166,7 +181,7 @@ func (w *World) startStore(ctx context.Context) error {
 	}
 	objects := []client.Object{
 		secret("s3", map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey}),
-		secret("kek", map[string]string{stores.KeysetKey: string(keyset)}),
+		secret("kek", map[string]string{stores.KeysetKey: string(w.Keyset)}),
 		&v1alpha1.RecordingStore{
 			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
 			Spec: v1alpha1.RecordingStoreSpec{

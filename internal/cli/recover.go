@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reelkeeper/reelkeeper/internal/undo"
+)
+
+func (c *command) newRecover() *cobra.Command {
+	var flags struct {
+		storeFlags
+		reviveFlags
+	}
+	cmd := &cobra.Command{
+		Use:   "recover",
+		Short: "Make all MeetingRecordings of a lost cluster again, from the bucket alone",
+		Long: `Goes through all that lies in the buckets of a store and makes, of each recording that has none, the MeetingRecording again: with the
+facts, labels, holds and dates that it had. The media does not move. What was in the trash is there again; what was deleted stays deleted,
+and trash restore brings it back. What is there already is left alone, so that the command can be repeated, also after it was interrupted.
+
+The store's key-encryption keyset has to be there: restore its Secret BEFORE the RecordingStore is made, for without it a new one is made,
+which opens nothing that is in the buckets. Restore namespaces and policies before too, from wherever you keep them, or the
+organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
+
+What could not be recovered is listed with the reason: a manifest or state that is not authentic, media that is missing, another keyset, a
+name that another recording has, and raw uploads that were never processed, of which nothing says whose they are.
+
+Exit codes: 0 when everything is back, 1 when something is not, 2 where there is no answer.`,
+		Example: `  # in a new cluster: Reelkeeper, then the keyset, then the store, then namespaces and policies from Git, then
+  kubectl reelkeeper recover --store default --dry-run
+  kubectl reelkeeper recover --store default
+
+  # namespaces that nobody has made again
+  kubectl reelkeeper recover --store default --create-namespace --namespace-label reelkeeper.io/recordings=enabled
+
+  # one department first
+  kubectl reelkeeper recover --store default -n finance -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.output.check(); err != nil {
+				return err
+			}
+			options, err := flags.options()
+			if err != nil {
+				return err
+			}
+			options.AsBefore, options.OnlyLost = true, true
+			return c.recover(cmd, flags.storeFlags, options, flags.atOnce)
+		},
+	}
+	flags.storeFlags.bind(cmd, true)
+	flags.reviveFlags.bind(cmd.Flags())
+	return cmd
+}
+
+func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Options, atOnce int) error {
+	writer, err := c.cluster.writer()
+	if err != nil {
+		return err
+	}
+	store, err := flags.open(cmd.Context(), writer)
+	if err != nil {
+		return err
+	}
+	// The namespace of the context does not count: whoever names none means the whole store.
+	namespace := c.cluster.overrides.Context.Namespace
+	found, err := undo.Finds(cmd.Context(), store, namespace)
+	if err != nil {
+		return err
+	}
+	cluster, err := undo.ReadCluster(cmd.Context(), writer, namespace)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "RecordingStore %s has something of %d recordings\n", flags.name, len(found))
+	reviver := &undo.Reviver{Client: writer, Store: store, Cluster: cluster, Options: options}
+	progress := newMeter(cmd.ErrOrStderr(), len(found))
+	outcomes := undo.Each(cmd.Context(), found, atOnce, reviver.Lost, progress.count)
+	return c.tell(cmd, flags.name, outcomes, nil)
+}

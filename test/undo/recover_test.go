@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package undo
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/cli"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+)
+
+// over is a world in the cluster of a gateway, whose store is the one called default.
+func over(t testing.TB, g *gatewaytest.World) *world {
+	t.Helper()
+	objects, err := objectstore.New(g.S3.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{
+		TB: t, vault: &vault{server: g.S3, objects: objects, keyset: g.Keyset}, env: g.Env, admin: g.Admin, store: v1alpha1.DefaultStore,
+		hashes: map[client.ObjectKey]string{},
+	}
+}
+
+// TestALostClusterIsRecoveredFromTheBucketAlone throws a whole control plane away, and makes everything again in a new one that has
+// nothing but the keyset: what was available, in the trash, held and deleted. What is back is compared byte for byte, and played.
+func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
+	lost := testenv.Start(t, options())
+	gatewayThen := gatewaytest.Start(t, lost)
+	before := over(t, gatewayThen)
+	before.namespace("board")
+	before.namespace("finance")
+	video, file := gatewayThen.Recording(t, "board", "video")
+	all := append(keysIn(6, "finance"), client.ObjectKeyFromObject(video))
+	trashed, held, deleted := all[0], all[1], all[2]
+	before.make(all[:6]...)
+	before.hashes[client.ObjectKeyFromObject(video)] = video.Status.Media.SHA256
+	stop := startManager(t, lost)
+	before.settled("finance", 6)
+	before.settled("board", 1)
+	before.patch(trashed, `{"spec":{"state":"Trashed"}}`)
+	before.patch(held, `{"metadata":{"labels":{"team":"blue"}},"spec":{"holds":[{"name":"case-7","by":"legal@example.com"}]}}`)
+	before.delete(deleted)
+	before.eventually("the bucket says all of it", func() bool {
+		then := before.get(trashed)
+		return !then.Status.TrashedAt.IsZero() && before.get(held).Status.ObservedGeneration == before.get(held).Generation && recoverable(then) && recoverable(before.get(held))
+	})
+	trashedAt := before.get(trashed).Status.TrashedAt
+	raw, err := objectstore.NewRecording("finance", "9d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c19")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.objects.Put(t.Context(), "recordings", raw.RawKey(), strings.NewReader("raw"), 3, objectstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	lost.Kill()
+
+	gatewayNow := gatewayThen.Over(t, env)
+	now := over(t, gatewayNow)
+	now.hashes = before.hashes
+	now.namespace("finance") // from Git; nobody has made the other one again
+	startManager(t, env)
+
+	out, errs, code := now.run("", "recover", "--dry-run")
+	if code != cli.ExitNo || len(now.list("finance")) > 0 {
+		t.Fatalf("exit code %d: %s%s", code, out, errs)
+	}
+	has(t, out, "5 would be done (dry run)", "namespace board is gone: make it as it was, or have it made with --create-namespace")
+
+	out, errs, code = now.run("", "recover", "--create-namespace", "-o", "json")
+	var report struct {
+		Counts     map[string]int
+		Recordings []struct{ Name, Result, Message string }
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != cli.ExitNo {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
+	}
+	if report.Counts["Restored"] != 6 || report.Counts["Passed"] != 1 || report.Counts["Failed"] != 1 {
+		t.Errorf("counts %v: %s", report.Counts, out)
+	}
+	has(t, out, "it was never processed, and nothing in the bucket says what it is", "kubectl reelkeeper trash restore brings it back")
+
+	now.expectBack(append(all[3:], held)...)
+	if back := now.get(trashed); !back.Status.TrashedAt.Equal(&trashedAt) || back.Spec.State != v1alpha1.StateTrashed {
+		t.Errorf("the trashed one is %+v", back.Status)
+	}
+	if back := now.get(held); len(back.Spec.Holds) != 1 || back.Spec.Holds[0].By != "legal@example.com" || back.Labels["team"] != "blue" {
+		t.Errorf("the held one is %+v", back)
+	}
+	if now.get(deleted) != nil {
+		t.Error("what was deleted is back unasked")
+	}
+	if out, errs, code := now.run("", "trash", "restore", deleted.String()); code != cli.ExitYes {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	now.expectBack(deleted)
+	expectPlayed(t, gatewayNow, now.get(all[6]), file)
+
+	versions := now.versions("finance")
+	out, _, _ = now.run("", "recover")
+	has(t, out, "7 there already, 1 FAILED")
+	if again := now.versions("finance"); again != versions {
+		t.Errorf("a second recovery has written: %s, was %s", again, versions)
+	}
+}
+
+func recoverable(r *v1alpha1.MeetingRecording) bool {
+	for _, c := range r.Status.Conditions {
+		if c.Type == v1alpha1.ConditionRecoverable {
+			return c.Status == "True"
+		}
+	}
+	return false
+}
+
+// versions tells whether anything of a namespace was written.
+func (w *world) versions(namespace string) string {
+	w.Helper()
+	var all []string
+	for _, one := range w.list(namespace) {
+		all = append(all, one.Name+" "+one.ResourceVersion)
+	}
+	return strings.Join(all, ", ")
+}
+
+// expectPlayed watches a recording through the gateway, from the key and the ciphertext that a browser gets, and downloads it.
+func expectPlayed(t *testing.T, g *gatewaytest.World, recording *v1alpha1.MeetingRecording, file []byte) {
+	t.Helper()
+	g.Seen(t, recording)
+	page := "/r/" + recording.Namespace + "/" + recording.Name
+	viewer := g.SignIn(t, "participant")
+	begun := viewer.Post(t, page+"/sessions", nil)
+	var view struct{ Playlist string }
+	if err := json.Unmarshal(begun.Body, &view); err != nil || begun.Status != http.StatusCreated {
+		t.Fatalf("beginning to watch: status %d, %v: %s", begun.Status, err, begun.Body)
+	}
+	routes := strings.TrimSuffix(view.Playlist, "playlist.m3u8")
+	media := viewer.Get(t, routes+"media")
+	block, err := aes.NewCipher(viewer.Get(t, routes+"key").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := make([]byte, len(media.Body))
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(plain, media.Body)
+	if !bytes.Equal(plain, file) {
+		t.Errorf("what a viewer gets is not the video: %d bytes, want %d", len(plain), len(file))
+	}
+	if download := g.SignIn(t, "host").Get(t, page+"/download"); !bytes.Equal(download.Body, file) {
+		t.Errorf("the download answers %d with other bytes", download.Status)
+	}
+}
