@@ -5,6 +5,7 @@
 package browser
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -70,7 +71,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	// STORY narrows a run to the stories whose name matches it.
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec",
-		"--test-name-pattern="+os.Getenv("STORY"), "pages.test.mjs", "every-page.test.mjs")
+		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
