@@ -44,7 +44,8 @@ func (c *clusterDouble) act(ctx context.Context) (acted bool, err error) {
 		}
 		acted = acted || did
 	}
-	return acted, c.sweep(ctx)
+	swept, err := c.sweep(ctx)
+	return acted || swept, err
 }
 
 func isFinished(job *batchv1.Job) bool {
@@ -106,28 +107,29 @@ func (c *clusterDouble) collect(ctx context.Context, job *batchv1.Job) error {
 	return err
 }
 
-// sweep removes the Secrets of owners that have gone since it looked last.
-func (c *clusterDouble) sweep(ctx context.Context) error {
+// sweep removes the Secrets and grants of owners that have gone since it looked last.
+func (c *clusterDouble) sweep(ctx context.Context) (swept bool, err error) {
 	owners, err := c.owners(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	lost := slices.ContainsFunc(c.known, func(uid types.UID) bool { return !slices.Contains(owners, uid) })
 	c.known = owners
 	if !lost {
-		return nil
+		return false, nil
 	}
-	secrets, err := c.world.secrets(ctx)
+	owned, err := c.owned(ctx)
 	errs := []error{err}
-	for i := range secrets {
-		if of := secrets[i].OwnerReferences; len(of) > 0 && !slices.Contains(owners, of[0].UID) {
-			errs = append(errs, client.IgnoreNotFound(c.world.admin.Delete(ctx, &secrets[i])))
+	for _, object := range owned {
+		if of := object.GetOwnerReferences(); len(of) > 0 && !slices.Contains(owners, of[0].UID) {
+			swept = true
+			errs = append(errs, client.IgnoreNotFound(c.world.admin.Delete(ctx, object)))
 		}
 	}
-	return errors.Join(errs...)
+	return swept, errors.Join(errs...)
 }
 
-// owners are the UIDs of what is there and can own Secrets.
+// owners are the UIDs of what is there and can own something.
 func (c *clusterDouble) owners(ctx context.Context) ([]types.UID, error) {
 	var owners []types.UID
 	for _, recording := range c.world.now().recordings {
@@ -139,12 +141,35 @@ func (c *clusterDouble) owners(ctx context.Context) ([]types.UID, error) {
 	if !c.world.with["grant"] {
 		return owners, nil
 	}
-	var grants v1alpha1.AccessGrantList
-	err := c.world.admin.List(ctx, &grants, client.InNamespace(c.world.namespace))
-	for _, grant := range grants.Items {
+	var requests v1alpha1.AccessRequestList
+	err := c.world.admin.List(ctx, &requests, client.InNamespace(c.world.namespace))
+	for _, request := range requests.Items {
+		owners = append(owners, request.UID)
+	}
+	grants, grantErr := c.world.grants(ctx)
+	for _, grant := range grants {
 		owners = append(owners, grant.UID)
 	}
-	return owners, err
+	return owners, errors.Join(err, grantErr)
+}
+
+// owned are the objects that can have an owner.
+func (c *clusterDouble) owned(ctx context.Context) ([]client.Object, error) {
+	var owned []client.Object
+	secrets, err := c.world.secrets(ctx)
+	for i := range secrets {
+		owned = append(owned, &secrets[i])
+	}
+	if err != nil || !c.world.with["grant"] {
+		return owned, err
+	}
+	grants, err := c.world.grants(ctx)
+	for i := range grants {
+		if grants[i].DeletionTimestamp.IsZero() {
+			owned = append(owned, &grants[i])
+		}
+	}
+	return owned, err
 }
 
 // secrets are those in the world's namespace, and those of its Jobs.

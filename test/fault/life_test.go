@@ -35,8 +35,8 @@ type step struct {
 	recorded []v1alpha1.AuditAction
 	// hurried says that the next step may come before this one is dealt with.
 	hurried bool
-	// timed says that the step goes by a date that the recording shows.
-	timed bool
+	// patient says that the step goes by what the recording, or its bucket, shows after the one before is dealt with.
+	patient bool
 }
 
 // life is a sequence of steps, and the controllers that it takes besides that of recordings.
@@ -71,7 +71,14 @@ func lives() []life {
 		{name: "trashed before it arrives", steps: []step{created(nil), trashedUnseen(), deleted()}, ends: gone},
 		{name: "delete", with: []string{"trash"}, steps: []step{imported(), deleted()}, ends: buried},
 		{name: "delete and sweep", with: []string{"trash"}, steps: []step{imported(), deleted(), swept()}, ends: gone},
-		{name: "store", with: []string{"store"}, steps: []step{storeReady()}, ends: gone},
+		{name: "fetch", steps: []step{fetched()}, ends: kept},
+		{name: "delete and adopt", with: []string{"trash"}, steps: []step{imported(), deleted(), adopted(), unburied()}, ends: kept},
+		{name: "recover", steps: []step{imported(), trashed(), restored(), lost(), adopted()}, ends: kept},
+		{name: "hold", with: []string{"locks"}, steps: []step{imported(), held(), renewed(), released()}, ends: kept},
+		{name: "erase", with: []string{"locks"}, steps: []step{imported(), allowErasure(), erased()}, ends: gone},
+		{name: "damage", with: []string{"scrub"}, steps: []step{imported(), damaged(), mended()}, ends: kept},
+		{name: "request", with: []string{"request", "grant"}, steps: []step{imported(), asked(), answered(), ended()}, ends: kept},
+		{name: "store", with: []string{"store"}, steps: []step{storeReady(), abandoned()}, ends: gone},
 		{name: "policies", with: []string{"policy"}, steps: []step{policiesAccepted()}, ends: gone},
 		{name: "rotate", with: []string{"store", "keys"}, steps: []step{storeReady(), imported(), rotated(), retired()}, ends: kept},
 		{name: "purges stop", with: []string{"guard"}, steps: []step{imported(), trashed(), stops(), approved()}, ends: gone},
@@ -101,6 +108,19 @@ func imported() step {
 			}
 			return w.create(ctx, func(r *v1alpha1.MeetingRecording) {
 				r.Spec.Source = v1alpha1.MediaSource{Object: &v1alpha1.ObjectSource{Bucket: w.imports(), Key: "q3.mp4"}}
+			})
+		},
+		reached:  ready(v1alpha1.ReasonAvailable),
+		recorded: []v1alpha1.AuditAction{v1alpha1.AuditUploaded, v1alpha1.AuditProcessed},
+	}
+}
+
+func fetched() step {
+	return step{
+		name: "fetch",
+		do: func(ctx context.Context, w *world) error {
+			return w.create(ctx, func(r *v1alpha1.MeetingRecording) {
+				r.Spec.Source = v1alpha1.MediaSource{URL: &v1alpha1.URLSource{URL: "https://" + elsewhereHost + "/q3.mp4"}}
 			})
 		},
 		reached:  ready(v1alpha1.ReasonAvailable),
@@ -167,7 +187,7 @@ func policyShortens() step {
 func expires() step {
 	return step{
 		name:     "time passes until it expires",
-		timed:    true,
+		patient:  true,
 		do:       until(func(r *v1alpha1.MeetingRecording) metav1.Time { return r.Status.ExpiresAt }),
 		reached:  ready(v1alpha1.ReasonTrashed),
 		recorded: []v1alpha1.AuditAction{v1alpha1.AuditExpired, v1alpha1.AuditTrashed},
@@ -177,7 +197,7 @@ func expires() step {
 func purges() step {
 	return step{
 		name:     "time passes until it is purged",
-		timed:    true,
+		patient:  true,
 		do:       until(func(r *v1alpha1.MeetingRecording) metav1.Time { return r.Status.PurgeAt }),
 		reached:  isGone,
 		recorded: []v1alpha1.AuditAction{v1alpha1.AuditPurged},
@@ -217,6 +237,24 @@ func storeReady() step {
 			var store v1alpha1.RecordingStore
 			err := w.admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &store)
 			return meta.IsStatusConditionTrue(store.Status.Conditions, v1alpha1.ConditionReady), err
+		},
+	}
+}
+
+// abandoned leaves an upload unfinished, and lets the time pass after which nobody can be at it any more.
+func abandoned() step {
+	return step{
+		name: "time passes until an unfinished upload is discarded",
+		do: func(ctx context.Context, w *world) error {
+			_, err := w.objects.CreateMultipart(ctx, w.bucket(), objectstore.StagingRoot+w.namespace+"/uid-1/raw", "")
+			w.clock.Step(9 * day)
+			return err
+		},
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			for _, err := range w.objects.Uploads(ctx, w.bucket(), objectstore.StagingRoot) {
+				return false, err
+			}
+			return true, nil
 		},
 	}
 }
@@ -264,7 +302,7 @@ func stops() step {
 			err := w.admin.Get(ctx, client.ObjectKey{Name: w.namespace}, &store)
 			return r != nil && meta.IsStatusConditionFalse(store.Status.Conditions, v1alpha1.ConditionPurgesAllowed), err
 		},
-		timed: true,
+		patient: true,
 	}
 }
 
@@ -336,9 +374,8 @@ func revoked() step {
 			return w.admin.Delete(ctx, &v1alpha1.AccessGrant{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: grantName}})
 		},
 		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
-			var grants v1alpha1.AccessGrantList
-			err := w.admin.List(ctx, &grants, client.InNamespace(w.namespace))
-			return len(grants.Items) == 0, err
+			grants, err := w.grants(ctx)
+			return len(grants) == 0, err
 		},
 		recorded: []v1alpha1.AuditAction{v1alpha1.AuditRevoked},
 	}
@@ -430,7 +467,7 @@ func (w *world) readyStore(ctx context.Context, store *v1alpha1.RecordingStore) 
 	}
 	store.Status = v1alpha1.RecordingStoreStatus{
 		Conditions:   []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable, LastTransitionTime: metav1.Now()}},
-		Capabilities: []v1alpha1.StoreCapability{v1alpha1.CapabilityVersioning, v1alpha1.CapabilityChecksums},
+		Capabilities: []v1alpha1.StoreCapability{v1alpha1.CapabilityVersioning, v1alpha1.CapabilityChecksums, v1alpha1.CapabilityObjectLock},
 	}
 	return w.admin.Status().Update(ctx, store)
 }

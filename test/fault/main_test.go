@@ -19,7 +19,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,6 +32,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
@@ -54,7 +57,9 @@ type lab struct {
 	s3     *s3test.Server
 	config *rest.Config
 	http   *http.Client
-	mapper meta.RESTMapper
+	// adminHTTP is what an administrator's requests go through, askerHTTP what those of an asker do, http those of the manager.
+	adminHTTP, askerHTTP *http.Client
+	mapper               meta.RESTMapper
 
 	// raw is what people upload, stream what ffmpeg makes of it, plain what the packager makes of that before it encrypts.
 	raw, stream, plain []byte
@@ -70,7 +75,17 @@ func newLab(t testing.TB) *lab {
 	if l.http, err = rest.HTTPClientFor(l.config); err != nil {
 		t.Fatal(err)
 	}
-	if l.mapper, err = apiutil.NewDynamicRESTMapper(env.Config, mustHTTP(t, env.Config)); err != nil {
+	l.adminHTTP = mustHTTP(t, env.Config)
+	asks := rest.CopyConfig(env.Config)
+	asks.Impersonate = rest.ImpersonationConfig{UserName: asker, Groups: []string{"system:masters"}}
+	l.askerHTTP = mustHTTP(t, asks)
+	if l.mapper, err = apiutil.NewDynamicRESTMapper(env.Config, l.adminHTTP); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.admin.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: credentialsName},
+		StringData: map[string]string{stores.AccessKeyID: l.s3.AccessKey, stores.SecretAccessKey: l.s3.SecretKey},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	l.awaitAdmission(t)

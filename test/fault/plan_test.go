@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3fault"
@@ -53,7 +54,24 @@ const (
 	restBound = 25
 	// retryAfter is how much later a failed pass is made again.
 	retryAfter = time.Second
+	// looks is how many new processes look at a world at rest. What looks again within poll does so without a date.
+	looks = 2
+	poll  = time.Hour
 )
+
+// slowest is the most passes that a plan took from its last fault to rest.
+var slowest peak
+
+type peak struct{ atomic.Int64 }
+
+func (p *peak) reach(n int) {
+	for {
+		most := p.Load()
+		if int64(n) <= most || p.CompareAndSwap(most, int64(n)) {
+			return
+		}
+	}
+}
 
 // run lives the life and returns the world as it is at rest.
 func (p plan) run(ctx context.Context, l *lab) (*world, error) {
@@ -117,31 +135,46 @@ func (p plan) rest(ctx context.Context, w *world) error {
 	if err := w.quieten(ctx); err != nil {
 		return err
 	}
-	before, writes := w.writes.Load(), len(w.proxy.Writes())
-	for range 2 {
-		if err := w.restart(ctx); err != nil {
+	writes, wrote := w.writes, len(w.proxy.Writes())
+	for range looks {
+		if err := w.lookAgain(ctx); err != nil {
 			return err
 		}
-		if turn, err := w.pass(ctx); err != nil || turn.failed {
-			return fmt.Errorf("a pass at rest failed: %w", err)
-		}
 	}
-	if n := w.writes.Load() - before; n > 0 {
+	if n := w.writes - writes; n > 0 {
 		return fmt.Errorf("at rest, the API server was written %d times", n)
 	}
-	if wrote := w.proxy.Writes()[writes:]; len(wrote) > 0 && !w.with["store"] { // a new process probes its stores
+	if wrote := w.proxy.Writes()[wrote:]; len(wrote) > 0 && !w.with["store"] { // a new process probes its stores
 		return fmt.Errorf("at rest, the object store was written: %s", strings.Join(wrote, ", "))
 	}
 	return nil
 }
 
+// lookAgain has a new process make a pass and, where it wants to look again soon, one more at that time.
+func (w *world) lookAgain(ctx context.Context) error {
+	if err := w.restart(ctx); err != nil {
+		return err
+	}
+	turn, err := w.pass(ctx)
+	if err == nil && !turn.failed && turn.look > 0 && turn.look <= poll {
+		w.clock.Step(turn.look)
+		turn, err = w.pass(ctx)
+	}
+	if err != nil || turn.failed {
+		return fmt.Errorf("a pass at rest failed: %w", err)
+	}
+	return nil
+}
+
+// quieten makes passes until nobody writes any more.
 func (w *world) quieten(ctx context.Context) error {
-	for range restBound {
+	for n := range restBound {
 		turn, err := w.pass(ctx)
 		if err != nil {
 			return err
 		}
 		if !turn.changed && !turn.failed {
+			slowest.reach(n + 1)
 			return nil
 		}
 	}

@@ -16,7 +16,7 @@ func randomPlan(seed uint64, effects []effect.Name) plan {
 	r := rand.New(rand.NewPCG(seed, 0))
 	p := plan{name: fmt.Sprint("seed ", seed), life: randomLife(r), hasty: map[int]bool{}, ticks: rand.New(rand.NewPCG(seed, 1))}
 	for i, next := range p.life.steps[1:] {
-		if p.life.steps[i].hurried && !next.timed && r.IntN(4) == 0 {
+		if p.life.steps[i].hurried && !next.patient && r.IntN(4) == 0 {
 			p.hasty[i] = true
 		}
 	}
@@ -58,7 +58,7 @@ func randomLife(r *rand.Rand) life {
 			l.steps, trash = append(l.steps, trashed()), true
 		}
 	}
-	switch ending := r.IntN(4); {
+	switch ending := r.IntN(6); {
 	case ending == 0 && trash:
 		l.steps, l.ends = append(l.steps, purges()), gone
 	case ending == 0:
@@ -67,6 +67,10 @@ func randomLife(r *rand.Rand) life {
 		l.steps, l.ends = append(l.steps, deleted()), buried
 	case ending == 2:
 		l.steps, l.ends = append(l.steps, deleted(), swept()), gone
+	case ending == 3 && !trash && !shortened:
+		l.steps = append(l.steps, deleted(), adopted(), unburied())
+	case ending == 4 && !trash:
+		l.steps = append(l.steps, lost(), adopted())
 	}
 	return l
 }

@@ -42,7 +42,7 @@ func (p plan) judge(ctx context.Context, w *world) error {
 		if len(under(keys, "media/")) != 1 || len(under(keys, "manifests/")) != 2 || len(keys) != 3 {
 			errs = append(errs, fmt.Errorf("want one media object, its manifest and its state in the bucket: %v", keys))
 		}
-		errs = append(errs, w.judgeMedia(ctx, string(recording.UID), storage.Key, storage.ManifestKey))
+		errs = append(errs, w.judgeMedia(ctx, recording.StorageUID(), storage.Key, storage.ManifestKey))
 	case buried:
 		if recording != nil || len(tombstones) != 1 || len(keys) != 4 {
 			errs = append(errs, fmt.Errorf("want a tombstone, a media object, its manifest and its state, and no recording: %v, %s", keys, describe(recording)))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,9 +47,6 @@ type view struct {
 	world *world
 	// recordingsLag and jobsLag are how many snapshots older than the newest the two are that are read.
 	recordingsLag, jobsLag int
-	// memo is what was read since the last write.
-	memo   map[string]any
-	memoAt int64
 }
 
 func (v *view) lags() bool { return v.recordingsLag > 0 || v.jobsLag > 0 }
@@ -63,12 +61,24 @@ func (v *view) at(lag int) *snapshot {
 	return &v.world.snapshots[max(len(v.world.snapshots)-1-lag, 0)]
 }
 
-// known returns what was read under a key since anybody wrote last, nil if nothing was.
-func (v *view) known(key string) any {
-	if at := v.world.writes.Load(); v.memo == nil || v.memoAt != at {
-		v.memo, v.memoAt = map[string]any{}, at
+// remembered returns what was read of a resource since it was written last, by what was asked. It may be added to.
+func (v *view) remembered(of runtime.Object) map[string]any {
+	resource := v.resourceOf(of)
+	if v.world.known[resource] == nil {
+		v.world.known[resource] = map[string]any{}
 	}
-	return v.memo[key]
+	return v.world.known[resource]
+}
+
+// resourceOf tells what an object, or a list of them, is in the paths of the API.
+func (v *view) resourceOf(object runtime.Object) string {
+	kind, err := v.GroupVersionKindFor(object)
+	if err != nil {
+		panic(fmt.Sprintf("the view is asked for a kind that nobody knows: %v", err))
+	}
+	kind.Kind = strings.TrimSuffix(kind.Kind, "List")
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return plural.Resource
 }
 
 func (v *view) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
@@ -79,14 +89,14 @@ func (v *view) Get(ctx context.Context, key client.ObjectKey, object client.Obje
 		}
 		return apierrors.NewNotFound(v1alpha1.SchemeGroupVersion.WithResource("meetingrecordings").GroupResource(), key.Name)
 	}
-	name := fmt.Sprintf("%T %s", object, key)
-	if found := v.known(name); found != nil {
+	remembered, name := v.remembered(object), fmt.Sprintf("%T %s", object, key)
+	if found := remembered[name]; found != nil {
 		copyInto(found, object)
 		return nil
 	}
 	err := v.Client.Get(ctx, key, object, options...)
 	if err == nil {
-		v.memo[name] = object.DeepCopyObject()
+		remembered[name] = object.DeepCopyObject()
 	}
 	return err
 }
@@ -112,15 +122,15 @@ func (v *view) List(ctx context.Context, list client.ObjectList, options ...clie
 		typed.Items = make([]v1alpha1.RecordingStore, 1)
 		return v.Get(ctx, client.ObjectKey{Name: v.world.namespace}, &typed.Items[0])
 	}
-	name := fmt.Sprintf("%T %s %v", list, asked.Namespace, asked.LabelSelector)
-	if found := v.known(name); found != nil {
+	remembered, name := v.remembered(list), fmt.Sprintf("%T %s %v", list, asked.Namespace, asked.LabelSelector)
+	if found := remembered[name]; found != nil {
 		copyInto(found, list)
 		return filter(list, matching(v, selector))
 	}
 	if err := v.Client.List(ctx, list, &asked); err != nil {
 		return err
 	}
-	v.memo[name] = list.DeepCopyObject()
+	remembered[name] = list.DeepCopyObject()
 	return filter(list, matching(v, selector))
 }
 

@@ -46,7 +46,7 @@ func (d workerDouble) run(ctx context.Context, content []byte) error {
 }
 
 func (d workerDouble) work(ctx context.Context, spec worker.Spec, store worker.Store) error {
-	raw, err := fetch(ctx, store, spec.RawURL)
+	raw, err := d.raw(ctx, spec, store)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,14 @@ func (d workerDouble) work(ctx context.Context, spec worker.Spec, store worker.S
 		return err
 	}
 	return store.Put(ctx, spec.ManifestURL, "application/json", encoded)
+}
+
+// raw brings the upload. Where the worker would fetch it from elsewhere, the double has it already.
+func (d workerDouble) raw(ctx context.Context, spec worker.Spec, store worker.Store) ([]byte, error) {
+	if spec.Fetch != nil {
+		return d.lab.raw, nil
+	}
+	return fetch(ctx, store, spec.RawURL)
 }
 
 func fetch(ctx context.Context, store worker.Store, url string) ([]byte, error) {

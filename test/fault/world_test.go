@@ -13,7 +13,9 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -22,12 +24,14 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
+	"github.com/reelkeeper/reelkeeper/controllers/accessrequest"
 	"github.com/reelkeeper/reelkeeper/controllers/auditevent"
 	"github.com/reelkeeper/reelkeeper/controllers/keyrotation"
 	"github.com/reelkeeper/reelkeeper/controllers/meetingrecording"
 	guarding "github.com/reelkeeper/reelkeeper/controllers/purgeguard"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingpolicy"
 	"github.com/reelkeeper/reelkeeper/controllers/recordingstore"
+	"github.com/reelkeeper/reelkeeper/controllers/scrub"
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -47,6 +51,10 @@ import (
 const (
 	recordingName = "q3-review"
 	grantName     = "replay"
+	// credentialsName is the Secret with the credentials that all stores share.
+	credentialsName = "s3"
+	// elsewhereHost is where recordings are fetched from.
+	elsewhereHost = "media.example.com"
 	bucketName    = "recordings"
 	day           = 24 * time.Hour
 )
@@ -59,17 +67,23 @@ type world struct {
 	clock     *clocktesting.FakeClock
 	proxy     *s3fault.Proxy
 	objects   *objectstore.Client
-	writes    atomic.Int64
-	cluster   *clusterDouble
-	gate      *gate
-	lag       lag
+	// admin is the lab's, asker somebody without a right; both are seen by the world.
+	admin, asker client.Client
+	// writes counts those of the process through the API server.
+	writes  int64
+	cluster *clusterDouble
+	gate    *gate
+	lag     lag
 
 	// view and parts are the process, which can die; snapshots is what there was after each pass.
 	view      *view
 	parts     []part
 	snapshots []snapshot
-	with      map[string]bool
-	story     []string
+	// known is what was read of each resource since it was written last; changed are the resources written since the last snapshot.
+	known   map[string]map[string]any
+	changed map[string]bool
+	with    map[string]bool
+	story   []string
 }
 
 // part is one controller of the process.
@@ -86,13 +100,19 @@ var worlds atomic.Int64
 func newWorld(ctx context.Context, l *lab, with ...string) (*world, error) {
 	w := &world{
 		lab: l, namespace: fmt.Sprintf("plan-%d", worlds.Add(1)), clock: clocktesting.NewFakeClock(time.Now().Truncate(time.Second)),
-		gate: newGate(), with: map[string]bool{},
+		gate: newGate(), with: map[string]bool{}, known: map[string]map[string]any{}, changed: map[string]bool{},
 	}
 	for _, name := range with {
 		w.with[name] = true
 	}
 	w.cluster = &clusterDouble{world: w}
 	var err error
+	if w.admin, err = w.client(env.Config, l.adminHTTP, w.wrote); err != nil {
+		return nil, err
+	}
+	if w.asker, err = w.client(env.Config, l.askerHTTP, w.wrote); err != nil {
+		return nil, err
+	}
 	if w.proxy, err = s3fault.New(l.s3.Endpoint); err != nil {
 		return nil, err
 	}
@@ -114,27 +134,31 @@ func (w *world) close() {
 	w.objects.Close()
 }
 
-// furnish makes what people make: the namespace, the store's credentials, the store.
+// furnish makes what people make: the namespace and the store.
 func (w *world) furnish(ctx context.Context) error {
 	store := &v1alpha1.RecordingStore{
 		ObjectMeta: metav1.ObjectMeta{Name: w.namespace},
 		Spec: v1alpha1.RecordingStoreSpec{
 			S3: v1alpha1.S3Endpoint{
 				Endpoint:             w.proxy.URL(),
-				CredentialsSecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "s3-" + w.namespace},
+				CredentialsSecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: credentialsName},
 			},
 			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: w.bucket()},
 			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "kek-" + w.namespace}},
 			AllowedNamespaces: &metav1.LabelSelector{},
-			Intake:            v1alpha1.IntakeSpec{Imports: []v1alpha1.ImportBucket{{Bucket: w.imports(), Namespaces: &metav1.LabelSelector{}}}},
+			Intake: v1alpha1.IntakeSpec{
+				Imports: []v1alpha1.ImportBucket{{Bucket: w.imports(), Namespaces: &metav1.LabelSelector{}}},
+				URLs:    v1alpha1.URLIntake{Namespaces: &metav1.LabelSelector{}, Hosts: []string{elsewhereHost}},
+			},
+			// So fast that no pass waits for a clock that stands still.
+			Integrity: v1alpha1.IntegritySpec{ScrubEvery: "1h", BytesPerSecond: new(resource.MustParse("1Pi"))},
 		},
+	}
+	if w.with["locks"] {
+		store.Spec.Buckets.ObjectLock = v1alpha1.ObjectLockGovernance
 	}
 	for _, object := range []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}},
-		&corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "s3-" + w.namespace},
-			StringData: map[string]string{stores.AccessKeyID: w.s3.AccessKey, stores.SecretAccessKey: w.s3.SecretKey},
-		},
 		store,
 	} {
 		if err := w.admin.Create(ctx, object); err != nil {
@@ -157,14 +181,23 @@ func (w *world) note(format string, args ...any) {
 
 // restart begins a new process, which remembers nothing and may see an older state.
 func (w *world) restart(ctx context.Context) error {
-	counted := &http.Client{Transport: countWrites{w.http.Transport, &w.writes}}
-	manager, err := client.New(w.config, client.Options{HTTPClient: counted, Scheme: w.admin.Scheme(), Mapper: w.mapper, FieldOwner: kube.FieldOwner})
+	manager, err := w.client(w.config, w.http, func(resource string) {
+		w.writes++
+		w.wrote(resource)
+	})
 	if err != nil {
 		return err
 	}
 	w.view = &view{Client: manager, world: w, recordingsLag: w.lag.recordings, jobsLag: w.lag.jobs}
 	w.parts, err = w.process(ctx, manager)
 	return err
+}
+
+// client tells of each write that is made with it.
+func (w *world) client(config *rest.Config, through *http.Client, tell func(resource string)) (client.Client, error) {
+	return client.New(config, client.Options{
+		HTTPClient: &http.Client{Transport: seesWrites{through.Transport, tell}}, Scheme: w.lab.admin.Scheme(), Mapper: w.mapper, FieldOwner: kube.FieldOwner,
+	})
 }
 
 // process makes the controllers as the program does.
@@ -180,12 +213,13 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	sweeper := trash.NewSweeper(trash.Options{
 		Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
+	sweeps := &alarm{sweep: sweeper.Sweep, clock: w.clock}
 	recordings := meetingrecording.New(meetingrecording.Options{
-		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeper, Claims: claims, PurgeGuard: guard,
+		Client: w.view, Direct: direct, Stores: resolver, Governance: rules, Audit: recorder, Tombstones: sweeps, Claims: claims, PurgeGuard: guard,
 		Ledger: ledger, Events: people, Clock: w.clock,
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
-	grants := deadline.New[reconcile.Request](w.clock)
+	asked, grants := deadline.New[reconcile.Request](w.clock), deadline.New[reconcile.Request](w.clock)
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
 		{"store", passes(&recordingstore.Reconciler{Client: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
@@ -194,15 +228,18 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 		}, client.ObjectKey{Name: w.namespace})},
 		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
 		{"recording", passes(recordings, own(recordingName))},
-		{"trash", func(ctx context.Context) (time.Duration, error) {
-			next, err := sweeper.Sweep(ctx)
-			return next.Sub(w.clock.Now()), err
-		}},
+		{"trash", sweeps.pass},
 		// After those that ask the guard, which wake it in the program.
-		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeper.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
-		{"grant", w.wakes(grants, passes(&accessgrant.Reconciler{
+		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeps.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"scrub", passes(&scrub.Reconciler{Client: w.view, Direct: direct, Stores: resolver, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"request", func(ctx context.Context) (time.Duration, error) {
+			return w.wakes(asked, &accessrequest.Reconciler{
+				Client: w.view, Governance: rules, Recorder: recorder, Events: people, Clock: w.clock, Dates: asked,
+			})(ctx, own(requestName))
+		}},
+		{"grant", w.eachGrant(w.wakes(grants, &accessgrant.Reconciler{
 			Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, GatewayURL: "https://recordings.example.com", Deadlines: grants, Events: people, Clock: w.clock,
-		}, own(grantName)), own(grantName))},
+		}))},
 		{"audit", passes(&auditevent.Reconciler{Client: w.view, Window: auditevent.Window{MaxAge: 400 * day, MaxCount: auditCount}, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 	}
 	var running []part
@@ -228,9 +265,9 @@ func passes(reconciler reconcile.Reconciler, key client.ObjectKey) func(context.
 }
 
 // wakes makes a pass tell of the date that the controller has put into its queue as well.
-func (w *world) wakes(dates *deadline.Queue[reconcile.Request], pass func(context.Context) (time.Duration, error), key client.ObjectKey) func(context.Context) (time.Duration, error) {
-	return func(ctx context.Context) (time.Duration, error) {
-		look, err := pass(ctx)
+func (w *world) wakes(dates *deadline.Queue[reconcile.Request], reconciler reconcile.Reconciler) func(context.Context, client.ObjectKey) (time.Duration, error) {
+	return func(ctx context.Context, key client.ObjectKey) (time.Duration, error) {
+		look, err := passes(reconciler, key)(ctx)
 		if at := dates.At(reconcile.Request{NamespacedName: key}); !at.IsZero() {
 			if rest := max(at.Sub(w.clock.Now()), time.Millisecond); look == 0 || rest < look {
 				look = rest
@@ -238,6 +275,27 @@ func (w *world) wakes(dates *deadline.Queue[reconcile.Request], pass func(contex
 		}
 		return look, err
 	}
+}
+
+// alarm wakes the sweeper as its own Start does: at first, when it has said, and when a tombstone's date is noted that is earlier.
+type alarm struct {
+	sweep func(context.Context) (time.Time, error)
+	clock clock.PassiveClock
+	next  time.Time
+}
+
+// Note tells of the date on a tombstone.
+func (a *alarm) Note(purgeAt time.Time) {
+	if purgeAt.Before(a.next) {
+		a.next = purgeAt
+	}
+}
+
+func (a *alarm) pass(ctx context.Context) (look time.Duration, err error) {
+	if !a.clock.Now().Before(a.next) {
+		a.next, err = a.sweep(ctx)
+	}
+	return max(a.next.Sub(a.clock.Now()), time.Millisecond), err
 }
 
 // turn is what one round of passes did.
@@ -287,8 +345,13 @@ func (w *world) settle(ctx context.Context) (acted bool, err error) {
 	if acted, err = w.cluster.act(ctx); err != nil || !acted {
 		return acted, err
 	}
-	w.view.memo = nil
 	return true, w.look(ctx)
+}
+
+// wrote is told of each write through the API server, whoever makes it.
+func (w *world) wrote(resource string) {
+	delete(w.known, resource)
+	w.changed[resource] = true
 }
 
 // step lets a person, or time, do something.
@@ -298,23 +361,36 @@ func (w *world) step(ctx context.Context, s step) error {
 	if err := s.do(ctx, w); err != nil {
 		return err
 	}
-	w.view.memo = nil
 	return w.look(ctx)
 }
 
 // written counts what controllers have written so far, to the API server and to the object store.
-func (w *world) written() int64 { return w.writes.Load() + int64(len(w.proxy.Writes())) }
+func (w *world) written() int64 { return w.writes + int64(len(w.proxy.Writes())) }
 
-// look takes a snapshot.
+// look takes a snapshot. What nobody has written since the last one is not read again.
 func (w *world) look(ctx context.Context) error {
-	var recordings v1alpha1.MeetingRecordingList
-	if err := w.admin.List(ctx, &recordings, client.InNamespace(w.namespace)); err != nil {
-		return err
+	var next snapshot
+	if len(w.snapshots) > 0 {
+		next = *w.now()
 	}
-	var jobs batchv1.JobList
-	err := w.admin.List(ctx, &jobs, client.InNamespace(operatorNamespace), client.MatchingLabels{v1alpha1.LabelRecordingNamespace: w.namespace})
-	w.snapshots = append(w.snapshots, snapshot{recordings.Items, jobs.Items})
-	return err
+	if w.changed["meetingrecordings"] {
+		var recordings v1alpha1.MeetingRecordingList
+		if err := w.admin.List(ctx, &recordings, client.InNamespace(w.namespace)); err != nil {
+			return err
+		}
+		next.recordings = recordings.Items
+	}
+	if w.changed["jobs"] {
+		var jobs batchv1.JobList
+		err := w.admin.List(ctx, &jobs, client.InNamespace(operatorNamespace), client.MatchingLabels{v1alpha1.LabelRecordingNamespace: w.namespace})
+		if err != nil {
+			return err
+		}
+		next.jobs = jobs.Items
+	}
+	clear(w.changed)
+	w.snapshots = append(w.snapshots, next)
+	return nil
 }
 
 // now is the newest snapshot.
@@ -328,15 +404,28 @@ func brief(err error) string {
 	return text[:min(len(text), 300)]
 }
 
-// countWrites counts the requests that change something.
-type countWrites struct {
-	next  http.RoundTripper
-	count *atomic.Int64
+// seesWrites tells of the requests that change something.
+type seesWrites struct {
+	next http.RoundTripper
+	tell func(resource string)
 }
 
-func (c countWrites) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s seesWrites) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s3fault.IsWrite(r) {
-		c.count.Add(1)
+		s.tell(resourceIn(r.URL.Path))
 	}
-	return c.next.RoundTrip(r)
+	return s.next.RoundTrip(r)
+}
+
+// resourceIn finds the resource in a path such as /apis/batch/v1/namespaces/default/jobs/process-1.
+func resourceIn(path string) string {
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if parts[0] == "apis" {
+		parts = parts[1:]
+	}
+	parts = parts[2:]
+	if parts[0] == "namespaces" && len(parts) > 2 {
+		parts = parts[2:]
+	}
+	return parts[0]
 }
