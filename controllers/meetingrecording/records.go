@@ -5,6 +5,7 @@ package meetingrecording
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,9 +36,10 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Since, event.Rule = status.AvailableAt.Time, plan.From.String()
 	case recordTrashed:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditTrashed, "StateTrashed", fmt.Sprintf("trashed/%s/%d", uid, o.recording.Generation)
+		event.Actor = r.whoSetState(o)
 	case recordRestored:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d", uid, status.TrashedAt.Unix())
-		event.Since = status.TrashedAt.Time
+		event.Since, event.Actor = status.TrashedAt.Time, r.whoSetState(o)
 	case recordAdopted:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "Adopted", fmt.Sprintf("restored/%s", uid)
 		event.Evidence = adoptionEvidence(o)
@@ -54,6 +56,16 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		return fmt.Errorf("no audit event for %q", what)
 	}
 	return r.write(ctx, o, event)
+}
+
+// whoSetState is who asked for the trash, or for the end of it: a person where the API server wrote that down, else the controller,
+// which asks for it when a recording expires.
+func (r *Reconciler) whoSetState(o *observation) v1alpha1.AuditActor {
+	by := o.recording.Annotations[v1alpha1.AnnotationStateBy]
+	if by == "" || strings.HasPrefix(by, "system:serviceaccount:"+r.options.OperatorNamespace+":") {
+		return v1alpha1.AuditActor{}
+	}
+	return audit.User(by, "")
 }
 
 func adoptionEvidence(o *observation) []string {

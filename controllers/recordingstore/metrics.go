@@ -25,10 +25,15 @@ var (
 	storedRecordings = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "reelkeeper_store_recordings", Help: "MeetingRecordings of a namespace that name a store.",
 	}, []string{"store", "namespace"})
+	orphans = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "reelkeeper_orphans",
+		Help: "What of a store does not fit together: media that belongs to no recording and to none that was seen to be deleted, and recordings whose media is not there. " +
+			"kubectl reelkeeper orphans lists them.",
+	}, []string{"store", "kind"})
 )
 
 func init() {
-	metrics.Registry.MustRegister(storedBytes, storedRecordings)
+	metrics.Registry.MustRegister(storedBytes, storedRecordings, orphans)
 }
 
 // publish replaces the numbers of a store.

@@ -88,7 +88,7 @@ func valueOf[N int32 | int64](n *N) N {
 }
 
 // lookForDeleted finds out what deleted recordings take up: whatever lies under media/ and belongs to no MeetingRecording. It costs
-// one request for every thousand objects. Where it fails, what was known before still counts.
+// one request for every thousand objects. Where it fails, what was known before still counts. On the way it counts orphans.
 func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) {
 	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
 	defer cancel()
@@ -106,15 +106,12 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 	if err := r.Client.List(ctx, &recordings, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list the recordings: %w", err)
 	}
-	alive := make(map[string]bool, len(recordings.Items))
-	for i := range recordings.Items {
-		alive[recordings.Items[i].StorageUID()] = true
-	}
+	alive := livingIn(recordings.Items, store.Name)
 	buckets, err := stores.Buckets(ctx, of.client, store)
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]quota.Deleted{}
+	seen, lone := map[string]quota.Deleted{}, orphanage{}
 	for _, bucket := range buckets {
 		last := "" // objects come in the order of their names, so those of one recording come together
 		for object, err := range of.client.List(ctx, bucket, objectstore.MediaRoot) {
@@ -122,7 +119,7 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 				return nil, err
 			}
 			path := strings.Split(strings.TrimPrefix(object.Key, objectstore.MediaRoot), "/")
-			if len(path) != 3 || alive[path[1]] || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
+			if len(path) != 3 || alive.sees(path[1]) || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
 				continue
 			}
 			deleted := seen[path[0]]
@@ -131,7 +128,12 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 				deleted.Recordings++
 			}
 			seen[path[0]], last = deleted, path[1]
+			lone.take(object, r.Clock.Now())
+		}
+		if err := lone.forgetBuried(ctx, of.client, bucket); err != nil {
+			return nil, err
 		}
 	}
+	publishOrphans(store.Name, len(lone), alive.bereft())
 	return seen, nil
 }

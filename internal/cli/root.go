@@ -94,7 +94,7 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	c.cluster.bind(root.PersistentFlags())
 	c.output.bind(root)
 	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(),
-		c.newTrash(), c.newRecover(), c.newKeys(), c.newScrub(), c.newVersion())
+		c.newTrash(), c.newRecover(), c.newOrphans(), c.newKeys(), c.newScrub(), c.newVersion())
 	addCompletion(root)
 	return root
 }

@@ -33,7 +33,7 @@ func buildManager(b *testing.B) string {
 		b.Fatal(err)
 	}
 	program := filepath.Join(b.TempDir(), "reelkeeper")
-	build := exec.Command("go", "build", "-o", program, "./cmd/reelkeeper")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./cmd/reelkeeper")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build the manager: %v: %s", err, out)
@@ -52,6 +52,7 @@ func (s *scale) startManager() {
 	_ = listener.Close()
 	s.manager, err = process.Start(s.b.Context(), process.Spec{
 		Name: "manager", Path: s.binary, Log: filepath.Join(env.Logs, "manager.log"),
+		Env: append(os.Environ(), "GOMEMLIMIT=512MiB"),
 		Args: []string{
 			"manager", "--kubeconfig", s.kubeconfig, "--operator-namespace", operatorNamespace, "--gateway-url", "https://recordings.example.com",
 			"--worker-image", "reelkeeper", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", health,
@@ -60,8 +61,17 @@ func (s *scale) startManager() {
 	if err != nil {
 		s.b.Fatal(err)
 	}
+	s.running = true
 	s.b.Cleanup(s.manager.Kill)
 	s.health = "http://" + health + "/readyz"
+}
+
+// kill ends the manager in the middle of whatever it does.
+func (s *scale) kill() {
+	if s.running {
+		s.manager.Kill()
+	}
+	s.running = false
 }
 
 // waitUntilIdle waits until the manager has read everything and then uses next to no CPU for a while.

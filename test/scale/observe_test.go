@@ -6,6 +6,7 @@ package scale
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,43 +37,85 @@ type sighting struct {
 	at   time.Time
 }
 
-// observe watches the recordings with a label, all with none. Without one only metadata is read, to count changes.
+// observe watches the recordings with a label.
 func (s *scale) observe(selector string) *observer {
 	s.b.Helper()
 	parsed, err := labels.Parse(selector)
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	var list client.ObjectList = &v1alpha1.MeetingRecordingList{}
-	if selector == "" {
-		metadata := &metav1.PartialObjectMetadataList{}
-		metadata.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
-		list = metadata
-	}
 	ctx, cancel := context.WithCancel(s.b.Context())
-	w, err := s.admin.Watch(ctx, list, client.MatchingLabelsSelector{Selector: parsed})
+	w, err := s.admin.Watch(ctx, &v1alpha1.MeetingRecordingList{}, client.MatchingLabelsSelector{Selector: parsed})
 	if err != nil {
 		s.b.Fatal(err)
 	}
 	o := &observer{stop: cancel, pending: map[string]*v1alpha1.MeetingRecording{}, times: map[string]time.Time{}}
 	o.changed = sync.NewCond(&o.mu)
-	go o.run(w.ResultChan(), selector != "")
+	go o.run(ctx, s, w.ResultChan())
 	return o
 }
 
-func (o *observer) run(events <-chan watch.Event, keep bool) {
+func (o *observer) run(ctx context.Context, s *scale, events <-chan watch.Event) {
 	for event := range events {
 		now := time.Now()
 		o.mu.Lock()
 		if event.Type == watch.Modified {
 			o.modified++
 		}
-		if recording, ok := event.Object.(*v1alpha1.MeetingRecording); ok && keep {
+		if recording, ok := event.Object.(*v1alpha1.MeetingRecording); ok {
 			o.pending[recording.Name], o.times[recording.Name] = recording, now
 		}
 		o.changed.Broadcast()
 		o.mu.Unlock()
 	}
+	if ctx.Err() == nil {
+		s.b.Error("the watch ended, and what happened since was not seen")
+	}
+}
+
+// version is that of all recordings now.
+func (s *scale) version() int64 {
+	s.b.Helper()
+	list := metadata()
+	if err := s.admin.List(s.b.Context(), list, client.Limit(1)); err != nil {
+		s.b.Fatal(err)
+	}
+	return s.number(list.ResourceVersion)
+}
+
+// changedSince names the recordings that were made or changed after a version. It asks the API server, so that nothing is missed.
+func (s *scale) changedSince(version int64) []string {
+	s.b.Helper()
+	var names []string
+	for token := ""; ; {
+		list := metadata()
+		if err := s.admin.List(s.b.Context(), list, client.Limit(2_000), client.Continue(token)); err != nil {
+			s.b.Fatal(err)
+		}
+		for i := range list.Items {
+			if s.number(list.Items[i].ResourceVersion) > version {
+				names = append(names, list.Items[i].Name)
+			}
+		}
+		if token = list.Continue; token == "" {
+			return names
+		}
+	}
+}
+
+func (s *scale) number(resourceVersion string) int64 {
+	s.b.Helper()
+	n, err := strconv.ParseInt(resourceVersion, 10, 64)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	return n
+}
+
+func metadata() *metav1.PartialObjectMetadataList {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
+	return list
 }
 
 // count is how many changes were seen.

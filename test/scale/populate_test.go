@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -43,13 +44,16 @@ const (
 type scale struct {
 	b     *testing.B
 	admin client.WithWatch
-	all   *observer
 	made  int
+	// each is how long the making of one recording took, with many under way.
+	each time.Duration
 	// status is that of a recording which the manager has brought to rest, and template its date.
 	status   []byte
 	template v1alpha1.MeetingRecording
 
+	// manager is the process, and running says that there is one.
 	manager    *process.Process
+	running    bool
 	kubeconfig string
 	health     string
 	binary     string
@@ -65,7 +69,6 @@ func newScale(b *testing.B) *scale {
 	_, s.kubeconfig = env.KubeconfigFor(b, operatorNamespace, "reelkeeper-manager")
 	s.binary = buildManager(b)
 	s.furnish()
-	s.all = s.observe("")
 	s.learn()
 	return s
 }
@@ -85,6 +88,8 @@ func (s *scale) furnish() {
 			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
 			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "kek"}},
 			AllowedNamespaces: &metav1.LabelSelector{},
+			// There is no media: whatever fell due for a check would be found to be damaged.
+			Integrity: v1alpha1.IntegritySpec{ScrubEvery: v1alpha1.Never},
 		},
 	})
 	for i := range namespaces {
@@ -116,7 +121,7 @@ func (s *scale) learn() {
 		s.b.Fatalf("the manager does not bring a recording to rest: %v", err)
 	}
 	s.waitUntilIdle()
-	s.manager.Kill()
+	s.kill()
 	if err := s.admin.Get(s.b.Context(), key, &s.template); err != nil {
 		s.b.Fatal(err)
 	}
@@ -145,17 +150,26 @@ func (s *scale) make(kind string, n int, expires time.Time) {
 	s.makeDue(kind, n, func(int) time.Time { return expires.Truncate(time.Second) })
 }
 
+// makeDue makes recordings that expire at dates of their own. The manager stands still meanwhile: it would begin with each before
+// that has got its status.
 func (s *scale) makeDue(kind string, n int, due func(int) time.Time) {
 	s.b.Helper()
+	if s.running {
+		s.stopManager()
+		defer s.continueManager()
+	}
 	begun := time.Now()
 	var done atomic.Int64
 	s.inParallel(n, func(ctx context.Context, i int) error {
-		if count := done.Add(1); count%10_000 == 0 {
-			say("     … %d %s made, %.0f a second", count, kind, float64(count)/time.Since(begun).Seconds())
+		if count := done.Add(1); count%5_000 == 0 {
+			say("     … %d of %d %s made, %.0f a second", count, n, kind, float64(count)/time.Since(begun).Seconds())
 		}
 		return s.makeOne(ctx, kind, i, due(i))
 	})
 	s.made += n
+	if n >= writers {
+		s.each = time.Since(begun) / time.Duration(n)
+	}
 }
 
 // inParallel does something n times, with many requests under way, and ends the run at the first error.
@@ -226,7 +240,18 @@ func (s *scale) settle(recording *v1alpha1.MeetingRecording, expires time.Time) 
 		Bucket: "recordings", Key: fmt.Sprintf("media/%s/%s/1.mp4", recording.Namespace, recording.UID), ManifestKey: fmt.Sprintf("manifests/%s/%s/1.json", recording.Namespace, recording.UID),
 	}
 	status.Media = v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: 903, SHA256: strings.Repeat("a1b2c3d4", 8)}
-	return nil
+	return remember(recording)
+}
+
+// remember makes a recording say that the bucket knows its state. The bucket knows nothing: what is to be written there later
+// fails for want of a manifest, after one look.
+func remember(recording *v1alpha1.MeetingRecording) error {
+	state, err := archive.StateOf(recording, &recording.Status, 1)
+	if err != nil {
+		return err
+	}
+	recording.Status.Storage.StateHash, err = state.Hash()
+	return err
 }
 
 func (s *scale) patch(name, change string) {

@@ -129,6 +129,8 @@ spec:
 
 // BenchmarkMassRestore restores 10,000 recordings that were deleted with their namespaces, and prints the rates beside that of the raw
 // creation of MeetingRecordings. RECORDINGS says another number.
+//
+//	go test -run '^$' -bench MassRestore -benchtime 1x -timeout 2h ./test/undo
 func BenchmarkMassRestore(b *testing.B) {
 	n := 10_000
 	if text := os.Getenv("RECORDINGS"); text != "" {
@@ -138,6 +140,7 @@ func BenchmarkMassRestore(b *testing.B) {
 	}
 	for b.Loop() {
 		w := newWorld(b, env, newVault(b), fmt.Sprintf("bench-%d", time.Now().UnixNano()))
+		w.patience = time.Hour
 		var namespaces []string
 		for i := range 20 {
 			namespaces = append(namespaces, fmt.Sprintf("%s-%02d", w.store, i))

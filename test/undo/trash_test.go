@@ -39,6 +39,7 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 	}
 	out, _, _ = w.run("", "trash", "list", "-n", "finance", "-o", "wide")
 	has(t, out, "finance/review-00000", "Trashed", "finance/review-00001", "Deleted", "legal hold (case-7 by legal@example.com)", "kept")
+	has(t, out, env.Kubectl(t, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"))
 	if out, _, code := w.run("", "trash", "list", "-A", "--kind", "deleted", "--deleted-since", "1h"); code != cli.ExitYes || strings.Contains(out, trashed.Name) || !strings.Contains(out, deleted.Name) {
 		t.Errorf("exit code %d, the deleted ones are\n%s", code, out)
 	}

@@ -5,6 +5,7 @@
 package undo
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,9 +44,8 @@ import (
 const (
 	operatorNamespace = "reelkeeper-system"
 	// writers is how many requests a test has under way at once.
-	writers  = 32
-	patience = 5 * time.Minute
-	glance   = 100 * time.Millisecond
+	writers = 32
+	glance  = 100 * time.Millisecond
 )
 
 // vault is an object store with the keyset to it: what is left when a cluster is lost.
@@ -72,6 +72,8 @@ type world struct {
 	env   *testenv.Env
 	admin client.Client
 	store string
+	// patience bounds every wait; zero is five minutes.
+	patience time.Duration
 	// hashes are the digests of all media that was stored, by the names of the recordings.
 	mu     sync.Mutex
 	hashes map[client.ObjectKey]string
@@ -274,7 +276,7 @@ func (w *world) get(key client.ObjectKey) *v1alpha1.MeetingRecording {
 
 func (w *world) eventually(what string, reached func() bool) {
 	w.Helper()
-	err := wait.PollUntilContextTimeout(w.Context(), glance, patience, true, func(context.Context) (bool, error) { return reached(), nil })
+	err := wait.PollUntilContextTimeout(w.Context(), glance, cmp.Or(w.patience, 5*time.Minute), true, func(context.Context) (bool, error) { return reached(), nil })
 	if err != nil {
 		w.Fatalf("waiting until %s: %v", what, err)
 	}

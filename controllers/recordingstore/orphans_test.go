@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordingstore
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+)
+
+func TestRecordingsWhoseMediaIsNotSeenAreBereft(t *testing.T) {
+	t.Parallel()
+	of := func(uid, store, key string, conditions ...metav1.Condition) v1alpha1.MeetingRecording {
+		r := v1alpha1.MeetingRecording{}
+		r.Spec.Source.Adopt.UID, r.Spec.StoreRef.Name, r.Status.Storage.Key, r.Status.Conditions = uid, store, key, conditions
+		return r
+	}
+	erased := metav1.Condition{Type: v1alpha1.ConditionErased, Status: metav1.ConditionTrue}
+	alive := livingIn([]v1alpha1.MeetingRecording{
+		of("whole", "", "k"), of("gone", "", "k"), of("waiting", "", ""), of("elsewhere", "other", "k"), of("erased", "", "k", erased),
+	}, v1alpha1.DefaultStore)
+	for _, uid := range []string{"whole", "waiting", "elsewhere", "erased"} {
+		if !alive.sees(uid) {
+			t.Errorf("%s is not known", uid)
+		}
+	}
+	if alive.sees("stranger") || alive.bereft() != 1 {
+		t.Errorf("%d are bereft, want 1: %v", alive.bereft(), alive)
+	}
+}
+
+func TestMediaIsAnOrphanOnceItIsOldAndUnlessItWasDeleted(t *testing.T) {
+	t.Parallel()
+	objects := s3test.Start(t, s3test.Options{}).Bucket(t, "recordings")
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	lone := orphanage{}
+	for uid, age := range map[string]time.Duration{"old": 2 * time.Hour, "buried": 2 * time.Hour, "new": time.Minute} {
+		names, err := objectstore.NewRecording("finance", uid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lone.take(objectstore.ObjectInfo{Key: names.MediaKey(1), LastModified: now.Add(-age)}, now)
+		if uid == "buried" {
+			key := names.TombstoneKey(now)
+			if _, err := objects.Put(t.Context(), "recordings", key, bytes.NewReader(nil), 0, objectstore.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := lone.forgetBuried(t.Context(), objects, "recordings"); err != nil || len(lone) != 1 {
+		t.Errorf("orphans %v, %v", lone, err)
+	}
+}
