@@ -95,7 +95,7 @@ func (s *Server) askOpenly(w http.ResponseWriter, r *http.Request, v visit, d *d
 
 // askBlindly answers after a time that depends on nothing, and says nothing that does.
 func (s *Server) askBlindly(w http.ResponseWriter, r *http.Request, v visit, d *dossier, wish desk.Wish) {
-	over := time.NewTimer(askedBlindly)
+	over := wall.NewTimer(askedBlindly)
 	defer over.Stop()
 	if turned := s.gate.turnAway(v, d, d.decide(v.permission)); turned.kind != absent {
 		s.refusePage(w, r, v.session, turned, "/")
@@ -109,7 +109,7 @@ func (s *Server) askBlindly(w http.ResponseWriter, r *http.Request, v visit, d *
 		}
 	}
 	select {
-	case <-over.C:
+	case <-over.C():
 	case <-r.Context().Done():
 	}
 	s.notice(w, r, http.StatusOK, v.session, "askedTitle", "askedBlindlyText", "/")

@@ -175,7 +175,7 @@ func (s *Server) makeGrant(w http.ResponseWriter, r *http.Request, v visit, gran
 		return
 	}
 	s.settle(r.Context(), client.ObjectKeyFromObject(grant), grant, func(found bool) bool { return found })
-	http.Redirect(w, r, page+"#sharing", http.StatusSeeOther) //nolint:gosec // a page of ours, made of a recording's escaped name
+	http.Redirect(w, r, page+"#sharing", http.StatusSeeOther)
 }
 
 // isAddress says whether a name can be an e-mail address that somebody signs in with.
@@ -228,7 +228,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	}
 	cached := &v1alpha1.AccessGrant{}
 	s.settle(r.Context(), client.ObjectKeyFromObject(grant), cached, func(found bool) bool { return !found || !cached.DeletionTimestamp.IsZero() })
-	http.Redirect(w, r, pathOf(admitted.recording)+"#sharing", http.StatusSeeOther) //nolint:gosec // a page of ours, made of a recording's escaped name
+	http.Redirect(w, r, pathOf(admitted.recording)+"#sharing", http.StatusSeeOther)
 }
 
 // madeInPage says whether a grant was made here. Others come from Git, from kubectl or from requests: what is deleted here would come

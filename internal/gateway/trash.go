@@ -54,7 +54,7 @@ func (s *Server) discard(w http.ResponseWriter, r *http.Request) {
 
 // restore takes a recording out of the trash.
 func (s *Server) restore(w http.ResponseWriter, r *http.Request) {
-	s.setState(w, r, v1alpha1.PermissionRestore, v1alpha1.AuditRestored, v1alpha1.StateActive, strings.TrimSuffix(r.URL.Path, "/restore"))
+	s.setState(w, r, v1alpha1.PermissionRestore, v1alpha1.AuditRestored, v1alpha1.StateActive, "")
 }
 
 func (s *Server) setState(
@@ -81,6 +81,9 @@ func (s *Server) setState(
 		return
 	}
 	s.settle(r.Context(), key, recording, func(found bool) bool { return !found || recording.EffectiveState() == state })
+	if next == "" {
+		next = pathOf(admitted.recording)
+	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
