@@ -156,6 +156,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Direct:            shared.direct,
 			Stores:            shared.stores,
 			OperatorNamespace: options.OperatorNamespace,
+			Audit:             shared.recorder,
 			Pace:              pace.New(options.Clock, keyrotation.ManifestsPerSecond),
 			Events:            mgr.GetEventRecorder("keyrotation"),
 			Clock:             options.Clock,

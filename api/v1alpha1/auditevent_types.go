@@ -66,7 +66,8 @@ type AuditEventSpec struct {
 	// +required
 	Actor AuditActor `json:"actor,omitzero"`
 
-	// recording is the recording that it concerns. Absent where a refused attempt named none that exists.
+	// recording is the recording that it concerns. Absent where a refused attempt named none that exists, and for Rotated, which
+	// concerns a store.
 	// +optional
 	Recording AuditRecording `json:"recording,omitempty,omitzero"`
 
@@ -105,7 +106,7 @@ type AuditEventSpec struct {
 
 // AuditAction is what was done or tried.
 //
-// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased;Requested;Escalated;Approved;Denied
+// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased;Requested;Escalated;Approved;Denied;Rotated
 type AuditAction string
 
 const (
@@ -147,6 +148,9 @@ const (
 	AuditApproved AuditAction = "Approved"
 	// AuditDenied is a request being denied, or ending without an answer.
 	AuditDenied AuditAction = "Denied"
+	// AuditRotated is the keys of all recordings of a store being wrapped with a newer key, or an older key leaving the keyset. It
+	// concerns no single recording, and is recorded in Reelkeeper's own namespace.
+	AuditRotated AuditAction = "Rotated"
 )
 
 // AuditOutcome says whether it happened.

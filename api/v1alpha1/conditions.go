@@ -312,6 +312,9 @@ const (
 	AnnotationBypassLockBy = "reelkeeper.io/bypass-lock-by" //nolint:gosec // the key of an annotation
 	// AnnotationHoldsBy is who changed spec.holds last. It can only name who sends the request.
 	AnnotationHoldsBy = "reelkeeper.io/holds-by"
+	// AnnotationGrantedBy is who made an AccessGrant. It can only name who sends the request, or whom the gateway names: a person who
+	// signed in there. It never changes.
+	AnnotationGrantedBy = "reelkeeper.io/granted-by"
 	// AnnotationStateBy is who changed spec.state last. It can only name who sends the request.
 	AnnotationStateBy = "reelkeeper.io/state-by"
 	// AnnotationKeyGeneration carries, on the Secret with a keyset, the key generation that its newest key was made for, and

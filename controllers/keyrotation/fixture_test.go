@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
@@ -104,6 +106,11 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 			AllowedNamespaces: &metav1.LabelSelector{},
 		},
 	}
+	locks := slices.Contains(capabilities, v1alpha1.CapabilityObjectLock)
+	if locks {
+		f.store.Spec.Buckets.ObjectLock = v1alpha1.ObjectLockCompliance
+		f.clock.SetTime(clock.RealClock{}.Now()) // the server compares retentions with its own
+	}
 	f.Create(t, credentials, f.secret, f.store)
 	t.Cleanup(func() {
 		for _, object := range []client.Object{credentials, f.secret, f.store} {
@@ -114,7 +121,11 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 		f.store.Status.KeyID = f.keyset().KeyID()
 		f.store.Status.Capabilities = append([]v1alpha1.StoreCapability{v1alpha1.CapabilityChecksums}, capabilities...)
 	})
-	f.objects = server.Bucket(t, f.bucket)
+	if locks {
+		f.objects = lockedBucket(t, server, f.bucket)
+	} else {
+		f.objects = server.Bucket(t, f.bucket)
+	}
 	for range recordings {
 		f.record(f.keyset())
 	}
@@ -122,11 +133,23 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 	return f
 }
 
+func lockedBucket(t *testing.T, server *s3test.Server, bucket string) *objectstore.Client {
+	t.Helper()
+	objects, err := objectstore.New(server.Config())
+	if err == nil {
+		_, err = objects.EnsureBucket(t.Context(), bucket, objectstore.BucketOptions{ObjectLock: objectstore.LockCompliance})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
 // restart gives the reconciler a new process's memory: none.
 func (f *fixture) restart() {
 	f.reconciler = &Reconciler{
 		Client: f.Client, Direct: f.Direct, Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace),
-		OperatorNamespace: kubetest.OperatorNamespace, Pace: pace.New(clock.RealClock{}, 1e6), Events: f.Events, Clock: f.clock,
+		OperatorNamespace: kubetest.OperatorNamespace, Audit: audit.NewRecorder(f.Admin, f.clock), Pace: pace.New(clock.RealClock{}, 1e6), Events: f.Events, Clock: f.clock,
 	}
 }
 

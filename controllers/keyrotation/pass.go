@@ -161,17 +161,26 @@ func (p *pass) replace(ctx context.Context, store *stores.Store, bucket, key str
 		}
 		return false, err
 	}
-	err := effect.Do(ctx, "keys: rewrap a manifest", func() error {
+	lock, err := p.lockOf(ctx, store, bucket, key)
+	if err != nil {
+		return false, err
+	}
+	err = effect.Do(ctx, "keys: rewrap a manifest", func() error {
 		_, err := store.Objects.Put(ctx, bucket, key, bytes.NewReader(rewrapped), int64(len(rewrapped)), options)
 		return err
 	})
 	if objectstore.IsPreconditionFailed(err) || objectstore.IsNotFound(err) {
 		return false, nil // it changed or went; the next pass sees how it is
 	}
-	if err != nil || conditional {
-		return err == nil, err
+	if err != nil {
+		return false, err
 	}
-	return p.undoIfPurged(ctx, store, bucket, key, owner)
+	if !conditional {
+		if stays, err := p.undoIfPurged(ctx, store, bucket, key, owner); err != nil || !stays {
+			return false, err
+		}
+	}
+	return true, p.handOver(ctx, store, place{bucket, key, read.VersionID, owner}, lock)
 }
 
 // undoIfPurged removes a manifest that was written while its recording was purged: the media goes first, so where that is
@@ -242,15 +251,9 @@ func (p *pass) tidy(ctx context.Context, bucket string, version objectstore.Vers
 		p.found.problem("%s/%s is deleted or damaged, and key %s is kept for its version %s: restore that version, or remove it", bucket, version.Key, by, version.VersionID)
 		return nil
 	}
-	err = effect.Do(ctx, "keys: remove an older wrap", func() error {
-		return store.Objects.DeleteVersion(ctx, bucket, version.Key, version.VersionID)
-	})
-	if objectstore.Reason(err) == objectstore.ReasonLocked {
+	free, err := p.remove(ctx, store, place{bucket, version.Key, version.VersionID, owner})
+	if err == nil && !free {
 		p.found.need(by)
-		return nil
-	}
-	if err == nil {
-		p.found.removed++
 	}
 	return err
 }

@@ -37,6 +37,11 @@ func (r *Reconciler) perform(ctx context.Context, store *v1alpha1.RecordingStore
 			return keys.Enable(json, d.keyIDs...)
 		})
 	case remove:
+		for _, id := range d.keyIDs {
+			if err := r.recordRemoval(ctx, store, id); err != nil {
+				return err
+			}
+		}
 		return r.changeKeyset(ctx, store, secret, "Retire", "Key %s is removed from the keyset", d.keyIDs, func(json []byte) ([]byte, error) {
 			return keys.Remove(json, d.keyIDs...)
 		})

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/pace"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -45,6 +46,8 @@ type Reconciler struct {
 	Stores *stores.Resolver
 	// OperatorNamespace is where the processing Jobs run.
 	OperatorNamespace string
+	// Audit records what became of the keys, in the operator's namespace.
+	Audit audit.Recorder
 	// Pace bounds how many manifests are read.
 	Pace *pace.Pace
 	// Events tells people what happened.
@@ -87,6 +90,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	d := decide(v)
+	if err := r.recordEnd(ctx, store, &d.status); err != nil {
+		return reconcile.Result{}, err
+	}
 	written, err := r.report(ctx, store, d.status, conditionOf(v, &d))
 	if err != nil {
 		return reconcile.Result{}, err

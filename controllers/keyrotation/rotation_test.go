@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -69,11 +70,29 @@ func TestR7ARotationThatDiesAtEveryWriteEndsAsOneThatDoesNot(t *testing.T) {
 			if c := f.condition(); c.Status != metav1.ConditionTrue {
 				t.Errorf("condition %+v", c)
 			}
+			f.expectRecorded(old)
 			if least := 2 * (32 + 32); *points < least { // each manifest is rewrapped and loses its older version
 				t.Errorf("only %d faults have struck", *points)
 			}
 			t.Logf("%d faults", *points)
 		})
+	}
+}
+
+// expectRecorded checks that the access log has the rotation, and the end of the old key, once each.
+func (f *fixture) expectRecorded(old string) {
+	f.t.Helper()
+	found := map[string]int{}
+	for _, event := range f.AuditEvents(f.t, kubetest.OperatorNamespace) {
+		if event.Spec.Action == v1alpha1.AuditRotated && strings.Contains(event.Spec.Rule, "RecordingStore "+f.store.Name+" ") {
+			found[event.Spec.Reason]++
+			if says := strings.Join(event.Spec.Evidence, ". "); !strings.Contains(says, map[string]string{"KeyGeneration": f.keyset().KeyID(), "KeyRetired": old}[event.Spec.Reason]) {
+				f.t.Errorf("%s: %s", event.Spec.Reason, says)
+			}
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"KeyGeneration": 1, "KeyRetired": 1}, found); diff != "" {
+		f.t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }
 
@@ -90,20 +109,31 @@ func (f *fixture) strikeEverything(faults []effecttest.Fault) *int {
 	return points
 }
 
-// expectNoOldWraps looks through all versions of all manifests for a wrap of an old key.
-func (f *fixture) expectNoOldWraps(old string) {
+// oldWraps looks through all versions of all manifests for wraps of an old key.
+func (f *fixture) oldWraps(old string) (found []objectstore.Version) {
 	f.t.Helper()
 	for version, err := range f.objects.ListVersions(f.t.Context(), f.bucket, objectstore.ManifestsRoot) {
 		if err != nil {
 			f.t.Fatal(err)
+		}
+		if _, err := objectstore.ParseManifestKey(version.Key); err != nil {
+			continue // a state, which holds no key
 		}
 		stored, _, err := manifests.Read(f.t.Context(), f.objects, f.bucket, version.Key, version.VersionID)
 		if err != nil {
 			f.t.Fatal(err)
 		}
 		if by, err := manifests.WrappedBy(stored); err != nil || by == old {
-			f.t.Errorf("%s version %s is wrapped with %s, %v", version.Key, version.VersionID, by, err)
+			found = append(found, version)
 		}
+	}
+	return found
+}
+
+func (f *fixture) expectNoOldWraps(old string) {
+	f.t.Helper()
+	if found := f.oldWraps(old); len(found) > 0 {
+		f.t.Errorf("wrapped with %s, or damaged: %+v", old, found)
 	}
 }
 

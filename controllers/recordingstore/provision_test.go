@@ -313,7 +313,7 @@ func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
 			mine := false
 			for _, label := range metric.GetLabel() {
 				mine = mine || label.GetName() == "store" && label.GetValue() == f.store.Name
-				if label.GetName() == "namespace" || label.GetName() == "state" {
+				if slices.Contains([]string{"namespace", "state", "kind"}, label.GetName()) {
 					name = append(name, strings.ReplaceAll(label.GetValue(), namespace, "here"))
 				}
 			}
@@ -325,6 +325,7 @@ func TestUsageCountsWhatWasDeletedAndNotPurged(t *testing.T) {
 	want := map[string]float64{
 		"reelkeeper_store_bytes here kept": 1000, "reelkeeper_store_bytes here deleted": 10, "reelkeeper_store_recordings here": 1,
 		"reelkeeper_store_bytes other kept": 0, "reelkeeper_store_bytes other deleted": 5, "reelkeeper_store_recordings other": 0,
+		"reelkeeper_orphans media": 0, "reelkeeper_orphans recordings": 0,
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

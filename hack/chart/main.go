@@ -46,6 +46,7 @@ var sources = []source{
 	{pattern: "config/admission/erasure.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers-kept.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers.yaml", into: "generated", when: mutatingPolicies, convert: inRelease},
+	{pattern: "config/admission/gateway-writes.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/grant-uses.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/holds.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/locks.yaml", into: "generated", convert: inRelease},

@@ -15,7 +15,7 @@ import (
 func (o oracle) isTrue(when v1alpha1.Condition, p v1alpha1.Permission) bool {
 	s, r, now := o.req.Subject, o.req.Recording, o.req.Now
 	if !o.isKnown() {
-		s.Name, s.Internal, s.Departments, s.Groups, s.Labels = "", false, nil, nil, nil
+		s.Name, s.Departments, s.Groups, s.Labels = "", nil, nil, nil
 	}
 	switch strings.TrimSpace(string(when)) {
 	case "":

@@ -23,6 +23,7 @@ var deciders = []string{
 
 // allowed are the functions elsewhere that compare, and why that decides nothing about anybody.
 var allowed = map[string]string{
+	"internal/gateway.Server.audience":               "lists the meeting's people, in order to ask about each of them",
 	"internal/gateway.rightsOf":                      "shows the reason of one refusal on a page; the refusals are access's",
 	"internal/gateway.accountsDiffer":                "offers a button that changes the account, after the refusal",
 	"internal/gateway.reasonOfRemedy":                "finds the translation of a remedy that access has chosen",

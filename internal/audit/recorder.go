@@ -49,8 +49,8 @@ func (r *recorder) Record(ctx context.Context, event Event) error {
 	if err == nil || event.Key != "" && apierrors.IsAlreadyExists(err) {
 		return nil
 	}
-	return fmt.Errorf("record in namespace %s that a recording was %s, without which it must not happen: check that the API server "+
-		"is healthy and that the ServiceAccount may create auditevents: %w", event.Namespace, event.Action, err)
+	return fmt.Errorf("record %s in the access log of namespace %s, without which it must not happen: check that the API server "+
+		"is healthy and that the ServiceAccount may create auditevents: %w", event.Action, event.Namespace, err)
 }
 
 // NamespaceGone reports whether Record failed because the namespace is being deleted or is gone. Nothing can be recorded

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ func showOrphans(p *page, found *undo.Orphans) {
 	p.line("RecordingStore %s: %d orphans in its buckets, %d recordings without all of their objects.", found.Store, len(found.Objects), len(found.Recordings))
 	var rows [][]string
 	for _, o := range found.Objects {
-		rows = append(rows, []string{o.Bucket, o.Namespace, o.UID, fmt.Sprint(o.Objects), fmt.Sprintf("%d KiB", (o.Bytes+1023)>>10), o.What})
+		rows = append(rows, []string{o.Bucket, o.Namespace, o.UID, strconv.Itoa(o.Objects), fmt.Sprintf("%d KiB", (o.Bytes+1023)>>10), o.What})
 	}
 	p.table([]string{"BUCKET", "NAMESPACE", "UID", "OBJECTS", "SIZE", "WHAT IT IS"}, rows)
 	rows = nil

@@ -116,11 +116,10 @@ func (c *command) readTrash(ctx context.Context, flags trashFlags, filter undo.F
 	if filter.Kind == undo.Trashed {
 		return found, nil
 	}
-	if found.store, found.unread = flags.open(ctx, writer); found.unread != nil {
-		return found, nil
-	}
 	var deleted []*undo.Entry
-	deleted, found.unread = undo.DeletedIn(ctx, found.store, found.cluster, filter)
+	if found.store, found.unread = flags.open(ctx, writer); found.unread == nil {
+		deleted, found.unread = undo.DeletedIn(ctx, found.store, found.cluster, filter)
+	}
 	found.entries = append(found.entries, deleted...)
 	return found, nil
 }

@@ -58,7 +58,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 // watch names everything that the gateway reads; a read of anything else is a mistake that fails.
 func (c *Cluster) watch(ctx context.Context) error {
 	for _, object := range []client.Object{
-		&v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{}, &v1alpha1.RecordingPolicy{},
+		&v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{}, &v1alpha1.AccessRequest{}, &v1alpha1.RecordingPolicy{},
 		&v1alpha1.ClusterRecordingPolicy{}, &v1alpha1.RecordingStore{},
 		&corev1.Secret{}, kube.NamespaceMetadata(),
 	} {
@@ -90,6 +90,7 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Reader = c.cache
 	options.Governance = c.governance
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
+	options.Writer = c.direct
 	options.Uses = NewUseCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
 	options.Synced = c.Synced

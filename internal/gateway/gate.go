@@ -140,6 +140,9 @@ type visit struct {
 	media bool
 	// last says that the record of the visit is the last one for a while.
 	last bool
+	// grant is the grant that the visit makes or revokes, evidence what else stands in the record of it.
+	grant    string
+	evidence []string
 	// asked is what was asked for, in the record of an attempt at what does not exist; empty for namespace and name.
 	asked string
 }
@@ -182,7 +185,9 @@ func (g *gate) enter(v visit) (*admission, *refusal) {
 		}
 	}
 	if !decision.Allowed() {
-		return nil, refused(decision)
+		turned := refused(decision)
+		turned.dossier = d
+		return nil, turned
 	}
 	return &admission{dossier: d, decision: decision, used: used, again: v.goingOn(d, used)}, nil
 }
@@ -255,9 +260,9 @@ func (d *dossier) limited(decision access.Decision) *access.Grant {
 func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.Decision) error {
 	event := audit.Event{
 		Namespace: d.recording.Namespace, Action: v.action, Outcome: v1alpha1.OutcomeAllowed,
-		Actor: actorOf(v.session), Recording: audit.RecordingOf(d.recording), Grant: decision.GrantName,
+		Actor: actorOf(v.session), Recording: audit.RecordingOf(d.recording), Grant: cmp.Or(v.grant, decision.GrantName),
 		Reason: string(decision.Reason), Rule: decision.Rule.String(),
-		Client: audit.Client(clientAddress(v.Request, g.proxies), d.rules.Audit.Addresses.Value, v.UserAgent()),
+		Client: g.device(v.Request, d), Evidence: v.evidence,
 	}
 	if v.step != nil {
 		event.Key, event.Since = v.step(d), v.since
@@ -266,7 +271,7 @@ func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.D
 		event.Outcome = v1alpha1.OutcomeRefused
 	}
 	if decision.WouldDeny() {
-		event.Evidence = []string{fmt.Sprintf("a policy in DryRun would have refused: %s, %s", decision.Trial.Reason, decision.Trial.Rule)}
+		event.Evidence = append(slices.Clone(event.Evidence), fmt.Sprintf("a policy in DryRun would have refused: %s, %s", decision.Trial.Reason, decision.Trial.Rule))
 	}
 	if !d.exists {
 		event = g.elsewhere(event, v)
@@ -287,4 +292,22 @@ func (g *gate) elsewhere(event audit.Event, v visit) audit.Event {
 	event.Evidence = []string{"asked for " + cmp.Or(v.asked, v.namespace+"/"+v.name)}
 	event.Namespace, event.Recording, event.Key = g.namespace, v1alpha1.AuditRecording{}, ""
 	return event
+}
+
+// turnAway writes down a refusal that others than decide have found, and returns it.
+func (g *gate) turnAway(v visit, d *dossier, decision access.Decision) *refusal {
+	left, wait := g.flood.take(v.session, neighbourhood(clientAddress(v.Request, g.proxies)), false)
+	if wait > 0 {
+		return &refusal{kind: tooMany, wait: wait}
+	}
+	v.last = left == 0
+	if err := g.write(v.Context(), d, v, decision); err != nil {
+		return &refusal{kind: unrecorded, err: err}
+	}
+	return refused(decision)
+}
+
+// device is what the rules of a recording keep of the device and address of a request.
+func (g *gate) device(r *http.Request, d *dossier) v1alpha1.AuditClient {
+	return audit.Client(clientAddress(r, g.proxies), d.rules.Audit.Addresses.Value, r.UserAgent())
 }

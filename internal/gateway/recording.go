@@ -33,8 +33,37 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	case refused != nil:
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	default:
-		s.page(w, r, http.StatusOK, pages.Recording, current, s.recordingContent(r, current, admitted.dossier))
+		content := s.recordingContent(r, current, admitted.dossier)
+		if err := s.addActions(r, &content, current, admitted.dossier); err != nil {
+			s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
+			return
+		}
+		s.page(w, r, http.StatusOK, pages.Recording, current, content)
 	}
+}
+
+// addActions adds what the person can do besides watching, each where access allows it.
+func (s *Server) addActions(r *http.Request, content *pages.RecordingContent, current *session.Session, d *dossier) error {
+	lang, path := language(r), pathOf(d.recording)
+	if canAsk(current) && content.DownloadPath == "" {
+		content.Ask = d.askForm(lang, path)
+	}
+	if nobody(current) {
+		return nil
+	}
+	if d.decide(v1alpha1.PermissionTrash).Allowed() {
+		content.TrashPath = path + "/trash"
+	}
+	if d.decide(v1alpha1.PermissionApprove).Allowed() {
+		content.HistoryPath = path + "/log"
+	}
+	if !d.decide(v1alpha1.PermissionShare).Allowed() {
+		return nil
+	}
+	content.Share = s.offerToShare(lang, d)
+	var err error
+	content.Audience, err = s.audience(r.Context(), lang, d)
+	return err
 }
 
 // visitOf is a visit to the recording that the path names.

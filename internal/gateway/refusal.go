@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
@@ -38,6 +39,8 @@ const (
 type refusal struct {
 	kind     refusalKind
 	decision access.Decision
+	// dossier is what the decision was made from; nil where there was none.
+	dossier *dossier
 	// wait is how long to wait before trying again; zero where that would not help.
 	wait time.Duration
 	// err is for the log.
@@ -111,6 +114,10 @@ func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, current *ses
 	}
 	if f.kind == absent || f.kind == forbidden && accountsDiffer(f.decision.Reason) {
 		content.SwitchPath = "/signin?" + url.Values{"switch": {"1"}, "next": {next}}.Encode()
+	}
+	content.Ask = s.offerToAsk(lang, current, f, next)
+	if f.kind == forbidden && f.dossier != nil && f.dossier.trashed() && f.dossier.decide(v1alpha1.PermissionRestore).Allowed() {
+		content.RestorePath = pathOf(f.dossier.recording) + "/restore"
 	}
 	s.page(w, r, refusalStatus[f.kind], pages.Refusal, current, content)
 }

@@ -3,7 +3,6 @@
 package gateway
 
 import (
-	"io/fs"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -36,6 +35,17 @@ func (s *Server) Handler() http.Handler {
 		router.Post("/r/{namespace}/{name}/sessions", s.beginView)
 		router.Get("/r/{namespace}/{name}/download", s.download)
 		router.Head("/r/{namespace}/{name}/download", s.download)
+
+		router.Get("/r/{namespace}/{name}/log", s.history)
+		router.Post("/r/{namespace}/{name}/requests", s.ask)
+		router.Post("/r/{namespace}/{name}/grants", s.share)
+		router.Post("/r/{namespace}/{name}/grants/{grant}/revoke", s.revoke)
+		router.Post("/r/{namespace}/{name}/trash", s.discard)
+		router.Post("/r/{namespace}/{name}/restore", s.restore)
+
+		router.Get("/inbox", s.inbox)
+		router.Post("/inbox/{namespace}/{name}", s.answer)
+		router.Get("/trash", s.trash)
 
 		router.Get("/v/{session}/playlist.m3u8", s.playlist)
 		router.Get("/v/{session}/key", s.key)
@@ -82,16 +92,4 @@ func answerPlainly(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
 	// The status is sent; what can still fail is the connection, which the reader notices.
 	_, _ = w.Write([]byte(text + "\n"))
-}
-
-// asset serves scripts and styles. Their names change with their content.
-func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "*")
-	info, err := fs.Stat(s.assets.Files, name)
-	if err != nil || !info.Mode().IsRegular() {
-		s.nowhere(w, r)
-		return
-	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeFileFS(w, r, s.assets.Files, name) //nolint:gosec // a file system that holds nothing else
 }

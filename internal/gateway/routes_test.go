@@ -7,6 +7,7 @@ package gateway_test
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -93,8 +94,12 @@ type reached struct {
 	// view is the path of a view session: their own if they may have one, else one that they stole from the host.
 	view        string
 	watch, load access.Decision
-	signedIn    bool
-	ownView     bool
+	// may is what package access says of the other permissions, verdict what it says of asking to view.
+	may      map[v1alpha1.Permission]access.Decision
+	verdict  access.Verdict
+	signedIn bool
+	verified bool
+	ownView  bool
 }
 
 // route says how to reach a route, and which status a role must get there.
@@ -158,6 +163,33 @@ func viewing(suffix string) route {
 var toView = func(allowed int) func(reached) int { return func(r reached) int { return decided(r.watch, allowed) } }
 var toDownload = func(r reached) int { return decided(r.load, http.StatusOK) }
 
+func to(permission v1alpha1.Permission, allowed int) func(reached) int {
+	return func(r reached) int { return decided(r.may[permission], allowed) }
+}
+
+// toAsk is what asking to view answers: to whoever may not know, always the same.
+func toAsk(r reached) int {
+	switch {
+	case !r.verified:
+		return http.StatusNotFound
+	case r.watch.MayKnow && !r.verdict.Allowed():
+		return http.StatusForbidden
+	}
+	return http.StatusOK
+}
+
+// forms are what is sent to routes that want something.
+var forms = map[string]url.Values{
+	"POST /r/{namespace}/{name}/requests": {"what": {"view"}, "days": {"7"}, "reason": {"I was ill that day"}},
+	"POST /r/{namespace}/{name}/grants":   {"kind": {"person"}, "name": {"frank@example.com"}, "what": {"view"}, "days": {"1"}},
+	"POST /inbox/{namespace}/{name}":      {"answer": {"approve"}},
+}
+
+// last are the routes after which others answer differently, in this order.
+var last = []string{
+	"POST /r/{namespace}/{name}/grants", "POST /r/{namespace}/{name}/trash", "POST /r/{namespace}/{name}/restore", "POST /signout",
+}
+
 // routes has an entry for every route of the gateway.
 var routes = map[string]route{
 	"GET /":                {at("/"), always(http.StatusOK)},
@@ -176,6 +208,17 @@ var routes = map[string]route{
 	"POST /r/{namespace}/{name}/sessions": {under("/sessions"), orNothing(toView(http.StatusCreated))},
 	"GET /r/{namespace}/{name}/download":  {under("/download"), orSignIn(toDownload)},
 	"HEAD /r/{namespace}/{name}/download": {under("/download"), orSignIn(toDownload)},
+
+	"GET /r/{namespace}/{name}/log":                    {under("/log"), orSignIn(to(v1alpha1.PermissionApprove, http.StatusOK))},
+	"POST /r/{namespace}/{name}/requests":              {under("/requests"), orSignIn(toAsk)},
+	"POST /r/{namespace}/{name}/grants":                {under("/grants"), orSignIn(to(v1alpha1.PermissionShare, http.StatusSeeOther))},
+	"POST /r/{namespace}/{name}/grants/{grant}/revoke": {under("/grants/share-absent/revoke"), orSignIn(always(http.StatusNotFound))},
+	"POST /r/{namespace}/{name}/trash":                 {under("/trash"), orSignIn(to(v1alpha1.PermissionTrash, http.StatusSeeOther))},
+	"POST /r/{namespace}/{name}/restore":               {under("/restore"), orSignIn(to(v1alpha1.PermissionRestore, http.StatusSeeOther))},
+
+	"GET /inbox":                     {at("/inbox"), orSignIn(always(http.StatusOK))},
+	"POST /inbox/{namespace}/{name}": {func(r reached) string { return "/inbox/" + r.recording.Namespace + "/absent" }, orSignIn(always(http.StatusNotFound))},
+	"GET /trash":                     {at("/trash"), orSignIn(always(http.StatusOK))},
 
 	"GET /v/{session}/playlist.m3u8": viewing("playlist.m3u8"),
 	"GET /v/{session}/key":           viewing("key"),
@@ -202,26 +245,44 @@ func TestEveryRouteHasAnEntry(t *testing.T) {
 	}
 }
 
+// states are what can have become of the recording.
+var states = map[string]v1alpha1.RecordingState{"available": v1alpha1.StateActive, "in the trash": v1alpha1.StateTrashed}
+
 func TestEveryRouteAnswersEveryRoleAsDecided(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
 	for name, who := range roles {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			recording, _ := w.Recording(t, env.Namespace(t), "review")
-			if who.grant != nil {
-				w.Grant(t, who.grant(recording), who.password)
-			}
-			browser, r := reach(t, w, who, recording)
-			for name, route := range routes {
-				if name == "POST /signout" {
-					continue
+		for stateName, state := range states {
+			t.Run(name+", "+stateName, func(t *testing.T) {
+				t.Parallel()
+				recording, _ := w.Recording(t, env.Namespace(t), "review")
+				if who.grant != nil {
+					w.Grant(t, who.grant(recording), who.password)
 				}
-				checkRoute(t, browser, name, route, r)
-			}
-			checkRoute(t, browser, "POST /signout", routes["POST /signout"], r)
-		})
+				if state == v1alpha1.StateTrashed {
+					setState(t, w, recording, state)
+				}
+				browser, r := reach(t, w, who, recording)
+				for name, route := range routes {
+					if !slices.Contains(last, name) {
+						checkRoute(t, browser, name, route, r)
+					}
+				}
+				for _, name := range last {
+					checkRoute(t, browser, name, routes[name], r)
+				}
+			})
+		}
 	}
+}
+
+func setState(t *testing.T, w *gatewaytest.World, recording *v1alpha1.MeetingRecording, state v1alpha1.RecordingState) {
+	t.Helper()
+	recording.Spec.State = state
+	if err := w.Admin.Update(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, recording)
 }
 
 // reach signs somebody in, asks package access what they may do, and gives them a view session, or the host's.
@@ -231,27 +292,55 @@ func reach(t *testing.T, w *gatewaytest.World, who role, recording *v1alpha1.Mee
 	if who.who != "" {
 		browser = w.SignIn(t, who.who)
 	}
-	r := reached{recording: recording, signedIn: who.who != ""}
+	r := reached{recording: recording, signedIn: who.who != "", verified: who.subject.Verified, may: map[v1alpha1.Permission]access.Decision{}}
+	reader := governance.Reader{Client: w.Admin}
 	decide := func(permission v1alpha1.Permission) access.Decision {
-		decision, err := governance.Reader{Client: w.Admin}.Decide(t.Context(), recording, who.subject, permission, gatewaytest.Wall.Now())
+		decision, err := reader.Decide(t.Context(), recording, who.subject, permission, gatewaytest.Wall.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return decision
 	}
 	r.watch, r.load = decide(v1alpha1.PermissionView), decide(v1alpha1.PermissionDownload)
-	if r.ownView = r.watch.Allowed(); r.ownView {
+	for _, permission := range []v1alpha1.Permission{
+		v1alpha1.PermissionShare, v1alpha1.PermissionTrash, v1alpha1.PermissionRestore, v1alpha1.PermissionApprove,
+	} {
+		r.may[permission] = decide(permission)
+	}
+	r.verdict = checkRequest(t, reader, recording, who.subject)
+	r.ownView = r.watch.Allowed()
+	switch {
+	case r.ownView:
 		r.view = beginView(t, browser, recording)
-	} else {
+	case recording.Spec.State == v1alpha1.StateTrashed:
+		r.view = "/v/forged/"
+	default:
 		r.view = beginView(t, w.SignIn(t, "host"), recording)
 	}
 	return browser, r
 }
 
+// checkRequest is what package access says of somebody who asks to view.
+func checkRequest(t *testing.T, reader governance.Reader, recording *v1alpha1.MeetingRecording, subject access.Subject) access.Verdict {
+	t.Helper()
+	rules, err := reader.Rules(t.Context(), recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants, err := reader.Grants(t.Context(), recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access.CheckRequest(rules, access.Ask{
+		Requester: subject, Known: true, Permissions: []v1alpha1.Permission{v1alpha1.PermissionView}, Duration: 7 * 24 * time.Hour,
+		Recording: access.FactsOf(recording), Grants: grants, Now: gatewaytest.Wall.Now(),
+	})
+}
+
 func checkRoute(t *testing.T, browser *gatewaytest.Browser, name string, route route, r reached) {
 	t.Helper()
 	method, _, _ := strings.Cut(name, " ")
-	answer := browser.Staying().Do(t, method, route.path(r), nil)
+	answer := browser.Staying().Do(t, method, route.path(r), forms[name])
 	if want := route.want(r); answer.Status != want {
 		t.Errorf("%s answers %d, want %d (view: %s, download: %s)", name, answer.Status, want, r.watch.Reason, r.load.Reason)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/throttle"
+	"github.com/reelkeeper/reelkeeper/internal/requests/desk"
 	"github.com/reelkeeper/reelkeeper/web"
 )
 
@@ -48,6 +49,9 @@ type Options struct {
 	Uses UseCounter
 	// RefusalsPerMinute and StartsPerMinute bound how many records one person makes. Zero is 60 and 120.
 	RefusalsPerMinute, StartsPerMinute int
+	// Writer writes what people do in the pages, in their name: requests and answers, grants, the trash. It also reads the access
+	// log, of which no cache is kept.
+	Writer client.Client
 	// Stores opens RecordingStores.
 	Stores playback.Stores
 	// Synced reports whether the cache is filled. Before, the gateway is not ready.
@@ -63,6 +67,8 @@ type Server struct {
 	gate      *gate
 	damage    *damage
 	reader    client.Reader
+	writer    client.Client
+	desk      *desk.Desk
 	sessions  *session.Store
 	flow      *signin.Flow
 	media     *playback.Opener
@@ -72,6 +78,7 @@ type Server struct {
 	nobodysHash string
 	pages       *pages.Renderer
 	assets      web.Assets
+	packed      map[string][]byte
 	config      *config.Config
 	https       bool
 	synced      func() bool
@@ -102,6 +109,10 @@ func New(options Options) (*Server, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	packed, err := pack(assets.Files)
+	if err != nil {
+		return nil, err
+	}
 	renderer, err := pages.New(assets.Script, assets.Style)
 	if err != nil {
 		return nil, err
@@ -114,11 +125,13 @@ func New(options Options) (*Server, error) {
 	server := &Server{
 		gate:      newGate(options),
 		reader:    options.Reader,
+		writer:    options.Writer,
+		desk:      &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
 		sessions:  session.NewStore(keys, options.Clock, https),
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
-		pages: renderer, assets: assets,
+		pages: renderer, assets: assets, packed: packed,
 		config: options.Config, https: https,
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}

@@ -73,7 +73,27 @@ func protectionOf(header http.Header) Protection {
 // It fails with ReasonObjectLockUnsupported when the version is less protected than wanted, and with ReasonLocked, together
 // with what protects the version, when it is more protected than wanted and that cannot be lifted.
 func (c *Client) Protect(ctx context.Context, bucket, key string, wanted Protection, now time.Time) (Protection, error) {
+	_, before, err := c.protection(ctx, bucket, key, "")
+	if err != nil {
+		return Protection{}, err
+	}
+	have, err := c.protectVersion(ctx, bucket, key, before, wanted, now)
+	if err != nil || before == "" {
+		return have, err
+	}
+	// Whoever has written a new version meanwhile took over the lock that was there before.
+	if _, current, err := c.protection(ctx, bucket, key, ""); err != nil || current == before {
+		return have, err
+	}
 	return c.protectVersion(ctx, bucket, key, "", wanted, now)
+}
+
+// LiftVersion lifts what can be lifted from a version that is not the current one, of which not every server says how it is
+// protected. No error does not mean that the version is free: a GOVERNANCE retention may take some seconds to end, and nothing lifts
+// COMPLIANCE.
+func (c *Client) LiftVersion(ctx context.Context, bucket, key, version string) error {
+	have := Protection{Mode: LockGovernance, Until: c.clock.Now().Add(liftDelay), LegalHold: true}
+	return c.protect(ctx, bucket, key, version, have, Protection{})
 }
 
 func (c *Client) protectVersion(ctx context.Context, bucket, key, version string, wanted Protection, now time.Time) (Protection, error) {

@@ -92,7 +92,10 @@ func (r *Resolver) Complete(ctx context.Context, store *v1alpha1.RecordingStore)
 		return nil, err
 	}
 	store = store.DeepCopy()
-	store.Spec.S3.Endpoint, store.Spec.S3.Region = info.Spec.SecretS3.Endpoint, info.Spec.SecretS3.Region
+	if store.Spec.S3.Endpoint == "" { // else somebody reaches it another way: the API takes no endpoint beside a BucketInfo
+		store.Spec.S3.Endpoint = info.Spec.SecretS3.Endpoint
+	}
+	store.Spec.S3.Region = info.Spec.SecretS3.Region
 	store.Spec.Buckets.Name = info.Spec.BucketName
 	return store, nil
 }

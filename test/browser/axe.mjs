@@ -18,3 +18,13 @@ export async function accessible(page) {
   }, tags);
   assert.deepEqual(violations, [], 'axe finds violations');
 }
+
+/** Fails when the page scrolls sideways, and says what sticks out. */
+export async function fits(page) {
+  const sticking = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    return [...document.querySelectorAll('body *')].filter((element) => element.getBoundingClientRect().right > clientWidth).map((element) => element.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(sticking, [], 'the page scrolls sideways');
+}

@@ -5,6 +5,7 @@
 package browser
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -44,6 +45,9 @@ type setting struct {
 	Link        string             `json:"link"`
 	Password    string             `json:"password"`
 	Shared      string             `json:"shared"`
+	Asked       string             `json:"asked"`
+	Discarded   string             `json:"discarded"`
+	Story       string             `json:"story"`
 }
 
 // The stories are in pages.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
@@ -65,7 +69,9 @@ func TestPagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec", "pages.test.mjs", "every-page.test.mjs")
+	// STORY narrows a run to the stories whose name matches it.
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec",
+		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -92,11 +98,16 @@ func setScene(t *testing.T) setting {
 	grant := gatewaytest.GrantOf(shared, "dave", v1alpha1.SubjectUser, gatewaytest.People["internal"].Email, v1alpha1.PermissionView, v1alpha1.PermissionDownload)
 	token := world.Grant(t, grant, "correct horse")
 
+	asked, _ := world.Recording(t, env.Namespace(t), "asked")
+	discarded, _ := world.Recording(t, env.Namespace(t), "discarded")
+	story, _ := world.Recording(t, env.Namespace(t), "story")
+
 	sum := sha256.Sum256(file)
 	scene := setting{
 		URL: world.URL, Issuer: world.Config.SignIn.Issuer, Screenshots: screenshots(t), Accounts: map[string]account{},
 		Recording: page(recording), Title: recording.Spec.Meeting.Title, Seconds: gatewaytest.ClipSeconds, FileSHA256: hex.EncodeToString(sum[:]),
 		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
+		Asked: page(asked), Discarded: page(discarded), Story: page(story),
 	}
 	for who, person := range gatewaytest.People {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}

@@ -147,8 +147,8 @@ func TestConfinedToNamespaces(t *testing.T) {
 			{"secrets", namespace, "get create patch delete", "list watch"},
 		})
 		checkRights(t, confined, gateway, []right{
-			{"meetingrecordings.reelkeeper.io", namespace, read, write},
-			{"auditevents.reelkeeper.io", namespace, "create", read},
+			{"meetingrecordings.reelkeeper.io", namespace, read + " patch", "create update delete deletecollection"},
+			{"auditevents.reelkeeper.io", namespace, "create list", "get watch update"},
 			{"secrets", namespace, "", everyVerb},
 		})
 	}

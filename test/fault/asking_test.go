@@ -112,3 +112,54 @@ func (w *world) eachGrant(pass func(context.Context, client.ObjectKey) (time.Dur
 		return look, nil
 	}
 }
+
+func granted() step {
+	return step{
+		name: "grant",
+		do: func(ctx context.Context, w *world) error {
+			grant := &v1alpha1.AccessGrant{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: grantName}}
+			grant.Spec.RecordingRef.Name = recordingName
+			grant.Spec.Subjects = []v1alpha1.GrantSubject{{Kind: v1alpha1.SubjectUser, Name: "dave@example.com"}}
+			grant.Spec.Permissions = []v1alpha1.Permission{v1alpha1.PermissionView}
+			grant.Spec.ExpiresAt = metav1.NewTime(w.clock.Now().Add(5 * day))
+			return w.admin.Create(ctx, grant)
+		},
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			var grant v1alpha1.AccessGrant
+			err := w.admin.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: grantName}, &grant)
+			return meta.IsStatusConditionTrue(grant.Status.Conditions, v1alpha1.ConditionReady), err
+		},
+		recorded: []v1alpha1.AuditAction{v1alpha1.AuditGranted},
+	}
+}
+
+func revoked() step {
+	return step{
+		name: "revoke",
+		do: func(ctx context.Context, w *world) error {
+			return w.admin.Delete(ctx, &v1alpha1.AccessGrant{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: grantName}})
+		},
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			grants, err := w.grants(ctx)
+			return len(grants) == 0, err
+		},
+		recorded: []v1alpha1.AuditAction{v1alpha1.AuditRevoked},
+	}
+}
+
+// audited fills the namespace with more AuditEvents than it keeps.
+func audited() step {
+	s := trashed()
+	s.do = func(ctx context.Context, w *world) error { return trashed().do(ctx, w) }
+	reached := s.reached
+	s.reached = func(ctx context.Context, w *world, r *v1alpha1.MeetingRecording) (bool, error) {
+		counts, err := w.auditCounts(ctx)
+		total := 0
+		for _, n := range counts {
+			total += n
+		}
+		there, _ := reached(ctx, w, r)
+		return there && total == auditCount, err
+	}
+	return s
+}

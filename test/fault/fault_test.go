@@ -32,6 +32,8 @@ var elsewhere = map[string]string{
 	"store: make the bucket without versioning":                       "takes a server without versioning: internal/stores",
 	"recording: abort the upload that another pass has begun as well": "takes two managers at once: controllers/meetingrecording",
 	"keys: remove a manifest that was purged meanwhile":               "takes a purge in the middle of a rotation: controllers/keyrotation",
+	"keys: lock a rewrapped manifest":                                 "no life rotates in a bucket with locks: controllers/keyrotation strikes it",
+	"keys: unlock an older wrap":                                      "no life rotates in a bucket with locks: controllers/keyrotation strikes it",
 	"store: mark the bucket unconditionally":                          "takes a server without conditional writes: internal/stores",
 	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: internal/objectstore",
 	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",

@@ -37,7 +37,7 @@ type vault struct {
 	stored    *manifesttest.Recording
 }
 
-func newVault(t *testing.T) *vault {
+func newVault(t *testing.T, changes ...func(*vault)) *vault {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -63,6 +63,9 @@ func newVault(t *testing.T) *vault {
 			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
 			AllowedNamespaces: &metav1.LabelSelector{},
 		},
+	}
+	for _, change := range changes {
+		change(v)
 	}
 	v.recording = &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "q3-review"},
@@ -136,6 +139,34 @@ func TestR7ScrubFindsDamageAndSaysSoByItsExitCode(t *testing.T) {
 	}
 	if found := report.Findings[0]; found.Recording != name || found.Reason != v1alpha1.ReasonDamaged || !strings.Contains(found.Message, "segment 1 ") || !strings.Contains(found.Message, "put it back") {
 		t.Errorf("finding %+v", found)
+	}
+}
+
+// TestEndpointReachesAStoreWhoseBucketIsADrivers has a BucketInfo Secret that says another address than the one from here.
+func TestEndpointReachesAStoreWhoseBucketIsADrivers(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, func(v *vault) {
+		namespace := v.store.Spec.S3.CredentialsSecretRef.Namespace
+		info := map[string]any{"spec": map[string]any{"bucketName": "recordings", "authenticationType": "Key", "protocols": []string{"S3"}, "secretS3": map[string]string{
+			"endpoint": "http://127.0.0.1:1", "region": "us-east-1", "accessKeyID": v.server.AccessKey, "accessSecretKey": v.server.SecretKey,
+		}}}
+		encoded, err := json.Marshal(info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bucket-info"}, Data: map[string][]byte{stores.BucketInfoKey: encoded}}
+		if err := v.Create(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		v.store.Spec.S3 = v1alpha1.S3Endpoint{BucketInfoSecretRef: v1alpha1.SecretReference{Namespace: namespace, Name: secret.Name}}
+		v.store.Spec.Buckets.Name = ""
+	})
+	args := []string{"scrub", "--store", v.store.Name, v.recording.Namespace + "/q3-review"}
+	if out, errs, code := run(t, "", args...); code != cli.ExitError {
+		t.Errorf("where nothing listens: exit code %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := run(t, "", append(args, "--endpoint", v.server.Endpoint)...); code != cli.ExitYes || !strings.Contains(out, "1 recordings of RecordingStore "+v.store.Name+" checked") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }
 

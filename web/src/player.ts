@@ -2,6 +2,7 @@
 
 import Hls, { ErrorDetails, Events, type ErrorData } from 'hls.js/light';
 
+import { Controls } from './controls';
 import { Watermark } from './watermark';
 
 interface ViewSession {
@@ -24,6 +25,7 @@ export class Player {
   private readonly status: HTMLElement;
   private hls: Hls | undefined;
   private session: ViewSession | undefined;
+  private controls: Controls | undefined;
   private renewedAt = 0;
 
   constructor(private readonly root: HTMLElement) {
@@ -42,8 +44,7 @@ export class Player {
       return;
     }
     this.button.hidden = true;
-    this.video.controls = true;
-    this.video.focus();
+    this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>);
     if (this.root.dataset['watermark']) new Watermark(this.root, this.video, this.root.dataset['watermark']);
     this.load(0);
     await this.video.play().catch(() => undefined);
@@ -94,7 +95,7 @@ export class Player {
     this.video.pause();
     this.video.removeAttribute('src');
     this.video.load();
-    this.video.controls = false;
+    this.controls?.remove();
     this.button.hidden = false;
     this.button.disabled = false;
     this.session = undefined;

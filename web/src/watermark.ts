@@ -22,10 +22,8 @@ export class Watermark {
     this.move();
     setInterval(() => this.move(), interval);
     video.addEventListener('timeupdate', () => this.check());
-    // In full screen the browser shows the video alone, without what lies over it.
-    video.setAttribute('controlslist', 'nofullscreen nodownload noremoteplayback');
+    // A picture in picture is the video alone, without what lies over it. Full screen is the whole player.
     video.disablePictureInPicture = true;
-    video.addEventListener('dblclick', (event) => event.preventDefault(), { capture: true });
   }
 
   private move(): void {

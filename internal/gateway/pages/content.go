@@ -75,6 +75,13 @@ type RecordingContent struct {
 	SessionsPath, StatePath, DownloadPath string
 	Facts                                 []Fact
 	Rights                                []Right
+	// Ask is the form to ask for more; nil where nothing could be granted.
+	Ask *AskForm
+	// TrashPath deletes the recording, HistoryPath is its access log; empty for who may not.
+	TrashPath, HistoryPath string
+	// Share is the form to share with others, Audience who has access; nil for who may not share.
+	Share    *ShareForm
+	Audience *Audience
 }
 
 // Fact is one line about a recording.
@@ -97,6 +104,10 @@ type RefusalContent struct {
 	Remedies []string
 	// SwitchPath signs in with another account; empty where that cannot help.
 	SwitchPath string
+	// Ask is the form to ask for access; nil where that cannot help.
+	Ask *AskForm
+	// RestorePath takes the recording out of the trash; empty for who may not.
+	RestorePath string
 }
 
 // PasswordContent is the page Password.

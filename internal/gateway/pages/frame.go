@@ -38,7 +38,7 @@ func (f Frame) Places() []Place {
 	if f.Person == "" {
 		return nil
 	}
-	places := []Place{{Path: "/", Name: "listTitle"}}
+	places := []Place{{Path: "/", Name: "listTitle"}, {Path: "/inbox", Name: "inboxTitle"}, {Path: "/trash", Name: "trashTitle"}}
 	for i := range places {
 		places[i].Current = places[i].Path == f.Path
 	}

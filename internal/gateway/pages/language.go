@@ -3,6 +3,7 @@
 package pages
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -82,6 +83,18 @@ func (l Language) Fill(key string, values ...string) string {
 		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i+1)+"}", value)
 	}
 	return text
+}
+
+// PlayerWords are the texts of the player's controls as JSON, for the script that makes them.
+func (l Language) PlayerWords() (string, error) {
+	words := map[string]string{}
+	for key, text := range l.texts {
+		if name, found := strings.CutPrefix(key, "player."); found {
+			words[name] = text
+		}
+	}
+	encoded, err := json.Marshal(words)
+	return string(encoded), err
 }
 
 // Or returns the text of a key, or the alternative where this language has none: for what is English elsewhere, and for what

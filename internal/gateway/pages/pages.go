@@ -28,6 +28,14 @@ const (
 	Recording Name = "recording"
 	// Refusal says why not, and what to do. Content: RefusalContent.
 	Refusal Name = "refusal"
+	// Notice says what became of something. Content: NoticeContent.
+	Notice Name = "notice"
+	// Inbox shows the requests that somebody may answer. Content: InboxContent.
+	Inbox Name = "inbox"
+	// Trash shows what somebody may restore. Content: TrashContent.
+	Trash Name = "trash"
+	// History shows the access log of a recording. Content: HistoryContent.
+	History Name = "history"
 	// Password asks for a link's password. Content: PasswordContent.
 	Password Name = "password"
 )
@@ -41,8 +49,8 @@ type Renderer struct {
 // New parses the pages. Script and style are files under /assets/; empty where they were not built.
 func New(script, style string) (*Renderer, error) {
 	renderer := &Renderer{pages: map[Name]*template.Template{}, script: script, style: style}
-	for _, name := range []Name{Welcome, List, Recording, Refusal, Password} {
-		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/"+string(name)+".html")
+	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Password} {
+		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/"+string(name)+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)
 		}
@@ -59,6 +67,15 @@ type Page struct {
 	// Content is the page's own.
 	Content any
 }
+
+// Part is a part of a page and what it shows.
+type Part struct {
+	Page Page
+	Form any
+}
+
+// With hands a part of the page to a template that several pages share.
+func (p Page) With(form any) Part { return Part{p, form} }
 
 // Render answers with a page. Nothing is sent before the whole page is there, so that an error can still become a status.
 func (r *Renderer) Render(w http.ResponseWriter, status int, name Name, frame Frame, content any) error {

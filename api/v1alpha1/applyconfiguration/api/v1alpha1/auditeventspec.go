@@ -22,7 +22,8 @@ type AuditEventSpecApplyConfiguration struct {
 	Outcome *apiv1alpha1.AuditOutcome `json:"outcome,omitempty"`
 	// actor is who did it.
 	Actor *AuditActorApplyConfiguration `json:"actor,omitempty"`
-	// recording is the recording that it concerns. Absent where a refused attempt named none that exists.
+	// recording is the recording that it concerns. Absent where a refused attempt named none that exists, and for Rotated, which
+	// concerns a store.
 	Recording *AuditRecordingApplyConfiguration `json:"recording,omitempty"`
 	// grant is the name of the AccessGrant that was made, revoked or used.
 	Grant *string `json:"grant,omitempty"`
