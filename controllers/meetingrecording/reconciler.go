@@ -103,7 +103,7 @@ type Reconciler struct {
 // New returns a Reconciler.
 func New(options Options) *Reconciler {
 	r := &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
-	r.deadlines.Set(goingThrough, options.Clock.Now())
+	r.deadlines.SetDue(goingThrough)
 	return r
 }
 

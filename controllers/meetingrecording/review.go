@@ -109,7 +109,7 @@ func (r *Reconciler) lookAt(ctx context.Context, recording *v1alpha1.MeetingReco
 		return err
 	}
 	if !rests {
-		r.deadlines.Set(request, r.options.Clock.Now())
+		r.deadlines.SetDue(request)
 		return nil
 	}
 	// One that has changed since gets a pass for that, which knows what the review knows.

@@ -53,6 +53,11 @@ func (q *Queue[K]) Set(key K, at time.Time) {
 	}
 }
 
+// SetDue makes a key due at once. A date that is now would be a microsecond away, which a clock that stands still never reaches.
+func (q *Queue[K]) SetDue(key K) {
+	q.Set(key, q.clock.Now().Truncate(time.Microsecond))
+}
+
 // set says whether the first date of all has become earlier.
 func (q *Queue[K]) set(key K, at time.Time) bool {
 	q.mu.Lock()
