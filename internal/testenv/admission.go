@@ -64,7 +64,7 @@ func awaitCanary(ctx context.Context, admin client.Client, kind *apiextensionsv1
 		return last != nil && strings.Contains(last.Error(), "'"+canary+"'"), nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for admission of %s: %w (last: %v)", kind.Spec.Names.Kind, err, last)
+		return fmt.Errorf("waiting for admission of %s: %w (last: %w)", kind.Spec.Names.Kind, err, last)
 	}
 	return nil
 }
