@@ -108,7 +108,7 @@ func (a *archive) others(first *v1alpha1.MeetingRecording) {
 		group.Go(func() error {
 			recording := a.recording(i)
 			recording.Finalizers = first.Finalizers
-			if err := patiently(ctx, func() error { return a.admin.Create(ctx, recording) }); err != nil {
+			if err := a.admin.Create(ctx, recording); err != nil {
 				return err
 			}
 			status := first.Status
@@ -117,25 +117,12 @@ func (a *archive) others(first *v1alpha1.MeetingRecording) {
 			if err != nil {
 				return err
 			}
-			return patiently(ctx, func() error {
-				return a.admin.Status().Patch(ctx, recording, client.RawPatch(types.MergePatchType, patch))
-			})
+			return a.admin.Status().Patch(ctx, recording, client.RawPatch(types.MergePatchType, patch))
 		})
 	}
 	if err := group.Wait(); err != nil {
 		a.Fatal(err)
 	}
-}
-
-// patiently tries again while the API server's admission does not know our kinds yet, which lasts for some seconds after its start.
-func patiently(ctx context.Context, write func() error) error {
-	return wait.PollUntilContextTimeout(ctx, pollEvery, pollTimeout, true, func(context.Context) (bool, error) {
-		err := write()
-		if err != nil && strings.Contains(err.Error(), "There can be a delay") {
-			return false, nil
-		}
-		return err == nil, err
-	})
 }
 
 func (a *archive) recording(i int) *v1alpha1.MeetingRecording {

@@ -133,10 +133,16 @@ func (p *pass) lift(ctx context.Context, store *stores.Store, older place) error
 	return unlessRefused(err)
 }
 
-// unlessRefused is nil for what the server understood and does not do. Servers answer to that differently.
+// unlessRefused is nil for what the server understood and does not do, which servers say differently. What did not come from
+// a server, such as an answer that was lost, is no refusal.
 func unlessRefused(err error) error {
-	if err == nil || objectstore.IsTransient(err) || objectstore.Reason(err) == objectstore.ReasonCanceled || objectstore.Reason(err) == "" {
+	if _, answered := errors.AsType[*objectstore.Error](err); !answered {
 		return err
 	}
-	return nil
+	switch objectstore.Reason(err) {
+	case objectstore.ReasonForbidden, objectstore.ReasonLocked, objectstore.ReasonObjectLockUnsupported, objectstore.ReasonNotSupported, objectstore.ReasonUnknown:
+		return nil
+	default:
+		return err
+	}
 }

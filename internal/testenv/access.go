@@ -24,7 +24,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
 )
@@ -38,10 +37,6 @@ const (
 
 	// serviceAccountInterval is how often a new namespace's ServiceAccount is looked for. It takes a few of these.
 	serviceAccountInterval = 20 * time.Millisecond
-
-	// readyInterval is how often, and readyTimeout how long, an object is tried to be created for which the API server is not ready.
-	readyInterval = 100 * time.Millisecond
-	readyTimeout  = 20 * time.Second
 )
 
 // Client is a cluster administrator's client, without a cache. A nil scheme means Kubernetes' own kinds.
@@ -60,25 +55,11 @@ func (e *Env) As(tb testing.TB, scheme *runtime.Scheme, user string, groups ...s
 
 func newClient(tb testing.TB, config *rest.Config, scheme *runtime.Scheme) client.Client {
 	tb.Helper()
-	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	c, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		tb.Fatalf("making a client: %v", err)
 	}
-	return interceptor.NewClient(c, interceptor.Funcs{Create: createWhenReady})
-}
-
-// createWhenReady creates an object when the API server is ready for it. Where an admission policy changes objects of the kind, it
-// answers 503 until it has looked for the kind's schema, which it does every five seconds.
-func createWhenReady(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
-		last = c.Create(ctx, object, options...)
-		return !apierrors.IsServiceUnavailable(last), nil
-	})
-	if last != nil {
-		return last
-	}
-	return err
+	return c
 }
 
 // Clientset is the same access with client-go's interface.

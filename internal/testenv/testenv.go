@@ -129,18 +129,19 @@ func (e *Env) install(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
+	var kinds []*apiextensionsv1.CustomResourceDefinition
 	if len(options.CRDs) > 0 {
 		var paths []string
 		for _, path := range options.CRDs {
 			paths = append(paths, inside(root, path))
 		}
-		installed, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
+		kinds, err = envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
 			Paths: paths, ErrorIfPathMissing: true, MaxTime: time.Minute,
 		})
 		if err != nil {
 			return fmt.Errorf("installing CRDs from %v (`make manifests` generates them): %w", options.CRDs, err)
 		}
-		if err := e.awaitSchemas(ctx, installed); err != nil {
+		if err := e.awaitSchemas(ctx, kinds); err != nil {
 			return err
 		}
 	}
@@ -149,7 +150,7 @@ func (e *Env) install(ctx context.Context, options Options) error {
 			return err
 		}
 	}
-	return nil
+	return e.awaitAdmission(ctx, kinds)
 }
 
 // awaitSchemas waits until the API server publishes the schemas of all kinds: that comes a little later than each kind's being
