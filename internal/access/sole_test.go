@@ -29,7 +29,7 @@ var allowed = map[string]string{
 	"internal/gateway.reasonOfRemedy":                "finds the translation of a remedy that access has chosen",
 	"internal/gateway.Server.invite":                 "chooses which permission to ask for when a link is opened",
 	"controllers/accessgrant.Reconciler.askPolicies": "makes a password where only that is missing, and asks again",
-	"internal/kube.compactFacts":                     "lets equal texts share their memory",
+	"internal/catalog.compactFacts":                  "lets equal texts share their memory",
 	"internal/cli.parsePermission":                   "reads a permission from the command line, in order to ask for it",
 	"internal/cli/report.Book.Can":                   "prints what access says of the reason that it gave",
 	"internal/cli/report.Book.Preflight":             "shows in a table what the rules list for each role; the answers above it are decided",

@@ -129,13 +129,12 @@ func (e *Env) install(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	var kinds []*apiextensionsv1.CustomResourceDefinition
 	if len(options.CRDs) > 0 {
 		var paths []string
 		for _, path := range options.CRDs {
 			paths = append(paths, inside(root, path))
 		}
-		kinds, err = envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
+		kinds, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{
 			Paths: paths, ErrorIfPathMissing: true, MaxTime: time.Minute,
 		})
 		if err != nil {
@@ -150,7 +149,7 @@ func (e *Env) install(ctx context.Context, options Options) error {
 			return err
 		}
 	}
-	return e.awaitAdmission(ctx, kinds)
+	return controlplane.AwaitAdmission(ctx, e.Config)
 }
 
 // awaitSchemas waits until the API server publishes the schemas of all kinds: that comes a little later than each kind's being

@@ -19,12 +19,12 @@ import (
 // TestR25TheTrashFromKubectl goes through what people do with the trash of one namespace, until that is gone.
 func TestR25TheTrashFromKubectl(t *testing.T) {
 	w := newWorld(t, env, newVault(t), "trash")
-	w.namespace("finance")
-	all := keysIn(4, "finance")
+	w.namespace("accounts")
+	all := keysIn(4, "accounts")
 	trashed, deleted, held := all[0], all[1], all[2]
 	w.make(all...)
 	stop := startManager(t, env)
-	w.settled("finance", len(all))
+	w.settled("accounts", len(all))
 
 	w.patch(trashed, `{"spec":{"state":"Trashed"}}`)
 	w.eventually("it is in the trash", func() bool { return !w.get(trashed).Status.TrashedAt.IsZero() })
@@ -32,30 +32,30 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 	w.patch(held, `{"spec":{"holds":[{"name":"case-7","by":"legal@example.com"}]}}`)
 	w.delete(deleted)
 
-	out, errs, code := w.run("", "trash", "list", "-n", "finance", "-o", "json")
+	out, errs, code := w.run("", "trash", "list", "-n", "accounts", "-o", "json")
 	var list struct{ Recordings []undo.Entry }
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.ExitYes || len(list.Recordings) != 3 {
 		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
 	}
-	out, _, _ = w.run("", "trash", "list", "-n", "finance", "-o", "wide")
-	has(t, out, "finance/review-00000", "Trashed", "finance/review-00001", "Deleted", "legal hold (case-7 by legal@example.com)", "kept")
+	out, _, _ = w.run("", "trash", "list", "-n", "accounts", "-o", "wide")
+	has(t, out, "accounts/review-00000", "Trashed", "accounts/review-00001", "Deleted", "legal hold (case-7 by legal@example.com)", "kept")
 	has(t, out, env.Kubectl(t, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"))
 	if out, _, code := w.run("", "trash", "list", "-A", "--kind", "deleted", "--deleted-since", "1h"); code != cli.ExitYes || strings.Contains(out, trashed.Name) || !strings.Contains(out, deleted.Name) {
 		t.Errorf("exit code %d, the deleted ones are\n%s", code, out)
 	}
-	if out, _, _ := w.run("", "trash", "list", "-n", "finance", "--deleted-until", "1h"); !strings.Contains(out, "Nothing is in the trash.") {
+	if out, _, _ := w.run("", "trash", "list", "-n", "accounts", "--deleted-until", "1h"); !strings.Contains(out, "Nothing is in the trash.") {
 		t.Errorf("an hour ago there was\n%s", out)
 	}
 
 	t.Run("a dry run changes nothing", func(t *testing.T) {
-		out, errs, code := w.run("", "trash", "restore", "-n", "finance", "--all", "--dry-run")
+		out, errs, code := w.run("", "trash", "restore", "-n", "accounts", "--all", "--dry-run")
 		if code != cli.ExitYes || w.get(deleted) != nil || w.get(trashed).Spec.State != v1alpha1.StateTrashed {
 			t.Errorf("exit code %d: %s%s", code, out, errs)
 		}
 		has(t, out, "3 would be done (dry run)")
 	})
 	t.Run("R25 what is Trashed and what was deleted comes back", func(t *testing.T) {
-		out, errs, code := w.run("", "trash", "restore", trashed.String(), "review-00001", "-n", "finance")
+		out, errs, code := w.run("", "trash", "restore", trashed.String(), "review-00001", "-n", "accounts")
 		if code != cli.ExitYes {
 			t.Fatalf("exit code %d: %s%s", code, out, errs)
 		}
@@ -68,7 +68,7 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		if code != cli.ExitError {
 			t.Errorf("again: exit code %d", code)
 		}
-		has(t, errs, "finance/review-00001 is not in the trash: `kubectl reelkeeper trash list -n finance` shows what is")
+		has(t, errs, "accounts/review-00001 is not in the trash: `kubectl reelkeeper trash list -n accounts` shows what is")
 	})
 	t.Run("R27 what is held is not purged, and the answer says by whom", func(t *testing.T) {
 		out, _, code := w.run("", "trash", "purge", held.String(), "--yes")
@@ -96,7 +96,7 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		if out, errs, code := w.run("", "trash", "restore", all[3].String(), "--name", "again"); code != cli.ExitYes {
 			t.Errorf("exit code %d: %s%s", code, out, errs)
 		}
-		again := client.ObjectKey{Namespace: "finance", Name: "again"}
+		again := client.ObjectKey{Namespace: "accounts", Name: "again"}
 		w.hashes[again] = w.hashes[all[3]]
 		w.expectBack(again)
 	})
@@ -115,7 +115,7 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		if media := w.keys("media/"); len(media) != 2 {
 			t.Errorf("the media of those that are left: %v", media)
 		}
-		out = env.Kubectl(t, "get", "auditevents", "-n", "finance", "-o", "yaml")
+		out = env.Kubectl(t, "get", "auditevents", "-n", "accounts", "-o", "yaml")
 		has(t, out, "reason: PurgeRequested", "asked for by "+env.Kubectl(t, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"))
 	})
 }

@@ -54,7 +54,10 @@ func (s *Stage) install(ctx context.Context) error {
 	_, err := s.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd",
 		"recordingstores.reelkeeper.io", "clusterrecordingpolicies.reelkeeper.io", "recordingpolicies.reelkeeper.io",
 		"meetingrecordings.reelkeeper.io", "accessgrants.reelkeeper.io", "accessrequests.reelkeeper.io", "auditevents.reelkeeper.io")
-	return err
+	if err != nil || s.options.Kubeconfig != "" {
+		return err // a cluster that is there already is used as it is
+	}
+	return controlplane.AwaitAdmission(ctx, s.Config)
 }
 
 // writeSecrets writes what config/samples/recordingstore.yaml refers to.

@@ -2,10 +2,11 @@
 
 //go:build unix
 
-package testenv
+package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,36 +15,52 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/client-go/rest"
+	kubeclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
 
 // canary is the name of a policy that no object gets past, and of the objects that it is about.
 const canary = "testenv-canary"
 
-// awaitAdmission waits until the policies that change objects are at work. The API server takes them up after a while, and then answers 503
-// for kinds whose schemas it has not looked for, which it does every five seconds. A policy that fails tells that both have happened.
-func (e *Env) awaitAdmission(ctx context.Context, kinds []*apiextensionsv1.CustomResourceDefinition) error {
-	admin, err := client.New(e.Config, client.Options{})
+// AwaitAdmission waits until the policies that change objects of our kinds are at work, if there are any. The API server takes them up
+// after a while, and then answers 503 for kinds whose schemas it has not looked for, which it does every five seconds. A policy
+// that fails, which is there meanwhile, tells that both have happened. ctx should bound it.
+func AwaitAdmission(ctx context.Context, config *rest.Config) error {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(admissionregistrationv1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	admin, err := kubeclient.New(config, kubeclient.Options{Scheme: scheme})
 	if err != nil {
 		return err
 	}
 	var shipped admissionregistrationv1.MutatingAdmissionPolicyList
-	if err := admin.List(ctx, &shipped); err != nil || len(shipped.Items) == 0 || len(kinds) == 0 {
+	if err := admin.List(ctx, &shipped); err != nil || len(shipped.Items) == 0 {
 		return err
 	}
-	for _, object := range newCanary(kinds[0].Spec.Group) {
-		if err := admin.Create(ctx, object); err != nil {
+	var kinds apiextensionsv1.CustomResourceDefinitionList
+	if err := admin.List(ctx, &kinds); err != nil {
+		return err
+	}
+	for _, object := range newCanary() {
+		if err := admin.Create(ctx, object); kubeclient.IgnoreAlreadyExists(err) != nil {
 			return fmt.Errorf("making a policy that fails: %w", err)
 		}
 	}
-	for _, kind := range kinds {
-		if err := awaitCanary(ctx, admin, kind); err != nil {
+	for i := range kinds.Items {
+		if kinds.Items[i].Spec.Group != v1alpha1.SchemeGroupVersion.Group {
+			continue
+		}
+		if err := awaitCanary(ctx, admin, &kinds.Items[i]); err != nil {
 			return err
 		}
 	}
-	for _, object := range newCanary(kinds[0].Spec.Group) {
+	for _, object := range newCanary() {
 		if err := admin.Delete(ctx, object); err != nil {
 			return fmt.Errorf("deleting the policy that fails: %w", err)
 		}
@@ -51,7 +68,7 @@ func (e *Env) awaitAdmission(ctx context.Context, kinds []*apiextensionsv1.Custo
 	return nil
 }
 
-func awaitCanary(ctx context.Context, admin client.Client, kind *apiextensionsv1.CustomResourceDefinition) error {
+func awaitCanary(ctx context.Context, admin kubeclient.Client, kind *apiextensionsv1.CustomResourceDefinition) error {
 	probe := &unstructured.Unstructured{}
 	probe.SetGroupVersionKind(schema.GroupVersionKind{Group: kind.Spec.Group, Version: kind.Spec.Versions[0].Name, Kind: kind.Spec.Names.Kind})
 	probe.SetName(canary)
@@ -60,7 +77,7 @@ func awaitCanary(ctx context.Context, admin client.Client, kind *apiextensionsv1
 	}
 	var last error
 	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		last = admin.Create(ctx, probe.DeepCopy(), client.DryRunAll)
+		last = admin.Create(ctx, probe.DeepCopy(), kubeclient.DryRunAll)
 		return last != nil && strings.Contains(last.Error(), "'"+canary+"'"), nil
 	})
 	if err != nil {
@@ -69,8 +86,8 @@ func awaitCanary(ctx context.Context, admin client.Client, kind *apiextensionsv1
 	return nil
 }
 
-// newCanary returns a policy about the kinds of a group that reads a label which is not there, and its binding.
-func newCanary(group string) []client.Object {
+// newCanary returns a policy about our kinds that reads a label which is not there, and its binding.
+func newCanary() []kubeclient.Object {
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: canary}}
 	policy.Spec = admissionregistrationv1.MutatingAdmissionPolicySpec{
 		FailurePolicy:      new(admissionregistrationv1.Fail),
@@ -78,7 +95,7 @@ func newCanary(group string) []client.Object {
 		MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
 			RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-				Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{"*"}},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{v1alpha1.SchemeGroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"*"}},
 			},
 		}}},
 		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "canary", Expression: "object.metadata.?name.orValue('') == '" + canary + "'"}},
@@ -89,5 +106,5 @@ func newCanary(group string) []client.Object {
 	}
 	binding := &admissionregistrationv1.MutatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: canary}}
 	binding.Spec.PolicyName = canary
-	return []client.Object{policy, binding}
+	return []kubeclient.Object{policy, binding}
 }
