@@ -136,14 +136,16 @@ func (a *archive) recording(i int) *v1alpha1.MeetingRecording {
 	return r
 }
 
-// settle waits until the manager has nothing to do and has written nothing for a while.
+// settle waits until the manager has nothing to do and has written nothing for a while. How long its queues are is no help by itself: managers
+// that were stopped leave what they counted.
 func (a *archive) settle() {
 	a.Helper()
-	last := -1.0
+	lastPasses, lastQueued := -1.0, -1.0
 	a.until("the manager to settle", time.Second, func() bool {
-		passes := measured(a, "controller_runtime_reconcile_total", passesOf, reviewsOf)
-		idle := measured(a, "workqueue_depth", passesOf, reviewsOf)+measured(a, "controller_runtime_active_workers", passesOf, reviewsOf) == 0 && passes == last
-		last = passes
+		passes, queued := measured(a, "controller_runtime_reconcile_total", passesOf, reviewsOf), measured(a, "workqueue_depth", passesOf, reviewsOf)
+		working := measured(a, "controller_runtime_active_workers", passesOf, reviewsOf) > 0
+		idle := !working && passes == lastPasses && queued == lastQueued
+		lastPasses, lastQueued = passes, queued
 		return idle
 	})
 }
