@@ -129,20 +129,21 @@ func wakeOf(status *v1alpha1.MeetingRecordingStatus) metav1.Time {
 }
 
 func factsOf(recording *v1alpha1.MeetingRecording) fact {
-	var facts fact
-	for one, is := range map[fact]bool{
-		settled:  isSettled(recording),
-		stored:   recording.Status.Storage.ManifestKey != "",
-		trashed:  !recording.Status.TrashedAt.IsZero(),
-		bound:    len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "",
-		playable: recording.Status.Storage.Key != "" && !meta.IsStatusConditionTrue(recording.Status.Conditions, v1alpha1.ConditionErased),
-		damaged:  meta.IsStatusConditionFalse(recording.Status.Conditions, v1alpha1.ConditionIntact),
-	} {
-		if is {
-			facts |= one
-		}
+	status := &recording.Status
+	return when(isSettled(recording), settled) |
+		when(status.Storage.ManifestKey != "", stored) |
+		when(!status.TrashedAt.IsZero(), trashed) |
+		when(len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "", bound) |
+		when(status.Storage.Key != "" && !meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionErased), playable) |
+		when(meta.IsStatusConditionFalse(status.Conditions, v1alpha1.ConditionIntact), damaged)
+}
+
+// when is the fact if it is true, and none if it is not.
+func when(is bool, one fact) fact {
+	if is {
+		return one
 	}
-	return facts
+	return 0
 }
 
 // isSettled says that the recording is Available or Trashed, and that nobody has changed it since its status was written.
