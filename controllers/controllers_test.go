@@ -6,9 +6,7 @@ package controllers_test
 
 import (
 	"context"
-	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -224,16 +222,7 @@ func startManager(t testing.TB, serviceAccount string, namespaces ...string) (st
 		cancel()
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("the manager ended: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
+	return kubetest.Run(ctx, t, mgr, cancel)
 }
 
 func create(t testing.TB, admin client.Client, objects ...client.Object) {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,6 +33,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/cli/clitest"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/manifests/manifesttest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -140,16 +140,7 @@ func startManager(t testing.TB, cluster *testenv.Env) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("the manager ended: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
+	return kubetest.Run(ctx, t, mgr, cancel)
 }
 
 // namespace makes one that the store allows.

@@ -9,6 +9,7 @@ package kubetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -276,4 +277,19 @@ func (e *Events) Take() []string {
 	seen := e.seen
 	e.seen = nil
 	return seen
+}
+
+// Run starts a manager, whose context cancel ends. It returns what stops it and waits for its end; the test's own end does that too.
+func Run(ctx context.Context, t testing.TB, mgr ctrl.Manager, cancel context.CancelFunc) (stop func()) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("the manager ended: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }
