@@ -29,6 +29,21 @@ import (
 // has to be equal to.
 func (w *World) Recording(t testing.TB, namespace, name string) (*v1alpha1.MeetingRecording, []byte) {
 	t.Helper()
+	return w.recordingOf(t, namespace, name, w.clip)
+}
+
+// LongRecording is Recording with media that plays for ten minutes.
+func (w *World) LongRecording(t testing.TB, namespace, name string) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	return w.recordingOf(t, namespace, name, w.longClip)
+}
+
+func (w *World) recordingOf(t testing.TB, namespace, name string, source func() (*clip, error)) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	played, err := source()
+	if err != nil {
+		t.Fatal(err)
+	}
 	recording := &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.MeetingRecordingSpec{
@@ -43,7 +58,7 @@ func (w *World) Recording(t testing.TB, namespace, name string) (*v1alpha1.Meeti
 	if err := w.Admin.Create(t.Context(), recording); err != nil {
 		t.Fatalf("create a recording: %v", err)
 	}
-	file, err := w.StoreMedia(t.Context(), recording)
+	file, err := w.storeClip(t.Context(), recording, played)
 	if err != nil {
 		t.Fatalf("store the recording's media: %v", err)
 	}
@@ -124,9 +139,9 @@ func (w *World) Events(t testing.TB, namespace string) []v1alpha1.AuditEvent {
 	return events.Items
 }
 
-func setAvailable(recording *v1alpha1.MeetingRecording, names objectstore.Recording, facts media.MediaFacts, segments int) {
+func setAvailable(recording *v1alpha1.MeetingRecording, names objectstore.Recording, length time.Duration, facts media.MediaFacts, segments int) {
 	recording.Status.Media = v1alpha1.MediaFacts{
-		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", ClipSeconds)), Bytes: facts.Bytes, Height: int32(facts.Height),
+		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", int(length.Seconds()))), Bytes: facts.Bytes, Height: int32(facts.Height),
 		Segments: int32(segments), SHA256: hex.EncodeToString(facts.SHA256[:]),
 	}
 	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}

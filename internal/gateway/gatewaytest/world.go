@@ -67,14 +67,15 @@ type World struct {
 
 	store  *stores.Store
 	keyset *keys.Keyset
-	clip   func() (*clip, error)
+	// clip and longClip are what is played, made when they are first needed.
+	clip, longClip func() (*clip, error)
 }
 
 // Start starts a world that lasts as long as the process: nothing of it outlives that.
 func Start(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
-	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip)}
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip), longClip: sync.OnceValues(makeLongClip)}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func Start(t testing.TB, env *testenv.Env) *World {
 // Over starts a world in another cluster over the object store of this one, with its keyset. Nothing else is the same.
 func (w *World) Over(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
-	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), S3: w.S3, Keyset: w.Keyset, clip: w.clip}
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), S3: w.S3, Keyset: w.Keyset, clip: w.clip, longClip: w.longClip}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
 	}
@@ -207,8 +208,13 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	w.store = store
-	_, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{})
-	return err
+	if _, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{}); err != nil {
+		return err
+	}
+	// Tests share few people, who watch more together than one would.
+	crowded := &v1alpha1.ClusterRecordingPolicy{ObjectMeta: metav1.ObjectMeta{Name: "crowded"}}
+	crowded.Spec.Defaults.Playback = v1alpha1.PlaybackRules{MaxViews: 1000, MaxRequests: 100000}
+	return w.Admin.Create(ctx, crowded)
 }
 
 func secret(name string, data map[string]string) *corev1.Secret {
