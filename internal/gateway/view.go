@@ -36,7 +36,12 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		s.refuseScript(w, r, refused)
 		return
 	}
-	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now(), s.config.Session.ViewLifetime.Duration)
+	lifetime, err := s.viewLifetime(r, admitted.recording)
+	if err != nil {
+		s.refuseScript(w, r, faulty(err))
+		return
+	}
+	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now(), lifetime)
 	view.Grant = admitted.used
 	if earlier != nil && earlier.UID == view.UID {
 		view.ID = earlier.ID // it is the same player
@@ -91,16 +96,22 @@ func (s *Server) watch(r *http.Request) (*watched, *refusal) {
 	return seen, nil
 }
 
-// playlist describes the encrypted object to the player. It names the two other routes relative to itself, so it holds no secret.
+// playlist describes the encrypted object to the player. It names the key, and as a rule the media, relative to itself, and so holds no secret;
+// where players fetch from the object store, the presigned URL in it is one, which opens ciphertext for as long as the view lasts.
 func (s *Server) playlist(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused != nil {
 		s.refusePlayer(w, refused)
 		return
 	}
+	uri, err := s.mediaURI(r, watched)
+	if err != nil {
+		s.refusePlayer(w, faulty(err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
 	// The status is sent; what can still fail is the connection, which the player notices.
-	_, _ = w.Write([]byte(media.Playlist(watched.media.Manifest, "media", "key"))) //nolint:gosec // numbers and constants, and no page
+	_, _ = w.Write([]byte(media.Playlist(watched.media.Manifest, uri, "key"))) //nolint:gosec // numbers and constants, and no page
 }
 
 // key gives the media key to a player. With the ciphertext it makes the file: docs/gateway.md

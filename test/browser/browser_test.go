@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -49,6 +50,8 @@ type setting struct {
 	Discarded   string             `json:"discarded"`
 	Story       string             `json:"story"`
 	Long        string             `json:"long"`
+	Direct      string             `json:"direct"`
+	ObjectStore string             `json:"objectStore"`
 	LongSeconds int                `json:"longSeconds"`
 }
 
@@ -104,6 +107,7 @@ func setScene(t *testing.T) setting {
 	discarded, _ := world.Recording(t, env.Namespace(t), "discarded")
 	story, _ := world.Recording(t, env.Namespace(t), "story")
 
+	direct, _ := world.DirectRecording(t, env.Namespace(t), "direct")
 	long, _ := world.LongRecording(t, env.Namespace(t), "long")
 
 	sum := sha256.Sum256(file)
@@ -113,6 +117,7 @@ func setScene(t *testing.T) setting {
 		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
 		Asked: page(asked), Discarded: page(discarded), Story: page(story),
 		Long: page(long), LongSeconds: gatewaytest.LongSeconds,
+		Direct: page(direct), ObjectStore: strings.Replace(world.S3.Endpoint, "127.0.0.1", "localhost", 1),
 	}
 	for who, person := range gatewaytest.People {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}

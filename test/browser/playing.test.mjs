@@ -59,3 +59,19 @@ story('R8 a script in the page cannot copy faster than somebody watches', async 
   assert.ok(copied.seconds < 180 + 2 * copied.took + 10, `${copied.seconds} s were copied in ${copied.took} s`);
   assert.equal(copied.whole, '429 true', 'the whole at once');
 });
+
+story('a recording of a direct store plays from the object store', async (page) => {
+  const fromStore = [];
+  const fromGateway = [];
+  page.on('response', (response) => {
+    if (response.url().startsWith(scene.objectStore)) fromStore.push(response.status());
+    else if (response.url().includes('/v/')) fromGateway.push(new URL(response.url()).pathname.split('/').at(-1));
+  });
+  await visit(page, 'participant', scene.direct);
+  await pressPlay(page);
+  await playsPast(page, 1);
+  await seek(page, scene.seconds - 4);
+  await playsPast(page, scene.seconds - 3);
+  assert.ok(fromStore.length >= 3 && fromStore.every((status) => status === 206), `the object store answers ${fromStore}`);
+  assert.deepEqual([...new Set(fromGateway)].sort(), ['key', 'playlist.m3u8']);
+}, { direct: true });

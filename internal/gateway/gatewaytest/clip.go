@@ -20,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // ClipSeconds is how long a recording plays, LongSeconds one of LongRecording.
@@ -68,17 +69,18 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	if err != nil {
 		return nil, err
 	}
-	if err := w.put(ctx, names.MediaKey(1), stored.Bytes()); err != nil {
+	where := w.storeOf(recording)
+	if err := w.put(ctx, where, names.MediaKey(1), stored.Bytes()); err != nil {
 		return nil, err
 	}
 	encoded, err := media.EncodeManifest(manifest, dataKey.Manifest(salt))
 	if err != nil {
 		return nil, err
 	}
-	if err := w.put(ctx, names.ManifestKey(1), encoded); err != nil {
+	if err := w.put(ctx, where, names.ManifestKey(1), encoded); err != nil {
 		return nil, err
 	}
-	setAvailable(recording, names, source.length, manifest.Media, len(manifest.Segments))
+	setAvailable(recording, where.Object.Spec.Buckets.Name, names, source.length, manifest.Media, len(manifest.Segments))
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}
@@ -117,11 +119,19 @@ func (w *World) Report(ctx context.Context, recording *v1alpha1.MeetingRecording
 	if err != nil {
 		return err
 	}
-	return w.put(ctx, names.ProgressKey(), fmt.Appendf(nil, `{"percent":%d}`, percent))
+	return w.put(ctx, w.store, names.ProgressKey(), fmt.Appendf(nil, `{"percent":%d}`, percent))
 }
 
-func (w *World) put(ctx context.Context, key string, content []byte) error {
-	_, err := w.store.Objects.Put(ctx, "recordings", key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
+// storeOf is the store that holds a recording.
+func (w *World) storeOf(recording *v1alpha1.MeetingRecording) *stores.Store {
+	if recording.StoreName() == w.store.Object.Name {
+		return w.store
+	}
+	return w.direct
+}
+
+func (w *World) put(ctx context.Context, where *stores.Store, key string, content []byte) error {
+	_, err := where.Objects.Put(ctx, where.Object.Spec.Buckets.Name, key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
 	return err
 }
 
@@ -140,5 +150,5 @@ func (w *World) Tamper(ctx context.Context, recording *v1alpha1.MeetingRecording
 		return err
 	}
 	content.Bytes()[offset] ^= 1
-	return w.put(ctx, recording.Status.Storage.Key, content.Bytes())
+	return w.put(ctx, w.storeOf(recording), recording.Status.Storage.Key, content.Bytes())
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,7 +66,9 @@ type World struct {
 	S3     *s3test.Server
 	Keyset []byte
 
-	store  *stores.Store
+	// store is the store called default, direct the other.
+	store, direct *stores.Store
+
 	keyset *keys.Keyset
 	// clip and longClip are what is played, made when they are first needed.
 	clip, longClip func() (*clip, error)
@@ -163,7 +166,10 @@ session:
 	return config.Load(filepath.Join(dir, "gateway.yaml"))
 }
 
-// startStore starts an S3 server, unless there is one, and describes it to the cluster: the RecordingStore called default and its Secrets.
+// directStore is the store, and its bucket, from which players fetch by themselves.
+const directStore = "direct"
+
+// startStore starts an S3 server, unless there is one, and describes it to the cluster: two RecordingStores and their Secrets.
 func (w *World) startStore(ctx context.Context) (err error) {
 	if w.S3 == nil {
 		if w.S3, err = s3test.Run(ctx, s3test.Options{}); err != nil {
@@ -180,18 +186,23 @@ func (w *World) startStore(ctx context.Context) (err error) {
 	reference := func(name string) v1alpha1.SecretReference {
 		return v1alpha1.SecretReference{Namespace: OperatorNamespace, Name: name}
 	}
+	store := &v1alpha1.RecordingStore{
+		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
+		Spec: v1alpha1.RecordingStoreSpec{
+			S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, Region: server.Region, CredentialsSecretRef: reference("s3")},
+			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
+			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
+			AllowedNamespaces: &metav1.LabelSelector{},
+		},
+	}
+	direct := store.DeepCopy()
+	direct.Name, direct.Spec.Buckets.Name, direct.Spec.Delivery = directStore, directStore, v1alpha1.DeliveryDirect
+	direct.Spec.S3.PublicEndpoint = strings.Replace(server.Endpoint, "127.0.0.1", "localhost", 1)
+	direct.Spec.S3.CORS.AllowedOrigins = []string{w.URL}
 	objects := []client.Object{
 		secret("s3", map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey}),
 		secret("kek", map[string]string{stores.KeysetKey: string(w.Keyset)}),
-		&v1alpha1.RecordingStore{
-			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
-			Spec: v1alpha1.RecordingStoreSpec{
-				S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, Region: server.Region, CredentialsSecretRef: reference("s3")},
-				Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
-				Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
-				AllowedNamespaces: &metav1.LabelSelector{},
-			},
-		},
+		store, direct,
 	}
 	for _, object := range objects {
 		if err := w.Admin.Create(ctx, object); err != nil {
@@ -203,12 +214,19 @@ func (w *World) startStore(ctx context.Context) (err error) {
 
 // open opens the store as an administrator, to put media into it.
 func (w *World) open(ctx context.Context) error {
-	store, err := stores.NewResolver(w.Admin, OperatorNamespace).Open(ctx, v1alpha1.DefaultStore)
+	resolver := stores.NewResolver(w.Admin, OperatorNamespace)
+	store, err := resolver.Open(ctx, v1alpha1.DefaultStore)
 	if err != nil {
 		return err
 	}
 	w.store = store
 	if _, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{}); err != nil {
+		return err
+	}
+	if w.direct, err = resolver.Open(ctx, directStore); err != nil {
+		return err
+	}
+	if _, err = w.direct.EnsureBucket(ctx, OperatorNamespace); err != nil {
 		return err
 	}
 	// Tests share few people, who watch more together than one would.
