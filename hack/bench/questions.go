@@ -100,9 +100,10 @@ func own() (engine, error) {
 		return engine{}, err
 	}
 	index := policy.NewIndex([]v1alpha1.ClusterRecordingPolicy{house}, []v1alpha1.RecordingPolicy{finance}, nil)
-	about := func(recording access.Recording) func(question) (func() bool, error) {
+	ask := func(about access.Request) func(question) (func() bool, error) {
 		return func(q question) (func() bool, error) {
-			req := access.Request{Subject: q.subject, Permission: q.permission, Recording: recording, Grants: theGrants, Now: now}
+			req := about
+			req.Subject, req.Permission = q.subject, q.permission
 			rules := index.Resolve("finance", nil, nil)
 			return func() bool {
 				d := access.Decide(rules, &req)
@@ -110,7 +111,8 @@ func own() (engine, error) {
 			}, nil
 		}
 	}
-	return engine{reelkeeper, about(theRecording), about(theRecording.Prepared())}, nil
+	about := access.Request{Recording: theRecording, Grants: theGrants, Now: now}
+	return engine{reelkeeper, ask(about), ask(about.Prepared())}, nil
 }
 
 // engines are all that are compared, our own first.

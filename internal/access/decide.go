@@ -181,10 +181,21 @@ func (c *inquiry) admits(a *policy.Audience, named bool) bool {
 // bestGrant returns the grant that permits, nil if none does. Where several do it is the first by name, so that the
 // order in which they come means nothing.
 func (c *inquiry) bestGrant() *Grant {
-	var best *Grant
+	if c.grants == nil {
+		return c.betterGrant(nil, c.Grants)
+	}
+	best := c.betterGrant(nil, c.grants.others)
+	if c.Subject.known() {
+		best = c.betterGrant(best, c.grants.users[lowerCase(c.Subject.Name)])
+	}
+	return best
+}
+
+// betterGrant returns the first by name of best and those of the grants that permit.
+func (c *inquiry) betterGrant(best *Grant, grants []Grant) *Grant {
 	grantable := c.ceiling & c.labelled & c.wanted
-	for i := range c.Grants {
-		g := &c.Grants[i]
+	for i := range grants {
+		g := &grants[i]
 		if g.Permissions&grantable == 0 || !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
 			continue
 		}

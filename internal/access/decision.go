@@ -21,6 +21,17 @@ type Request struct {
 	Grants []Grant
 	// Now is the time of the question.
 	Now time.Time
+
+	// grants are Grants, nil unless prepared.
+	grants *grantsByName
+}
+
+// Prepared returns the request with the recording's people and grants in tables. It is worth it for whoever asks about many people
+// or permissions: answers stay the same, and do not take longer the more people attended or were granted something. Who asks
+// and for what may differ between questions; with another recording or other grants the request has to be prepared anew.
+func (r Request) Prepared() Request {
+	r.Recording.roles, r.grants = r.Recording.rolesByName(), sortedOut(r.Grants)
+	return r
 }
 
 // Effect is the answer.

@@ -59,6 +59,29 @@ func (g *Grant) names(s *Subject) bool {
 	return false
 }
 
+// grantsByName are grants, those for a person found by the name in lower case.
+type grantsByName struct {
+	users  map[string][]Grant
+	others []Grant
+}
+
+// sortedOut returns the grants in a table. One that names several subjects is in it several times, which means nothing.
+func sortedOut(grants []Grant) *grantsByName {
+	table := &grantsByName{users: make(map[string][]Grant, len(grants))}
+	for _, g := range grants {
+		isOther := func(s v1alpha1.GrantSubject) bool { return s.Kind != v1alpha1.SubjectUser }
+		if slices.ContainsFunc(g.Subjects, isOther) {
+			table.others = append(table.others, g)
+		}
+		for _, s := range g.Subjects {
+			if !isOther(s) {
+				table.users[lowerCase(s.Name)] = append(table.users[lowerCase(s.Name)], g)
+			}
+		}
+	}
+	return table
+}
+
 // forAnyone says whether the grant is for whoever holds its link.
 func (g *Grant) forAnyone() bool {
 	return slices.ContainsFunc(g.Subjects, func(s v1alpha1.GrantSubject) bool { return s.Kind == v1alpha1.SubjectAnyone })

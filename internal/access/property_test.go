@@ -37,9 +37,9 @@ func TestDecisionsAgreeWithTheOracle(t *testing.T) {
 		if d.Allowed() != allowed || d.WouldDeny() != wouldDeny {
 			t.Fatalf("decided %v, %s (would deny: %v); the oracle says %v (would deny: %v)", d.Effect, d.Reason, d.WouldDeny(), allowed, wouldDeny)
 		}
-		req.Recording = req.Recording.Prepared()
+		req = req.Prepared()
 		if prepared := access.Decide(rules, &req); prepared != d {
-			t.Fatalf("decided %+v; with the recording prepared %+v", d, prepared)
+			t.Fatalf("decided %+v; with the request prepared %+v", d, prepared)
 		}
 	})
 }

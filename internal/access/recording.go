@@ -27,14 +27,15 @@ type Recording struct {
 	// LockedUntil is when its retention lock ends; zero for none.
 	LockedUntil time.Time
 
-	// roles are those of Creator, Hosts and Participants by name in lower case, nil unless prepared.
-	roles map[string]roleSet
+	// roles are those of Creator, Hosts and Participants, nil unless prepared.
+	roles rolesByName
 }
 
-// Prepared returns the recording with its people in a table. It is worth it for whoever asks about many people or permissions:
-// answers stay the same, and do not take longer the more people attended.
-func (r Recording) Prepared() Recording {
-	table := make(map[string]roleSet, 1+len(r.Hosts)+len(r.Participants))
+// rolesByName are the roles that the meeting's facts give, by name in lower case.
+type rolesByName map[string]roleSet
+
+func (r *Recording) rolesByName() rolesByName {
+	table := make(rolesByName, 1+len(r.Hosts)+len(r.Participants))
 	add := func(role roleSet, names ...string) {
 		for _, name := range names {
 			table[lowerCase(name)] |= role
@@ -43,8 +44,7 @@ func (r Recording) Prepared() Recording {
 	add(roleCreator, r.Creator)
 	add(roleHost, r.Hosts...)
 	add(roleParticipant, r.Participants...)
-	r.roles = table
-	return r
+	return table
 }
 
 // FactsOf returns what a decision needs to know of r.

@@ -30,14 +30,18 @@ func speedCases(t testing.TB) map[string]func() access.Decision {
 		req := access.Request{Subject: subject, Permission: permission, Recording: recording, Grants: grants, Now: governancetest.Now}
 		return func() access.Decision { return access.Decide(rules, &req) }
 	}
-	prepared := access.Request{
-		Subject: member("person-49@example.com"), Permission: v1alpha1.PermissionView, Recording: recording.Prepared(), Now: governancetest.Now,
+	prepared := func(name string) func() access.Decision {
+		req := access.Request{
+			Subject: member(name), Permission: v1alpha1.PermissionView, Recording: recording, Grants: grants, Now: governancetest.Now,
+		}.Prepared()
+		return func() access.Decision { return access.Decide(rules, &req) }
 	}
 	return map[string]func() access.Decision{
-		"prepared": func() access.Decision { return access.Decide(rules, &prepared) },
-		"by role":  ask(member("person-49@example.com"), v1alpha1.PermissionView),
-		"by label": ask(labelled(member("person-49@example.com"), "manager"), v1alpha1.PermissionDownload),
-		"by grant": ask(member("guest-09@example.com"), v1alpha1.PermissionView),
+		"by role, prepared":  prepared("person-49@example.com"),
+		"by grant, prepared": prepared("guest-09@example.com"),
+		"by role":            ask(member("person-49@example.com"), v1alpha1.PermissionView),
+		"by label":           ask(labelled(member("person-49@example.com"), "manager"), v1alpha1.PermissionDownload),
+		"by grant":           ask(member("guest-09@example.com"), v1alpha1.PermissionView),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/activity"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -32,6 +33,7 @@ type Cluster struct {
 	direct     client.Client
 	namespaces []string
 	governance governance.Reader
+	activity   *activity.Log
 	synced     atomic.Bool
 }
 
@@ -51,7 +53,11 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, err
 	}
-	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces, governance: reader}
+	log, err := activity.New(config, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces, governance: reader, activity: log}
 	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
 }
 
@@ -73,6 +79,7 @@ func (c *Cluster) watch(ctx context.Context) error {
 func (c *Cluster) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.cache.Start(ctx) })
+	group.Go(func() error { return c.activity.Run(ctx) })
 	group.Go(func() error {
 		c.synced.Store(c.cache.WaitForCacheSync(ctx))
 		return nil
@@ -91,6 +98,7 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Governance = c.governance
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
 	options.Writer = c.direct
+	options.Activity = c.activity
 	options.Uses = NewUseCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
 	options.Synced = c.Synced

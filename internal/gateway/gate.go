@@ -21,11 +21,19 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
-// Governance gathers what a decision about a recording needs. It is governance.Reader.
+// Governance gathers what decisions need. It is governance.Reader.
 type Governance interface {
+	books
+	// Survey begins to gather the same for many recordings.
+	Survey(ctx context.Context) (*governance.Survey, error)
+}
+
+// books are where the rules and the grants of a recording stand.
+type books interface {
 	Rules(ctx context.Context, recording *v1alpha1.MeetingRecording) (*policy.Rules, error)
 	Grants(ctx context.Context, recording *v1alpha1.MeetingRecording) ([]access.Grant, error)
 }
@@ -68,7 +76,7 @@ func (g *gate) gather(ctx context.Context, current *session.Session, namespace, 
 	} else if err != nil {
 		return nil, fmt.Errorf("find recording %s/%s: %w", namespace, name, err)
 	}
-	return d, g.complete(ctx, d, current)
+	return d, g.complete(ctx, d, current, g.governance)
 }
 
 // find reads a recording. For a confined gateway, those of other namespaces do not exist.
@@ -88,16 +96,16 @@ func (g *gate) standIn() string {
 }
 
 // complete reads what belongs to the dossier's recording.
-func (g *gate) complete(ctx context.Context, d *dossier, current *session.Session) error {
+func (g *gate) complete(ctx context.Context, d *dossier, current *session.Session, from books) error {
 	links, err := linksOf(ctx, g.reader, current, d.recording.Namespace)
 	if err != nil {
 		return fmt.Errorf("check the links of a session: %w", err)
 	}
 	d.subject = subjectOf(current, g.organisation, links)
-	if d.rules, err = g.governance.Rules(ctx, d.recording); err != nil {
+	if d.rules, err = from.Rules(ctx, d.recording); err != nil {
 		return fmt.Errorf("find the rules of recording %s/%s: %w", d.recording.Namespace, d.recording.Name, err)
 	}
-	if d.grants, err = g.governance.Grants(ctx, d.recording); err != nil {
+	if d.grants, err = from.Grants(ctx, d.recording); err != nil {
 		return fmt.Errorf("find the grants of recording %s/%s: %w", d.recording.Namespace, d.recording.Name, err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/overview"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -92,7 +93,7 @@ func (s *Server) recordingOf(ctx context.Context, grant *v1alpha1.AccessGrant) (
 	var newest *v1alpha1.MeetingRecording
 	for i := range all.Items {
 		candidate := &all.Items[i]
-		if governance.Concerns(grant, candidate) && (newest == nil || held(candidate).After(held(newest))) {
+		if governance.Concerns(grant, candidate) && (newest == nil || overview.Held(candidate).After(overview.Held(newest))) {
 			newest = candidate
 		}
 	}

@@ -5,11 +5,12 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/overview"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
@@ -37,14 +38,21 @@ func (s *Server) dossiers(ctx context.Context, current *session.Session, permiss
 	if err := s.reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
+	survey, err := s.gate.governance.Survey(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var found []*dossier
+	now := s.clock.Now()
 	for i := range all.Items {
-		d := &dossier{recording: &all.Items[i], exists: true, now: s.clock.Now()}
-		if err := s.gate.complete(ctx, d, current); err != nil {
+		d := dossier{recording: &all.Items[i], exists: true, now: now}
+		err := s.gate.complete(ctx, &d, current, survey)
+		switch {
+		case apierrors.IsNotFound(err): // its namespace is gone, and it follows
+		case err != nil:
 			return nil, err
-		}
-		if d.decide(permission).Allowed() {
-			found = append(found, d)
+		case d.decide(permission).Allowed():
+			found = append(found, &d)
 		}
 	}
 	return found, nil
@@ -64,9 +72,6 @@ func listContent(lang pages.Language, chosen selection, visible []*dossier) page
 	return content
 }
 
-// soon is how long before its end a recording's date is marked.
-const soon = 7 * 24 * time.Hour
-
 func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
 	entry := pages.ListEntry{
 		Path: pathOf(d.recording), Title: titleOf(lang, d.recording), Department: d.recording.Spec.Meeting.Department,
@@ -79,7 +84,7 @@ func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
 	if d.decide(v1alpha1.PermissionShare).Allowed() {
 		entry.Rights = append(entry.Rights, lang.T("may.Share"))
 	}
-	if end := d.recording.Status.ExpiresAt.Time; !end.IsZero() && end.Before(d.now.Add(soon)) {
+	if end := d.recording.Status.ExpiresAt.Time; !end.IsZero() && end.Before(d.now.Add(overview.Soon)) {
 		entry.Soon = true
 	}
 	if readyReason(d.recording) == v1alpha1.ReasonAvailable {
@@ -88,12 +93,4 @@ func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
 		entry.State = stateOf(lang, readyReason(d.recording))
 	}
 	return entry
-}
-
-// held is when the meeting was, or else when its recording was made.
-func held(recording *v1alpha1.MeetingRecording) time.Time {
-	if started := recording.Spec.Meeting.StartedAt.Time; !started.IsZero() {
-		return started
-	}
-	return recording.CreationTimestamp.Time
 }

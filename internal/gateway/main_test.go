@@ -28,7 +28,7 @@ var (
 func TestMain(m *testing.M) { testenv.Main(m, gatewaytest.EnvOptions(), &env) }
 
 // theWorld is the gateway that all tests of this package share.
-func theWorld(t *testing.T) *gatewaytest.World {
+func theWorld(t testing.TB) *gatewaytest.World {
 	t.Helper()
 	worldOnce.Do(func() { world = gatewaytest.Start(t, env) })
 	if world == nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
 )
 
@@ -75,8 +76,11 @@ func (s *Server) rememberPreference(w http.ResponseWriter, name, value string) {
 }
 
 // frame is what stands around a page.
-func (s *Server) frame(r *http.Request, person string) pages.Frame {
-	frame := pages.Frame{Language: language(r), Person: person, Theme: theme(r), Path: "/"}
+func (s *Server) frame(r *http.Request, current *session.Session) pages.Frame {
+	frame := pages.Frame{Language: language(r), Theme: theme(r), Path: "/", Overview: s.administers(current)}
+	if !nobody(current) {
+		frame.Person = current.Person.Display()
+	}
 	if r.Method == http.MethodGet {
 		frame.Path = r.URL.Path
 	}

@@ -46,6 +46,7 @@ func (s *Server) Handler() http.Handler {
 		router.Get("/inbox", s.inbox)
 		router.Post("/inbox/{namespace}/{name}", s.answer)
 		router.Get("/trash", s.trash)
+		router.Get("/overview", s.overview)
 
 		router.Get("/v/{session}/playlist.m3u8", s.playlist)
 		router.Get("/v/{session}/key", s.key)

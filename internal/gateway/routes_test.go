@@ -47,10 +47,11 @@ func grantToDave(permissions ...v1alpha1.Permission) func(*v1alpha1.MeetingRecor
 
 // roles are everybody who asks. Their subjects are written out here, not taken from the gateway's own mapping.
 var roles = map[string]role{
-	"creator":     {who: "creator", subject: member("alice@example.com", "finance")},
-	"host":        {who: "host", subject: member("bob@example.com", "finance")},
-	"participant": {who: "participant", subject: member("carol@example.com", "finance")},
-	"internal":    {who: "internal", subject: member("dave@example.com", "sales", "auditors")},
+	"creator":       {who: "creator", subject: member("alice@example.com", "finance")},
+	"host":          {who: "host", subject: member("bob@example.com", "finance")},
+	"participant":   {who: "participant", subject: member("carol@example.com", "finance")},
+	"internal":      {who: "internal", subject: member("dave@example.com", "sales", "auditors")},
+	"administrator": {who: "administrator", subject: member("olga@example.com", "it", "recording-admins")},
 	"guest who attended": {
 		who: "guest", subject: access.Subject{Name: "eve@partner.example", Verified: true},
 	},
@@ -100,6 +101,8 @@ type reached struct {
 	signedIn bool
 	verified bool
 	ownView  bool
+	// administers says that they are among the administrators.
+	administers bool
 }
 
 // route says how to reach a route, and which status a role must get there.
@@ -220,6 +223,13 @@ var routes = map[string]route{
 	"POST /inbox/{namespace}/{name}": {func(r reached) string { return "/inbox/" + r.recording.Namespace + "/absent" }, orSignIn(always(http.StatusNotFound))},
 	"GET /trash":                     {at("/trash"), orSignIn(always(http.StatusOK))},
 
+	"GET /overview": {at("/overview"), orSignIn(func(r reached) int {
+		if r.administers {
+			return http.StatusOK
+		}
+		return http.StatusNotFound
+	})},
+
 	"GET /v/{session}/playlist.m3u8": viewing("playlist.m3u8"),
 	"GET /v/{session}/key":           viewing("key"),
 	"GET /v/{session}/media":         viewing("media"),
@@ -292,7 +302,7 @@ func reach(t *testing.T, w *gatewaytest.World, who role, recording *v1alpha1.Mee
 	if who.who != "" {
 		browser = w.SignIn(t, who.who)
 	}
-	r := reached{recording: recording, signedIn: who.who != "", verified: who.subject.Verified, may: map[v1alpha1.Permission]access.Decision{}}
+	r := reached{recording: recording, signedIn: who.who != "", verified: who.subject.Verified, administers: who.who == "administrator", may: map[v1alpha1.Permission]access.Decision{}}
 	reader := governance.Reader{Client: w.Admin}
 	decide := func(permission v1alpha1.Permission) access.Decision {
 		decision, err := reader.Decide(t.Context(), recording, who.subject, permission, gatewaytest.Wall.Now())

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/collate"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/overview"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 )
 
@@ -80,24 +81,32 @@ func (s selection) matches(lang pages.Language, d *dossier, words []string) bool
 		return true
 	}
 	text := strings.ToLower(strings.Join([]string{
-		titleOf(lang, d.recording), meeting.Department, held(d.recording).UTC().Format(time.DateOnly),
+		titleOf(lang, d.recording), meeting.Department, overview.Held(d.recording).UTC().Format(time.DateOnly),
 	}, " "))
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 }
 
 func (s selection) comparison(lang pages.Language) func(a, b *dossier) int {
 	byTime := func(a, b *dossier) int {
-		return cmp.Or(held(b.recording).Compare(held(a.recording)), cmp.Compare(a.recording.Namespace, b.recording.Namespace),
+		return cmp.Or(overview.Held(b.recording).Compare(overview.Held(a.recording)), cmp.Compare(a.recording.Namespace, b.recording.Namespace),
 			cmp.Compare(a.recording.Name, b.recording.Name))
 	}
 	switch s.order {
 	case "oldest":
 		return func(a, b *dossier) int { return byTime(b, a) }
 	case "title":
-		titles := collate.New(lang.Tag(), collate.IgnoreCase)
-		return func(a, b *dossier) int {
-			return cmp.Or(titles.CompareString(titleOf(lang, a.recording), titleOf(lang, b.recording)), byTime(a, b))
+		keys, titles, room := map[*dossier]string{}, collate.New(lang.Tag(), collate.IgnoreCase), &collate.Buffer{}
+		// A key takes as long to make as a few comparisons take, and each recording is compared many times.
+		key := func(d *dossier) string {
+			made, found := keys[d]
+			if !found {
+				made = string(titles.KeyFromString(room, titleOf(lang, d.recording)))
+				keys[d] = made
+				room.Reset()
+			}
+			return made
 		}
+		return func(a, b *dossier) int { return cmp.Or(cmp.Compare(key(a), key(b)), byTime(a, b)) }
 	case "longest":
 		return func(a, b *dossier) int { return cmp.Or(cmp.Compare(lengthOf(b), lengthOf(a)), byTime(a, b)) }
 	case "ending":

@@ -52,6 +52,8 @@ type Options struct {
 	// Writer writes what people do in the pages, in their name: requests and answers, grants, the trash. It also reads the access
 	// log, of which no cache is kept.
 	Writer client.Client
+	// Activity counts what the access log says of all recordings together, for the overview.
+	Activity Activity
 	// Stores opens RecordingStores.
 	Stores playback.Stores
 	// Synced reports whether the cache is filled. Before, the gateway is not ready.
@@ -69,6 +71,7 @@ type Server struct {
 	reader    client.Reader
 	writer    client.Client
 	desk      *desk.Desk
+	activity  Activity
 	sessions  *session.Store
 	flow      *signin.Flow
 	media     *playback.Opener
@@ -127,6 +130,7 @@ func New(options Options) (*Server, error) {
 		reader:    options.Reader,
 		writer:    options.Writer,
 		desk:      &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
+		activity:  options.Activity,
 		sessions:  session.NewStore(keys, options.Clock, https),
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
@@ -196,11 +200,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 // page answers with a page, or breaks off where that fails.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name pages.Name, current *session.Session, content any) {
-	person := ""
-	if current != nil && current.Person != nil {
-		person = current.Person.Display()
-	}
-	if err := s.pages.Render(w, status, name, s.frame(r, person), content); err != nil && r.Context().Err() == nil {
+	if err := s.pages.Render(w, status, name, s.frame(r, current), content); err != nil && r.Context().Err() == nil {
 		s.log.Error(err, "Breaking off a page")
 		panic(http.ErrAbortHandler)
 	}

@@ -4,6 +4,7 @@ package governance_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -280,4 +281,58 @@ func TestWhatIsKeptOfPoliciesIsWhatTheCacheHas(t *testing.T) {
 		// Listing alone takes more than that.
 		return testing.AllocsPerRun(1, func() { _, _ = reader.Policies.Index(ctx) }) <= 2, err
 	})
+}
+
+// TestASurveyAnswersAsReadingEachTime asks about recordings with grants of every kind.
+func TestASurveyAnswersAsReadingEachTime(t *testing.T) {
+	t.Parallel()
+	namespace := env.Namespace(t)
+	c, reader := env.Client(t, scheme), cached(t)
+	picking, revoked, other := grant(namespace, "picking"), grant(namespace, "revoked"), grant(namespace, "other")
+	picking.Spec.RecordingRef.Name, picking.Spec.RecordingSelector = "", &metav1.LabelSelector{MatchLabels: map[string]string{"topic": "money"}}
+	revoked.Finalizers = []string{"reelkeeper.io/test"}
+	other.Spec.RecordingRef.Name = "other"
+	for _, g := range []*v1alpha1.AccessGrant{grant(namespace, "naming"), picking, revoked, other} {
+		if err := c.Create(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Delete(t.Context(), revoked); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		revoked.Finalizers = nil
+		if err := c.Update(context.WithoutCancel(t.Context()), revoked); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			t.Error(err)
+		}
+	})
+	unlabelled, second := recording(namespace), recording(namespace)
+	unlabelled.Labels, second.Name = nil, "other"
+	for name, r := range map[string]*v1alpha1.MeetingRecording{"picked": recording(namespace), "not picked": unlabelled, "another name": second} {
+		names := func(grants []access.Grant, err error) (names []string) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range grants {
+				names = append(names, grants[i].Name)
+			}
+			slices.Sort(names)
+			return names
+		}
+		want := map[string][]string{"picked": {"naming", "picking"}, "not picked": {"naming"}, "another name": {"other", "picking"}}[name]
+		eventually(t, name, func(ctx context.Context) (bool, error) { return slices.Equal(want, names(reader.Grants(ctx, r))), nil })
+		survey, err := reader.Survey(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if diff := cmp.Diff(want, names(survey.Grants(t.Context(), r))); diff != "" {
+				t.Errorf("%s: grants (-want +got):\n%s", name, diff)
+			}
+		}
+		read, err := reader.Rules(t.Context(), r)
+		if surveyed, surveyErr := survey.Rules(t.Context(), r); surveyed != read || err != nil || surveyErr != nil {
+			t.Errorf("%s: the rules are others, %v, %v", name, err, surveyErr)
+		}
+	}
 }

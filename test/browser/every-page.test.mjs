@@ -10,7 +10,7 @@ let chromium;
 const signedIn = {};
 before(async () => {
   chromium = await launch();
-  for (const who of ['host', 'participant', 'internal', 'external']) {
+  for (const who of ['host', 'participant', 'internal', 'external', 'administrator']) {
     const { context, page } = await openWindow(chromium.browser);
     await visit(page, who, scene.recording);
     signedIn[who] = await context.storageState();
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => chromium?.close());
 
-/** Makes a request wait, and something lie in the trash. */
+/** Makes a request wait, something lie in the trash, and something be downloaded. */
 async function makeTraces() {
   const ask = await openWindow(chromium.browser, { storageState: signedIn.internal });
   await ask.page.goto(scene.asked);
@@ -32,6 +32,7 @@ async function makeTraces() {
   await discard.page.goto(scene.discarded);
   await discard.page.getByRole('button', { name: 'Move to the trash' }).click();
   await discard.page.getByRole('heading', { level: 1, name: 'Trash' }).waitFor();
+  await discard.page.request.get(`${scene.recording}/download`);
   await discard.context.close();
 }
 
@@ -49,6 +50,7 @@ const pages = {
   'trash': { who: 'host', path: '/trash' },
   'trash-empty': { who: 'external', path: '/trash' },
   'access-log': { who: 'host', path: `${scene.recording}/log` },
+  'overview': { who: 'administrator', path: '/overview' },
   'password': { who: 'internal', path: scene.link },
 };
 

@@ -86,7 +86,7 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"clusterrecordingpolicies.reelkeeper.io", "", read, write},
 			{"recordingstores.reelkeeper.io", "", read, write + " bypass"},
-			{"auditevents.reelkeeper.io", tenant, "create list", "get watch update patch delete deletecollection"},
+			{"auditevents.reelkeeper.io", tenant, "create list watch", "get update patch delete deletecollection"},
 			{"namespaces", "", read, write},
 			{"secrets", operatorNamespace, read, write},
 			{"secrets", tenant, "", everyVerb},

@@ -144,13 +144,15 @@ func (b *Book) Holdings(subject access.Subject, now time.Time) []Holding {
 	list := make([]Holding, 0, len(b.world.Recordings))
 	for i := range b.world.Recordings {
 		recording := &b.world.Recordings[i]
-		rules, facts, grants := b.RulesOf(recording), access.FactsOf(recording), b.GrantsOf(recording)
+		rules, request := b.RulesOf(recording), about(access.FactsOf(recording), b.GrantsOf(recording), now)
+		request.Subject = subject
 		why := func(p v1alpha1.Permission) access.Reason {
-			return access.Decide(rules, &access.Request{Subject: subject, Permission: p, Recording: facts, Grants: grants, Now: now}).Reason
+			request.Permission = p
+			return access.Decide(rules, &request).Reason
 		}
 		list = append(list, Holding{
-			Recording: nameOf(recording), Roles: access.RolesOf(rules, facts, subject),
-			May:  may(rules, facts, subject, grants, now).List(),
+			Recording: nameOf(recording), Roles: access.RolesOf(rules, request.Recording, subject),
+			May:  may(rules, request, subject).List(),
 			View: why(v1alpha1.PermissionView), Download: why(v1alpha1.PermissionDownload),
 		})
 	}
@@ -170,12 +172,13 @@ type Candidate struct {
 // WhoCan lists who may do it with the recording and who may not: the people of the meeting's facts, those whom grants name (as
 // holders of the grants' links), and one of each class that policies and grants tell apart.
 func (b *Book) WhoCan(recording *v1alpha1.MeetingRecording, permission v1alpha1.Permission, member Member, now time.Time) []Candidate {
-	rules, grants, facts := b.RulesOf(recording), b.GrantsOf(recording), access.FactsOf(recording).Prepared()
+	rules, grants := b.RulesOf(recording), b.GrantsOf(recording)
+	request := about(access.FactsOf(recording), grants, now)
+	request.Permission = permission
 	var list []Candidate
 	for _, p := range personas([]*policy.Rules{rules}, recording, grants, member) {
-		d := access.Decide(rules, &access.Request{
-			Subject: p.subject, Permission: permission, Recording: facts, Grants: grants, Now: now,
-		})
+		request.Subject = p.subject
+		d := access.Decide(rules, &request)
 		list = append(list, Candidate{p, d.Allowed(), d.Reason, sourceOf(d.Rule), d.GrantName})
 	}
 	return list

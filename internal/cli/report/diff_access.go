@@ -4,7 +4,6 @@ package report
 
 import (
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -46,14 +45,15 @@ type SubjectChange struct {
 // access notes who gains and who loses what on the recording.
 func (d *differ) access(recording *v1alpha1.MeetingRecording, old, next *policy.Rules) bool {
 	q := comparison{
-		rules:  [2]*policy.Rules{old, next},
-		facts:  [2]access.Recording{factsUnder(old, recording), factsUnder(next, recording)},
-		grants: [2][]access.Grant{d.before.GrantsOf(recording), d.foreseen(recording)},
-		now:    d.now,
+		rules: [2]*policy.Rules{old, next},
+		about: [2]access.Request{
+			{Recording: factsUnder(old, recording), Grants: d.before.GrantsOf(recording), Now: d.now},
+			{Recording: factsUnder(next, recording), Grants: d.foreseen(recording), Now: d.now},
+		},
 	}
 	kind := q.kind()
 	different := false
-	for _, p := range personas(q.rules[:], recording, q.grants[0], d.member) {
+	for _, p := range personas(q.rules[:], recording, q.about[0].Grants, d.member) {
 		sets, known := d.tally.outcome(&q, kind, p)
 		if !known {
 			sets = q.sets(p.subject)
@@ -71,23 +71,23 @@ func (d *differ) access(recording *v1alpha1.MeetingRecording, old, next *policy.
 
 // comparison is one recording before and after the change.
 type comparison struct {
-	rules  [2]*policy.Rules
-	facts  [2]access.Recording
-	grants [2][]access.Grant
-	now    time.Time
+	rules [2]*policy.Rules
+	// about are the questions but for who asks and for what.
+	about [2]access.Request
 }
 
 // sets returns what the subject may do before and after.
 func (q *comparison) sets(subject access.Subject) (sets [2]policy.PermissionSet) {
 	for i := range sets {
-		sets[i] = may(q.rules[i], q.facts[i], subject, q.grants[i], q.now)
+		sets[i] = may(q.rules[i], q.about[i], subject)
 	}
 	return sets
 }
 
 // kind is all that decisions are told of the recording besides its rules and its people; conditions are told how many attended.
 func (q *comparison) kind() string {
-	facts, attended := q.facts, len(q.facts[0].Participants)
+	facts := [2]access.Recording{q.about[0].Recording, q.about[1].Recording}
+	attended := len(facts[0].Participants)
 	for i := range facts {
 		facts[i].Creator, facts[i].Hosts, facts[i].Participants = "", nil, nil
 	}
@@ -109,7 +109,7 @@ func keyOf(q *comparison, kind string, p Persona) outcomeKey {
 
 // outcome returns what is known already, of a recording that is no different.
 func (t *tally) outcome(q *comparison, kind string, p Persona) ([2]policy.PermissionSet, bool) {
-	if len(q.grants[0]) > 0 {
+	if len(q.about[0].Grants) > 0 {
 		return [2]policy.PermissionSet{}, false
 	}
 	sets, known := t.outcomes[keyOf(q, kind, p)]
@@ -118,7 +118,7 @@ func (t *tally) outcome(q *comparison, kind string, p Persona) ([2]policy.Permis
 
 // learn keeps an outcome for the recordings that are no different.
 func (t *tally) learn(q *comparison, kind string, p Persona, sets [2]policy.PermissionSet) {
-	if len(q.grants[0]) == 0 {
+	if len(q.about[0].Grants) == 0 {
 		t.outcomes[keyOf(q, kind, p)] = sets
 	}
 }

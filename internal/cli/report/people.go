@@ -15,11 +15,17 @@ import (
 // Member says whether an e-mail address belongs to the organisation.
 type Member func(email string) bool
 
-// may returns all that the subject may do with the recording.
-func may(rules *policy.Rules, recording access.Recording, subject access.Subject, grants []access.Grant, now time.Time) policy.PermissionSet {
+// about returns what all questions about a recording have in common, prepared for many of them.
+func about(recording access.Recording, grants []access.Grant, now time.Time) access.Request {
+	return access.Request{Recording: recording, Grants: grants, Now: now}.Prepared()
+}
+
+// may returns all that the subject may do with what the request is about.
+func may(rules *policy.Rules, request access.Request, subject access.Subject) policy.PermissionSet {
 	var set policy.PermissionSet
+	request.Subject = subject
 	for _, permission := range everyPermission {
-		request := access.Request{Subject: subject, Permission: permission, Recording: recording, Grants: grants, Now: now}
+		request.Permission = permission
 		if access.Decide(rules, &request).Allowed() {
 			set |= policy.Permissions(permission)
 		}

@@ -58,12 +58,12 @@ func (b *Book) Preflight(meeting *v1alpha1.MeetingRecording, member Member, now 
 		CanStart: []string{}, Kept: keptFields(rules),
 	}
 	facts := access.FactsOf(meeting)
-	prepared := facts.Prepared()
+	request := about(facts, grants, now)
 	for _, someone := range personas([]*policy.Rules{rules}, meeting, grants, member) {
 		if !isPerson(someone) {
 			continue // the table of classes has these
 		}
-		set := may(rules, prepared, someone.subject, grants, now)
+		set := may(rules, request, someone.subject)
 		p.People = append(p.People, rightOf(someone.String(), someone.Roles, set))
 		if someone.Kind == kindPerson && set.Has(v1alpha1.PermissionStart) {
 			p.CanStart = append(p.CanStart, someone.Name)
@@ -111,8 +111,9 @@ func classRights(rules *policy.Rules, meeting access.Recording, now time.Time) [
 	for len(people.Participants) < len(meeting.Participants) {
 		people.Participants = append(people.Participants, stranger+" who attends")
 	}
+	request := about(people, nil, now)
 	add := func(who string, subject access.Subject) {
-		list = append(list, rightOf(who, access.RolesOf(rules, people, subject), may(rules, people, subject, nil, now)))
+		list = append(list, rightOf(who, access.RolesOf(rules, people, subject), may(rules, request, subject)))
 	}
 	departments, of := inDepartment(rules), ""
 	if len(departments) > 0 {

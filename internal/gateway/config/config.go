@@ -21,6 +21,8 @@ type Config struct {
 	SignIn SignIn `json:"signIn"`
 	// Organisation says who is a member of it.
 	Organisation Organisation `json:"organisation"`
+	// Administrators are who sees the overview of all recordings. Empty is nobody.
+	Administrators Administrators `json:"administrators,omitzero"`
 	// Session says how long people stay signed in.
 	Session Session `json:"session"`
 	// TrustedProxies are the networks of the proxies in front of the gateway, in CIDR notation. Only they are believed
@@ -77,6 +79,15 @@ type Organisation struct {
 	Domains []string `json:"domains"`
 	// Issuers are the providers that vouch for members. Empty is signIn.issuer.
 	Issuers []string `json:"issuers,omitempty"`
+}
+
+// Administrators are members of the organisation who are in one of the groups, or have one of the labels. It gives them numbers
+// about all recordings, and no right to any of them.
+type Administrators struct {
+	// Groups are names of groups, as the identity provider spells them: at most 64.
+	Groups []string `json:"groups,omitempty"`
+	// Labels are role labels, as the identity provider spells them: at most 64.
+	Labels []string `json:"labels,omitempty"`
 }
 
 // Session says how long people stay signed in.

@@ -52,7 +52,12 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a claim that ends in a dot":      {"clientID: reelkeeper", "clientID: reelkeeper, claims: {labels: realm_access.}", "signIn.claims.labels"},
 		"a claim with a number in []":     {"clientID: reelkeeper", "clientID: reelkeeper, claims: {departments: 'departments[0].name'}", "write [] with nothing in it"},
 		"a list of addresses":             {"clientID: reelkeeper", "clientID: reelkeeper, claims: {email: 'emails[].value'}", "there can be only one of it"},
-		"a pattern that is none":          {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
+		"an administrator without a name": {"session:", "administrators: {labels: ['']}\nsession:", "administrators.labels[0]"},
+		"an administrator by name":        {"session:", "administrators: {people: [a]}\nsession:", `unknown field "administrators.people"`},
+		"administrators who are forgotten": {
+			"clientID: reelkeeper}", "clientID: reelkeeper, claims: {keepGroups: [rec-*]}}\nadministrators: {groups: [admins]}", "administrators.groups[0]",
+		},
+		"a pattern that is none": {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

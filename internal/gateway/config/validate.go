@@ -23,6 +23,7 @@ const (
 func (c *Config) validate() field.ErrorList {
 	errs := c.SignIn.validate(field.NewPath("signIn"))
 	errs = append(errs, c.Organisation.validate(field.NewPath("organisation"))...)
+	errs = append(errs, c.Administrators.validate(field.NewPath("administrators"), c.SignIn.Claims.KeepGroups)...)
 	errs = append(errs, c.Session.validate(field.NewPath("session"))...)
 	for i, cidr := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(cidr); err != nil {
@@ -104,6 +105,40 @@ func (o *Organisation) validate(at *field.Path) field.ErrorList {
 		}
 	}
 	return errs
+}
+
+// maxNames bounds a list of names, maxName a name, in bytes: no more than that fits a session.
+const maxNames, maxName = 64, 254
+
+func (a *Administrators) validate(at *field.Path, keepGroups []string) field.ErrorList {
+	var errs field.ErrorList
+	for _, list := range []struct {
+		at    *field.Path
+		names []string
+	}{{at.Child("groups"), a.Groups}, {at.Child("labels"), a.Labels}} {
+		if len(list.names) > maxNames {
+			errs = append(errs, field.TooMany(list.at, len(list.names), maxNames))
+		}
+		for i, name := range list.names {
+			if strings.TrimSpace(name) == "" || len(name) > maxName {
+				errs = append(errs, field.Invalid(list.at.Index(i), name, "write a name as the identity provider spells it, of at most 254 characters"))
+			}
+		}
+	}
+	for i, group := range a.Groups {
+		if len(keepGroups) > 0 && !Kept(group, keepGroups) {
+			errs = append(errs, field.Invalid(at.Child("groups").Index(i), group, "signIn.claims.keepGroups forgets this group at sign-in: add it there"))
+		}
+	}
+	return errs
+}
+
+// Kept says whether a group is among those that patterns keep.
+func Kept(group string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		matched, err := path.Match(pattern, group)
+		return err == nil && matched
+	})
 }
 
 func (s *Session) validate(at *field.Path) field.ErrorList {

@@ -26,13 +26,14 @@ type Person struct {
 
 // People are who can sign in, by what they are to the recordings that Recording makes.
 var People = map[string]Person{
-	"creator":     {Email: "alice@example.com", Name: "Alice", Department: "finance"},
-	"host":        {Email: "bob@example.com", Name: "Bob", Department: "finance"},
-	"participant": {Email: "carol@example.com", Name: "Carol", Department: "finance"},
-	"internal":    {Email: "dave@example.com", Name: "Dave", Department: "sales", Groups: []string{"auditors"}},
-	"guest":       {Email: "eve@partner.example", Name: "Eve"},
-	"external":    {Email: "mallory@elsewhere.example", Name: "Mallory"},
-	"unverified":  {Email: "alice@example.com.evil.example", Name: "Not Alice", Verified: new(false)},
+	"creator":       {Email: "alice@example.com", Name: "Alice", Department: "finance"},
+	"host":          {Email: "bob@example.com", Name: "Bob", Department: "finance"},
+	"participant":   {Email: "carol@example.com", Name: "Carol", Department: "finance"},
+	"internal":      {Email: "dave@example.com", Name: "Dave", Department: "sales", Groups: []string{"auditors"}},
+	"administrator": {Email: "olga@example.com", Name: "Olga", Department: "it", Groups: []string{"recording-admins"}},
+	"guest":         {Email: "eve@partner.example", Name: "Eve"},
+	"external":      {Email: "mallory@elsewhere.example", Name: "Mallory"},
+	"unverified":    {Email: "alice@example.com.evil.example", Name: "Not Alice", Verified: new(false)},
 }
 
 // startProvider starts an OpenID provider with People in it. It lasts as long as this process.

@@ -150,6 +150,8 @@ signIn:
   clientSecretFile: %s
 organisation:
   domains: [example.com]
+administrators:
+  groups: [recording-admins]
 session:
   keyFile: %s
 `, provider.Issuer, provider.ClientID, filepath.Join(dir, "client-secret"), filepath.Join(dir, "session-keys")),

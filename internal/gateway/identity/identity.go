@@ -6,7 +6,6 @@ package identity
 
 import (
 	"errors"
-	"path"
 	"slices"
 	"strings"
 
@@ -207,10 +206,5 @@ func keep(groups, patterns []string) []string {
 	if len(patterns) == 0 {
 		return groups
 	}
-	return slices.DeleteFunc(groups, func(group string) bool {
-		return !slices.ContainsFunc(patterns, func(pattern string) bool {
-			matched, err := path.Match(pattern, group)
-			return err == nil && matched
-		})
-	})
+	return slices.DeleteFunc(groups, func(group string) bool { return !config.Kept(group, patterns) })
 }

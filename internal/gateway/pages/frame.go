@@ -39,6 +39,9 @@ func (f Frame) Places() []Place {
 		return nil
 	}
 	places := []Place{{Path: "/", Name: "listTitle"}, {Path: "/inbox", Name: "inboxTitle"}, {Path: "/trash", Name: "trashTitle"}}
+	if f.Overview {
+		places = append(places, Place{Path: "/overview", Name: "overviewTitle"})
+	}
 	for i := range places {
 		places[i].Current = places[i].Path == f.Path
 	}

@@ -36,6 +36,8 @@ const (
 	Trash Name = "trash"
 	// History shows the access log of a recording. Content: HistoryContent.
 	History Name = "history"
+	// Overview shows numbers about all recordings. Content: OverviewContent.
+	Overview Name = "overview"
 	// Password asks for a link's password. Content: PasswordContent.
 	Password Name = "password"
 )
@@ -49,7 +51,7 @@ type Renderer struct {
 // New parses the pages. Script and style are files under /assets/; empty where they were not built.
 func New(script, style string) (*Renderer, error) {
 	renderer := &Renderer{pages: map[Name]*template.Template{}, script: script, style: style}
-	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Password} {
+	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Password} {
 		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/"+string(name)+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)
