@@ -123,7 +123,8 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 		found.buckets = finding{}
 		return found, nil
 	}
-	return found, r.settleIn(ctx, store, of, &found)
+	err = r.settleIn(ctx, store, of, &found)
+	return found, err
 }
 
 // settleIn does what a store needs whose server works: the marks by which its buckets are known again, the buckets of its namespaces,
