@@ -6,7 +6,6 @@ package controllers_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,9 +13,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/archive/archivetest"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
@@ -91,36 +91,32 @@ func (a *archive) first() *v1alpha1.MeetingRecording {
 	create(a, a.admin, first)
 	await(a, a.admin, first, func() bool { return ready(first.Status.Conditions) != "" })
 	first.Status.AvailableAt = metav1.NewTime(clock.RealClock{}.Now().Truncate(time.Second))
-	first.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: "media", ManifestKey: "manifest"}
+	first.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: "media/1.mp4", ManifestKey: "manifests/1.json"}
+	if err := archivetest.Remember(first); err != nil {
+		a.Fatal(err)
+	}
 	if err := a.admin.Status().Update(a.Context(), first); err != nil {
 		a.Fatal(err)
 	}
-	await(a, a.admin, first, func() bool { return ready(first.Status.Conditions) == v1alpha1.ReasonAvailable })
+	await(a, a.admin, first, func() bool {
+		return ready(first.Status.Conditions) == v1alpha1.ReasonAvailable && meta.IsStatusConditionTrue(first.Status.Conditions, v1alpha1.ConditionRecoverable)
+	})
 	return first
 }
 
-// others makes the others with the status of the first, so that a manager that starts finds nothing to do.
+// others makes the others with all that the first has, so that a manager that starts finds nothing to do.
 func (a *archive) others(first *v1alpha1.MeetingRecording) {
 	a.Helper()
-	group, ctx := errgroup.WithContext(a.Context())
-	group.SetLimit(16)
-	for i := 1; i < a.recordings; i++ {
-		group.Go(func() error {
-			recording := a.recording(i)
-			recording.Finalizers = first.Finalizers
-			if err := a.admin.Create(ctx, recording); err != nil {
-				return err
-			}
-			status := first.Status
-			status.Link = strings.Replace(first.Status.Link, first.Name, recording.Name, 1)
-			patch, err := json.Marshal(map[string]any{"status": status})
-			if err != nil {
-				return err
-			}
-			return a.admin.Status().Patch(ctx, recording, client.RawPatch(types.MergePatchType, patch))
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err := env.Load(a.Context(), kube.Scheme(), a.recordings-1, func(i int) client.Object {
+		other, named := first.DeepCopy(), a.recording(i+1)
+		other.Name, other.Labels, other.UID = named.Name, named.Labels, uuid.NewUUID()
+		other.Status.Link = strings.Replace(first.Status.Link, first.Name, other.Name, 1)
+		if err := archivetest.Remember(other); err != nil {
+			a.Error(err)
+		}
+		return other
+	})
+	if err != nil {
 		a.Fatal(err)
 	}
 }

@@ -6,8 +6,10 @@ package testenv_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -122,6 +128,39 @@ func TestManifestsAreApplied(t *testing.T) {
 	}
 	if got := env.Kubectl(t, "get", "reels.testenv.reelkeeper.io", "-A"); got != "" {
 		t.Errorf("the CRD's kind lists %q, want nothing", got)
+	}
+}
+
+// Not in parallel: the test above wants none of the kind.
+func TestLoadedObjectsAreServedAndWatched(t *testing.T) {
+	namespace, c := env.Namespace(t), env.Client(t, runtime.NewScheme())
+	kind := schema.GroupVersionKind{Group: "testenv.reelkeeper.io", Version: "v1", Kind: "Reel"}
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind)
+	const n = 250
+	err := env.Load(t.Context(), runtime.NewScheme(), n, func(i int) client.Object {
+		reel := &unstructured.Unstructured{}
+		reel.SetGroupVersionKind(kind)
+		reel.SetNamespace(namespace)
+		reel.SetName(fmt.Sprintf("reel-%03d", i))
+		reel.SetUID(uuid.NewUUID())
+		return reel
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the API server's cache has all that was loaded", func(ctx context.Context) bool {
+		err := c.List(ctx, list, client.InNamespace(namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: "0"}})
+		return err == nil && len(list.Items) == n
+	})
+	if got, want := list.Items[n-1].GetName(), "reel-249"; got != want {
+		t.Errorf("the last is %s, want %s", got, want)
+	}
+	if _, err := strconv.ParseUint(list.Items[0].GetResourceVersion(), 10, 64); err != nil {
+		t.Errorf("a loaded object has no version: %v", err)
+	}
+	if err := c.DeleteAllOf(t.Context(), &list.Items[0], client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
 	}
 }
 

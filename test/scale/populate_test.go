@@ -18,11 +18,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/archive/archivetest"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -109,10 +110,10 @@ func (s *scale) create(object client.Object) {
 // learn has the manager bring one recording to rest, to know what status the others have to have.
 func (s *scale) learn() {
 	s.b.Helper()
-	s.status = []byte("{}")
-	s.make("first", 1, time.Now().Add(keep))
+	first := recording("first", 0)
+	s.create(first)
 	s.startManager()
-	key := client.ObjectKey{Namespace: namespaceOf(0), Name: "first-0"}
+	key := client.ObjectKeyFromObject(first)
 	err := wait.PollUntilContextTimeout(s.b.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		err := s.admin.Get(ctx, key, &s.template)
 		return meta.IsStatusConditionTrue(s.template.Status.Conditions, v1alpha1.ConditionReady) && !s.template.Status.ExpiresAt.IsZero(), err
@@ -122,7 +123,7 @@ func (s *scale) learn() {
 	}
 	s.waitUntilIdle()
 	s.kill()
-	if err := s.admin.Get(s.b.Context(), key, &s.template); err != nil {
+	if err = s.admin.Get(s.b.Context(), key, &s.template); err != nil {
 		s.b.Fatal(err)
 	}
 	if s.status, err = json.Marshal(s.template.Status); err != nil {
@@ -159,13 +160,9 @@ func (s *scale) makeDue(kind string, n int, due func(int) time.Time) {
 		defer s.continueManager()
 	}
 	begun := time.Now()
-	var done atomic.Int64
-	s.inParallel(n, func(ctx context.Context, i int) error {
-		if count := done.Add(1); count%5_000 == 0 {
-			say("     … %d of %d %s made, %.0f a second", count, n, kind, float64(count)/time.Since(begun).Seconds())
-		}
-		return s.makeOne(ctx, kind, i, due(i))
-	})
+	if err := env.Load(s.b.Context(), kube.Scheme(), n, func(i int) client.Object { return s.atRest(kind, i, due(i)) }); err != nil {
+		s.b.Fatal(err)
+	}
 	s.made += n
 	if n >= writers {
 		s.each = time.Since(begun) / time.Duration(n)
@@ -193,8 +190,9 @@ func (s *scale) inParallel(n int, do func(ctx context.Context, i int) error) {
 	}
 }
 
-func (s *scale) makeOne(ctx context.Context, kind string, i int, expires time.Time) error {
-	recording := &v1alpha1.MeetingRecording{
+// recording is one as somebody writes it.
+func recording(kind string, i int) *v1alpha1.MeetingRecording {
+	return &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespaceOf(i), Name: fmt.Sprint(kind, "-", i),
 			Labels: map[string]string{"scale/kind": kind, "reelkeeper.io/sensitivity": "normal"},
@@ -209,49 +207,37 @@ func (s *scale) makeOne(ctx context.Context, kind string, i int, expires time.Ti
 			StoreRef: v1alpha1.StoreReference{Name: storeName},
 		},
 	}
-	if err := s.admin.Create(ctx, recording); err != nil {
-		return err
-	}
-	if err := s.settle(recording, expires); err != nil {
-		return err
-	}
-	return s.admin.Status().Update(ctx, recording)
 }
 
-// settle gives a recording the status that it would have at rest.
-func (s *scale) settle(recording *v1alpha1.MeetingRecording, expires time.Time) error {
-	text := string(s.status)
-	if was := s.template.Status; !was.ExpiresAt.IsZero() {
-		for from, to := range map[string]string{
-			was.ExpiresAt.UTC().Format(time.RFC3339):     expires.UTC().Format(time.RFC3339),
-			was.AvailableAt.UTC().Format(time.RFC3339):   expires.Add(-keep).UTC().Format(time.RFC3339),
-			string(s.template.UID):                       string(recording.UID),
-			s.template.Namespace + "/" + s.template.Name: recording.Namespace + "/" + recording.Name,
-		} {
-			text = strings.ReplaceAll(text, from, to)
-		}
+// atRest is a recording with all that the API server and the manager gave the first, and with its own date.
+func (s *scale) atRest(kind string, i int, expires time.Time) *v1alpha1.MeetingRecording {
+	s.b.Helper()
+	r, written := s.template.DeepCopy(), recording(kind, i)
+	r.Namespace, r.Name, r.Labels, r.UID = written.Namespace, written.Name, written.Labels, uuid.NewUUID()
+	r.Spec.Meeting = written.Spec.Meeting
+	was, text := s.template.Status, string(s.status)
+	for from, to := range map[string]string{
+		was.ExpiresAt.UTC().Format(time.RFC3339):     expires.UTC().Format(time.RFC3339),
+		was.AvailableAt.UTC().Format(time.RFC3339):   expires.Add(-keep).UTC().Format(time.RFC3339),
+		string(s.template.UID):                       string(r.UID),
+		s.template.Namespace + "/" + s.template.Name: r.Namespace + "/" + r.Name,
+	} {
+		text = strings.ReplaceAll(text, from, to)
 	}
-	if err := json.Unmarshal([]byte(text), &recording.Status); err != nil {
-		return err
+	r.Status = v1alpha1.MeetingRecordingStatus{}
+	if err := json.Unmarshal([]byte(text), &r.Status); err != nil {
+		s.b.Error(err)
 	}
-	status := &recording.Status
+	status := &r.Status
 	status.AvailableAt = metav1.NewTime(expires.Add(-keep))
 	status.Storage = v1alpha1.StorageLocation{
-		Bucket: "recordings", Key: fmt.Sprintf("media/%s/%s/1.mp4", recording.Namespace, recording.UID), ManifestKey: fmt.Sprintf("manifests/%s/%s/1.json", recording.Namespace, recording.UID),
+		Bucket: "recordings", Key: fmt.Sprintf("media/%s/%s/1.mp4", r.Namespace, r.UID), ManifestKey: fmt.Sprintf("manifests/%s/%s/1.json", r.Namespace, r.UID),
 	}
 	status.Media = v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: 903, SHA256: strings.Repeat("a1b2c3d4", 8)}
-	return remember(recording)
-}
-
-// remember makes a recording say that the bucket knows its state. The bucket knows nothing: what is to be written there later
-// fails for want of a manifest, after one look.
-func remember(recording *v1alpha1.MeetingRecording) error {
-	state, err := archive.StateOf(recording, &recording.Status, 1)
-	if err != nil {
-		return err
+	if err := archivetest.Remember(r); err != nil {
+		s.b.Error(err)
 	}
-	recording.Status.Storage.StateHash, err = state.Hash()
-	return err
+	return r
 }
 
 func (s *scale) patch(name, change string) {

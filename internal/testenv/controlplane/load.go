@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package controlplane
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubeclient "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// Bounds of what is sent to etcd, which takes at most 128 operations and 1.5 MB at once.
+const (
+	objectsAtOnce  = 100
+	requestsAtOnce = 4
+)
+
+// Load puts n objects of our kinds straight into etcd, as the API server would have stored them, in a fraction of the time that it
+// would take. Clients that watch see them as if somebody had created them. Nothing checks or completes them: object returns
+// the one with the number i, from 0, with everything that the API server would have given it, such as its UID. It is called
+// from several goroutines.
+func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
+	etcd := &http.Client{Transport: overSocket(strings.TrimPrefix(p.etcd, "unix://")).Transport}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requestsAtOnce)
+	for from := 0; from < n; from += objectsAtOnce {
+		group.Go(func() error {
+			var puts []put
+			for i := from; i < min(from+objectsAtOnce, n); i++ {
+				one, err := storing(scheme, object(i))
+				if err != nil {
+					return err
+				}
+				puts = append(puts, one)
+			}
+			return transact(ctx, etcd, puts)
+		})
+	}
+	return group.Wait()
+}
+
+// put is one operation in etcd's JSON.
+type put struct {
+	RequestPut struct {
+		Key   []byte `json:"key"`
+		Value []byte `json:"value"`
+	} `json:"requestPut"`
+}
+
+// storing returns how the API server stores the object: without a version, which etcd's revision is.
+func storing(scheme *runtime.Scheme, object kubeclient.Object) (one put, err error) {
+	kind, err := apiutil.GVKForObject(object, scheme)
+	if err != nil {
+		return one, err
+	}
+	resource, _ := meta.UnsafeGuessKindToResource(kind)
+	object.GetObjectKind().SetGroupVersionKind(kind)
+	object.SetResourceVersion("")
+	one.RequestPut.Key = []byte(path.Join("/registry", kind.Group, resource.Resource, object.GetNamespace(), object.GetName()))
+	one.RequestPut.Value, err = json.Marshal(object)
+	return one, err
+}
+
+// transact writes all or nothing, through etcd's gateway for JSON.
+func transact(ctx context.Context, etcd *http.Client, puts []put) error {
+	body, err := json.Marshal(map[string]any{"success": puts})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://etcd/v3/kv/txn", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := etcd.Do(request)
+	if err != nil {
+		return fmt.Errorf("writing to etcd: %w", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("reading etcd's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("etcd answered %s: %s", response.Status, answer)
+	}
+	return nil
+}
