@@ -92,6 +92,10 @@ type PolicyRules struct {
 	// +optional
 	Processing ProcessingRules `json:"processing,omitempty,omitzero"`
 
+	// playback bounds how fast, and how often at the same time, one person is given what they watch.
+	// +optional
+	Playback PlaybackRules `json:"playback,omitempty,omitzero"`
+
 	// watermark says whether what a viewer sees carries their identity.
 	// +optional
 	Watermark Watermark `json:"watermark,omitempty"`
@@ -463,6 +467,50 @@ const (
 	ThumbnailsNone ThumbnailRule = "None"
 	// ThumbnailsPoster makes one preview picture for lists of recordings.
 	ThumbnailsPoster ThumbnailRule = "Poster"
+)
+
+// PlaybackRules bound how one person is given what they watch. They say nothing about downloads, and of stores with delivery
+// Direct only maxViews and maxRequests count. Every replica of the gateway counts for itself.
+//
+// +kubebuilder:validation:MinProperties=1
+type PlaybackRules struct {
+	// maxAhead is how much of a recording is given out ahead of the speed of watching, counted in time that it plays: at the start,
+	// and again for seeking when as much time has passed. Less than 30s counts as 30s; Never gives out as much as is asked for.
+	// +optional
+	MaxAhead DurationOrNever `json:"maxAhead,omitempty"`
+
+	// maxSpeed is the fastest speed of watching, which the player offers and at which a recording is given out: 1x, 1.25x, 1.5x or 2x.
+	// +optional
+	MaxSpeed PlaybackSpeed `json:"maxSpeed,omitempty"`
+
+	// maxViews is how many players one person may use at the same time; a further one stops the one that began first. The strictest
+	// of the recordings that are watched counts.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MaxViews int32 `json:"maxViews,omitempty"`
+
+	// maxRequests is how many playlists, keys and segments one person is given in a minute.
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=100000
+	MaxRequests int32 `json:"maxRequests,omitempty"`
+}
+
+// PlaybackSpeed is how fast a recording is watched.
+//
+// +kubebuilder:validation:Enum="1x";"1.25x";"1.5x";"2x"
+type PlaybackSpeed string
+
+const (
+	// SpeedNormal is as it was recorded.
+	SpeedNormal PlaybackSpeed = "1x"
+	// SpeedFaster is a quarter faster.
+	SpeedFaster PlaybackSpeed = "1.25x"
+	// SpeedFast is half as fast again.
+	SpeedFast PlaybackSpeed = "1.5x"
+	// SpeedDouble takes half of the time.
+	SpeedDouble PlaybackSpeed = "2x"
 )
 
 // Watermark says whose identity is drawn over the picture.

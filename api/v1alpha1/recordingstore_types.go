@@ -75,6 +75,10 @@ type RecordingStoreSpec struct {
 	// +optional
 	Intake IntakeSpec `json:"intake,omitempty,omitzero"`
 
+	// delivery says which way media comes to the players. Absent is Proxy.
+	// +optional
+	Delivery Delivery `json:"delivery,omitempty"`
+
 	// quota bounds how much may be stored.
 	// +optional
 	Quota QuotaSpec `json:"quota,omitempty,omitzero"`
@@ -87,6 +91,20 @@ type RecordingStoreSpec struct {
 	// +optional
 	Integrity IntegritySpec `json:"integrity,omitempty,omitzero"`
 }
+
+// Delivery says which way media comes to the players. Downloads always come through the gateway.
+//
+// +kubebuilder:validation:Enum=Proxy;Direct
+type Delivery string
+
+const (
+	// DeliveryProxy sends everything through the gateway, which checks each segment and gives it out at the speed of watching.
+	DeliveryProxy Delivery = "Proxy"
+	// DeliveryDirect lets players fetch the encrypted segments from the object store, by presigned URLs that last no longer than the
+	// view. The gateway gives out the playlist and the key only: it neither sees nor slows down what is fetched. The buckets need
+	// s3.cors with the gateway's origin, and people's browsers have to reach the object store.
+	DeliveryDirect Delivery = "Direct"
+)
 
 // S3Endpoint is an S3-compatible service.
 //
@@ -102,6 +120,14 @@ type S3Endpoint struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches(r'^https?://[A-Za-z0-9.:\\[\\]-]+/?$')",message="write http:// or https://, the host and, if it has one, the port, such as https://minio.storage:9000; the bucket belongs into buckets.name"
 	Endpoint string `json:"endpoint,omitempty"`
+
+	// publicEndpoint is the address at which people's browsers reach the service, where that is another one than endpoint. It is
+	// written as endpoint is, and used for nothing but delivery Direct.
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches(r'^https?://[A-Za-z0-9.:\\[\\]-]+/?$')",message="write http:// or https://, the host and, if it has one, the port, such as https://recordings-media.example.com"
+	PublicEndpoint string `json:"publicEndpoint,omitempty"`
 
 	// region is the region that requests are signed for. Absent is us-east-1.
 	// +optional

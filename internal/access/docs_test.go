@@ -88,6 +88,10 @@ func profileTable(t *testing.T) string {
 		{"recording", func(r *policy.Rules) string {
 			return string(r.Recording.Mode.Value) + ", " + string(r.Recording.Notice.Value)
 		}},
+		{"players are given ahead at most", func(r *policy.Rules) string {
+			return strings.Replace(r.Playback.MaxAhead.Value.String(), v1alpha1.Forever.String(), "as they ask", 1)
+		}},
+		{"watched at most at", func(r *policy.Rules) string { return string(r.Playback.MaxSpeed.Value) }},
 		{"watermark", func(r *policy.Rules) string { return string(r.Watermark.Value) }},
 		{"network addresses in the access log", func(r *policy.Rules) string { return string(r.Audit.Addresses.Value) }},
 	}

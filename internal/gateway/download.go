@@ -45,7 +45,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "video/mp4")
 	w.Header().Set("Content-Disposition", attachment.Header(titleOf(language(r), admitted.recording)))
-	if refused := s.serve(w, r, content{opened.Reader.Size(), opened.ETag(), opened.Plaintext, admitted.again}); refused != nil {
+	if refused := s.serve(w, r, content{size: opened.Reader.Size(), etag: opened.ETag(), open: opened.Plaintext, visit: admitted.again}); refused != nil {
 		s.withoutFile(w)
 		s.refusePage(w, r, current, refused, page)
 	}

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,7 +35,8 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	default:
 		content := s.recordingContent(r, current, admitted.dossier)
-		if err := s.addActions(r, &content, current, admitted.dossier); err != nil {
+		err := errors.Join(s.addActions(r, &content, current, admitted.dossier), s.reachStore(w, r, admitted.recording))
+		if err != nil {
 			s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
 			return
 		}

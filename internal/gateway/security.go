@@ -16,12 +16,14 @@ var contentPolicy = strings.Join([]string{
 	"style-src 'self'",
 	"img-src 'self'",
 	"media-src 'self' blob:",
-	"connect-src 'self'",
+	connectSelf,
 	"form-action 'self'",
 	"base-uri 'none'",
 	"frame-ancestors 'none'",
 	"require-trusted-types-for 'script'",
 }, "; ")
+
+const connectSelf = "connect-src 'self'"
 
 // hstsYear tells browsers to come back by https only, for a year.
 const hstsYear = "max-age=31536000"

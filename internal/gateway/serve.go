@@ -21,6 +21,9 @@ type content struct {
 	open func(ctx context.Context, off, n int64) (*media.Stream, error)
 	// visit is what it was allowed by.
 	visit visit
+	// before is asked before anything is sent, and after is told what was, where before agreed. Either may be nil.
+	before func(asked byterange.Range) *refusal
+	after  func(asked byterange.Range, sent int64, err error)
 }
 
 // serve answers with the bytes that the request asks for. What goes wrong before the first byte is returned as a refusal;
@@ -38,8 +41,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	}
 	var stream *media.Stream
 	if r.Method != http.MethodHead {
+		if c.before != nil {
+			if refused := c.before(asked); refused != nil {
+				return refused
+			}
+		}
 		var err error
 		if stream, err = c.open(r.Context(), asked.Offset, asked.Length); err != nil {
+			c.ended(asked, 0, err)
 			return faulty(err)
 		}
 		defer stream.Close()
@@ -52,14 +61,22 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	header.Set("Content-Length", strconv.FormatInt(asked.Length, 10))
 	w.WriteHeader(status)
 	if stream != nil {
-		s.send(w, r, stream, c.visit)
+		s.send(w, r, stream, asked, c)
 	}
 	return nil
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream, allowed visit) {
+func (c *content) ended(asked byterange.Range, sent int64, err error) {
+	if c.after != nil {
+		c.after(asked, sent, err)
+	}
+}
+
+func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream, asked byterange.Range, c content) {
+	allowed := c.visit
 	guard := &guard{to: w, gate: s.gate, visit: allowed, next: s.clock.Now().Add(recheckEvery)}
-	_, err := stream.WriteTo(guard)
+	sent, err := stream.WriteTo(guard)
+	c.ended(asked, sent, err)
 	if err == nil {
 		return
 	}

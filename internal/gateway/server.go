@@ -68,6 +68,7 @@ type Options struct {
 type Server struct {
 	gate      *gate
 	damage    *damage
+	pace      *pace
 	reader    client.Reader
 	writer    client.Client
 	desk      *desk.Desk
@@ -128,6 +129,7 @@ func New(options Options) (*Server, error) {
 		desk:      &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
 		activity:  options.Activity,
 		sessions:  session.NewStore(keys, options.Clock, https),
+		pace:      newPace(options.Clock),
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,

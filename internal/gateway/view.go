@@ -10,6 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/media"
@@ -34,8 +36,16 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		s.refuseScript(w, r, refused)
 		return
 	}
-	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now(), s.config.Session.ViewLifetime.Duration)
+	lifetime, err := s.viewLifetime(r, admitted.recording)
+	if err != nil {
+		s.refuseScript(w, r, faulty(err))
+		return
+	}
+	view := current.NewView(visit.namespace, visit.name, admitted.recording.UID, s.clock.Now(), lifetime)
 	view.Grant = admitted.used
+	if earlier != nil && earlier.UID == view.UID {
+		view.ID = earlier.ID // it is the same player
+	}
 	if view.Grant == "" && earlier != nil && earlier.UID == view.UID {
 		view.Grant = earlier.Grant
 	}
@@ -44,7 +54,11 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		s.refuseScript(w, r, &refusal{kind: broken, err: fmt.Errorf("make a view session: %w", err)})
 		return
 	}
-	writeJSON(w, http.StatusCreated, map[string]string{"token": token, "playlist": "/v/" + token + "/playlist.m3u8"})
+	lang := language(r)
+	writeJSON(w, http.StatusCreated, map[string]any{
+		"token": token, "playlist": "/v/" + token + "/playlist.m3u8",
+		"maxSpeed": speedOf(admitted.rules.Playback.MaxSpeed.Value), "tooMuch": lang.T("tooMuchText") + " " + lang.T("tooMuchRemedy"),
+	})
 }
 
 // watched is what a view session may see now.
@@ -71,23 +85,33 @@ func (s *Server) watch(r *http.Request) (*watched, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	opened, err := s.media.Open(r.Context(), admitted.recording)
-	if err != nil {
+	seen := &watched{admission: admitted, view: view}
+	if refused := s.admit(seen); refused != nil {
+		return nil, refused
+	}
+	var err error
+	if seen.media, err = s.media.Open(r.Context(), admitted.recording); err != nil {
 		return nil, faulty(err)
 	}
-	return &watched{admission: admitted, view: view, media: opened}, nil
+	return seen, nil
 }
 
-// playlist describes the encrypted object to the player. It names the two other routes relative to itself, so it holds no secret.
+// playlist describes the encrypted object to the player. It names the key, and as a rule the media, relative to itself, and so holds no secret;
+// where players fetch from the object store, the presigned URL in it is one, which opens ciphertext for as long as the view lasts.
 func (s *Server) playlist(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused != nil {
 		s.refusePlayer(w, refused)
 		return
 	}
+	uri, err := s.mediaURI(r, watched)
+	if err != nil {
+		s.refusePlayer(w, faulty(err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
 	// The status is sent; what can still fail is the connection, which the player notices.
-	_, _ = w.Write([]byte(media.Playlist(watched.media.Manifest, "media", "key"))) //nolint:gosec // numbers and constants, and no page
+	_, _ = w.Write([]byte(media.Playlist(watched.media.Manifest, uri, "key"))) //nolint:gosec // numbers and constants, and no page
 }
 
 // key gives the media key to a player. With the ciphertext it makes the file: docs/gateway.md
@@ -102,14 +126,32 @@ func (s *Server) key(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(watched.media.Key[:]) //nolint:gosec // random bytes, and no page
 }
 
-// ciphertext gives byte ranges of the stored object as it is stored.
+// ciphertext gives byte ranges of the stored object as it is stored, at the speed of watching.
 func (s *Server) ciphertext(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused == nil {
 		w.Header().Set("Content-Type", "application/octet-stream")
-		refused = s.serve(w, r, content{watched.media.Reader.Size(), watched.media.ETag(), watched.media.Reader.Ciphertext, watched.again})
+		refused = s.serve(w, r, s.paced(watched))
 	}
 	if refused != nil {
 		s.refusePlayer(w, refused)
+	}
+}
+
+// paced is the stored object of what is watched, to be bought piece by piece.
+func (s *Server) paced(watched *watched) content {
+	media := watched.media
+	var bought *pacing.Purchase
+	return content{
+		size: media.Reader.Size(), etag: media.ETag(), open: media.Reader.Ciphertext, visit: watched.again,
+		before: func(asked byterange.Range) (refused *refusal) {
+			bought, refused = s.buy(watched, asked)
+			return refused
+		},
+		after: func(asked byterange.Range, sent int64, _ error) {
+			if bought != nil {
+				bought.Settle(media.Reader.Unsent(asked.Offset, sent))
+			}
+		},
 	}
 }

@@ -101,6 +101,17 @@ func (r *Reader) open(ctx context.Context, off, n int64, key *Key) (*Stream, err
 	return newStream(r, source, decrypt, first, start, off, off+n), nil
 }
 
+// Units returns the first and the last unit that the n bytes from off on touch, which have to lie within the object; n is not 0.
+func (r *Reader) Units(off, n int64) (first, last int) { return r.unitAt(off), r.unitAt(off + n - 1) }
+
+// Unsent returns the first unit of which nothing is among the n bytes from off on.
+func (r *Reader) Unsent(off, n int64) int {
+	if n == 0 {
+		return r.unitAt(off)
+	}
+	return r.unitAt(off+n-1) + 1
+}
+
 // unitAt returns the unit that holds the byte at off.
 func (r *Reader) unitAt(off int64) int {
 	i, found := slices.BinarySearch(r.ends, off)

@@ -123,6 +123,13 @@ func New(cfg Config) (*Client, error) {
 // Format prints where the server is and nothing secret, whatever the verb.
 func (c *Client) Format(f fmt.State, verb rune) { c.cfg.Format(f, verb) }
 
+// At returns a client with the same credentials for the same server at another address, for URLs that others are to use.
+func (c *Client) At(endpoint string) (*Client, error) {
+	cfg := c.cfg
+	cfg.Endpoint = endpoint
+	return New(cfg)
+}
+
 // Signer tells clients apart whose presigned URLs are not good for the same: it changes with the endpoint and the credentials, and
 // tells neither.
 func (c *Client) Signer() string {

@@ -108,11 +108,32 @@ var fields = []field{
 		func(r *Rules) *Field[v1alpha1.ErasureRule] { return &r.Retention.Erasure },
 		[]v1alpha1.ErasureRule{v1alpha1.ErasureDestroyKey, v1alpha1.ErasureForbidden},
 	},
-	maxHeight{},
+	number{
+		"processing.maxHeight", func(p *v1alpha1.PolicyRules) int32 { return p.Processing.MaxHeight },
+		func(r *Rules) *Field[int32] { return &r.Processing.MaxHeight },
+	},
 	enum[v1alpha1.ThumbnailRule]{
 		"processing.thumbnails", func(p *v1alpha1.PolicyRules) v1alpha1.ThumbnailRule { return p.Processing.Thumbnails },
 		func(r *Rules) *Field[v1alpha1.ThumbnailRule] { return &r.Processing.Thumbnails },
 		[]v1alpha1.ThumbnailRule{v1alpha1.ThumbnailsPoster, v1alpha1.ThumbnailsNone},
+	},
+	length{
+		"playback.maxAhead", func(p *v1alpha1.PolicyRules) v1alpha1.DurationOrNever { return p.Playback.MaxAhead },
+		func(r *Rules) *Field[time.Duration] { return &r.Playback.MaxAhead },
+		0, "players are given as little ahead as they need",
+	},
+	enum[v1alpha1.PlaybackSpeed]{
+		"playback.maxSpeed", func(p *v1alpha1.PolicyRules) v1alpha1.PlaybackSpeed { return p.Playback.MaxSpeed },
+		func(r *Rules) *Field[v1alpha1.PlaybackSpeed] { return &r.Playback.MaxSpeed },
+		[]v1alpha1.PlaybackSpeed{v1alpha1.SpeedDouble, v1alpha1.SpeedFast, v1alpha1.SpeedFaster, v1alpha1.SpeedNormal},
+	},
+	number{
+		"playback.maxViews", func(p *v1alpha1.PolicyRules) int32 { return p.Playback.MaxViews },
+		func(r *Rules) *Field[int32] { return &r.Playback.MaxViews },
+	},
+	number{
+		"playback.maxRequests", func(p *v1alpha1.PolicyRules) int32 { return p.Playback.MaxRequests },
+		func(r *Rules) *Field[int32] { return &r.Playback.MaxRequests },
 	},
 	enum[v1alpha1.Watermark]{
 		"watermark", func(p *v1alpha1.PolicyRules) v1alpha1.Watermark { return p.Watermark },
@@ -255,21 +276,23 @@ func (lock) bound(into, by *Rules) {
 	into.Retention.Paused = cmp.Or(into.Retention.Paused, by.Retention.Paused)
 }
 
-// maxHeight is processing.maxHeight; the lower is the stricter.
-type maxHeight struct{}
+// number is a field that holds a number of something, none of it being absent; the lower is the stricter.
+type number struct {
+	path string
+	get  func(*v1alpha1.PolicyRules) int32
+	slot func(*Rules) *Field[int32]
+}
 
-func (maxHeight) read(r *reader, in *v1alpha1.PolicyRules) {
-	if in.Processing.MaxHeight > 0 {
-		r.rules.Processing.MaxHeight = Field[int32]{in.Processing.MaxHeight, r.from("processing.maxHeight")}
+func (f number) read(r *reader, in *v1alpha1.PolicyRules) {
+	if value := f.get(in); value > 0 {
+		*f.slot(r.rules) = Field[int32]{value, r.from(f.path)}
 	}
 }
 
-func (maxHeight) fill(into, from *Rules) {
-	fill(&into.Processing.MaxHeight, &from.Processing.MaxHeight)
-}
+func (f number) fill(into, from *Rules) { fill(f.slot(into), f.slot(from)) }
 
-func (maxHeight) bound(into, by *Rules) {
-	bound(&into.Processing.MaxHeight, &by.Processing.MaxHeight, func(a, b int32) bool { return a < b })
+func (f number) bound(into, by *Rules) {
+	bound(f.slot(into), f.slot(by), func(a, b int32) bool { return a < b })
 }
 
 // fill gives into the value of from, unless it has one already.

@@ -34,6 +34,7 @@ var common = v1alpha1.PolicyRules{
 	Succession: v1alpha1.SuccessionRules{Successors: []v1alpha1.Successor{{Kind: v1alpha1.SuccessorHosts}, {Kind: v1alpha1.SuccessorApprovers}}},
 	Retention:  v1alpha1.RetentionRules{UnwatchedAfter: v1alpha1.Never, TrashFor: "30d", WarnBefore: "0s", ExtendTo: "0s", Erasure: v1alpha1.ErasureForbidden},
 	Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+	Playback:   v1alpha1.PlaybackRules{MaxViews: 5, MaxRequests: 600},
 	Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull, DownloadNotice: v1alpha1.NotifyNone},
 }
 
@@ -55,6 +56,7 @@ var Profiles = [...]Preset{
 				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Allowed,
 			},
 			Retention: v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never},
+			Playback:  v1alpha1.PlaybackRules{MaxAhead: v1alpha1.Never, MaxSpeed: v1alpha1.SpeedDouble},
 			Watermark: v1alpha1.WatermarkNone,
 		},
 	},
@@ -71,6 +73,7 @@ var Profiles = [...]Preset{
 				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Forbidden,
 			},
 			Retention: v1alpha1.RetentionRules{ExpireAfter: "180d"},
+			Playback:  v1alpha1.PlaybackRules{MaxAhead: "3m", MaxSpeed: v1alpha1.SpeedDouble},
 			Watermark: v1alpha1.WatermarkNone,
 		},
 	},
@@ -87,6 +90,7 @@ var Profiles = [...]Preset{
 				External: v1alpha1.Forbidden, PublicChannels: v1alpha1.Forbidden,
 			},
 			Retention: v1alpha1.RetentionRules{ExpireAfter: "90d"},
+			Playback:  v1alpha1.PlaybackRules{MaxAhead: "2m", MaxSpeed: v1alpha1.SpeedFast},
 			Watermark: v1alpha1.WatermarkViewer,
 		},
 	},

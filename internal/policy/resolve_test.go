@@ -231,6 +231,19 @@ func TestResolve(t *testing.T) {
 			field: func(r *policy.Rules) string { return show(r.Processing.MaxHeight) },
 			want:  "720 < ClusterRecordingPolicy policy-1 spec.overrides.processing.maxHeight (generation 1)",
 		},
+		"playback is bounded field by field": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {playback: {maxAhead: 1m, maxSpeed: 1.25x, maxViews: 2}}}}
+---
+{kind: RecordingPolicy, metadata: {name: own}, spec: {playback: {maxAhead: Never, maxSpeed: 2x, maxViews: 9, maxRequests: 90}}}`,
+			field: func(r *policy.Rules) string {
+				p := r.Playback
+				return show(p.MaxAhead) + "; " + show(p.MaxSpeed) + "; " + show(p.MaxViews) + "; " + show(p.MaxRequests)
+			},
+			want: "1m0s < ClusterRecordingPolicy house spec.overrides.playback.maxAhead (generation 1); " +
+				"1.25x < ClusterRecordingPolicy house spec.overrides.playback.maxSpeed (generation 1); " +
+				"2 < ClusterRecordingPolicy house spec.overrides.playback.maxViews (generation 1); " +
+				"90 < RecordingPolicy finance/own spec.playback.maxRequests (generation 2)",
+		},
 		"a policy in DryRun changes nothing": {
 			policies: `{kind: RecordingPolicy, spec: {enforcement: DryRun, retention: {expireAfter: 1d}}}`,
 			field: func(r *policy.Rules) string {
@@ -371,6 +384,8 @@ func TestResolvedRulesAreComplete(t *testing.T) {
 			"expireAfter": rules.Retention.ExpireAfter.From, "unwatchedAfter": rules.Retention.UnwatchedAfter.From, "trashFor": rules.Retention.TrashFor.From,
 			"warnBefore": rules.Retention.WarnBefore.From, "extendTo": rules.Retention.ExtendTo.From,
 			"thumbnails": rules.Processing.Thumbnails.From, "watermark": rules.Watermark.From,
+			"maxAhead": rules.Playback.MaxAhead.From, "maxSpeed": rules.Playback.MaxSpeed.From,
+			"maxViews": rules.Playback.MaxViews.From, "maxRequests": rules.Playback.MaxRequests.From,
 			"onFailure": rules.Audit.OnFailure.From, "addresses": rules.Audit.Addresses.From, "enforcement": rules.Enforcement.From,
 		}
 		for i, role := range policy.Roles {

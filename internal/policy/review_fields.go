@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,12 +80,12 @@ func (f lock) at(r *Rules) (string, *Provenance) {
 
 func (f lock) binds(rules, by *Rules) bool { return binds(f, rules, by) }
 
-func (f maxHeight) at(r *Rules) (string, *Provenance) {
-	s := r.Processing.MaxHeight
-	return fmt.Sprintf("%dp", s.Value), s.From
+func (f number) at(r *Rules) (string, *Provenance) {
+	s := f.slot(r)
+	return strconv.Itoa(int(s.Value)), s.From
 }
 
-func (f maxHeight) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+func (f number) binds(rules, by *Rules) bool { return binds(f, rules, by) }
 
 // spell writes a length as policies do.
 func spell(length time.Duration) string {

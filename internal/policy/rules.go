@@ -25,6 +25,8 @@ type Rules struct {
 	Retention Retention
 	// Processing says what is made of the raw upload.
 	Processing Processing
+	// Playback bounds how one person is given what they watch.
+	Playback Playback
 	// Watermark says whose identity is drawn over the picture.
 	Watermark Field[v1alpha1.Watermark]
 	// Audit says what is written about accesses.
@@ -171,6 +173,18 @@ type Processing struct {
 	MaxHeight Field[int32]
 	// Thumbnails says whether preview pictures are made.
 	Thumbnails Field[v1alpha1.ThumbnailRule]
+}
+
+// Playback bounds how one person is given what they watch.
+type Playback struct {
+	// MaxAhead is how much is given out ahead of the speed of watching, in playing time; v1alpha1.Forever for no bound.
+	MaxAhead Field[time.Duration]
+	// MaxSpeed is the fastest speed of watching.
+	MaxSpeed Field[v1alpha1.PlaybackSpeed]
+	// MaxViews is how many players one person may use at the same time.
+	MaxViews Field[int32]
+	// MaxRequests is how many playlists, keys and segments one person is given in a minute.
+	MaxRequests Field[int32]
 }
 
 // Audit says what is written about accesses.

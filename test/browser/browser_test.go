@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -48,9 +49,13 @@ type setting struct {
 	Asked       string             `json:"asked"`
 	Discarded   string             `json:"discarded"`
 	Story       string             `json:"story"`
+	Long        string             `json:"long"`
+	Direct      string             `json:"direct"`
+	ObjectStore string             `json:"objectStore"`
+	LongSeconds int                `json:"longSeconds"`
 }
 
-// The stories are in pages.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
+// The stories are in pages.test.mjs, those of playing in playing.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
 // R33 (the pages speak English and Chinese) among them.
 func TestPagesInABrowser(t *testing.T) {
 	if _, err := web.Load(); err != nil {
@@ -71,7 +76,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	// STORY narrows a run to the stories whose name matches it.
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec",
-		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "every-page.test.mjs")
+		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "playing.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -102,12 +107,17 @@ func setScene(t *testing.T) setting {
 	discarded, _ := world.Recording(t, env.Namespace(t), "discarded")
 	story, _ := world.Recording(t, env.Namespace(t), "story")
 
+	direct, _ := world.DirectRecording(t, env.Namespace(t), "direct")
+	long, _ := world.LongRecording(t, env.Namespace(t), "long")
+
 	sum := sha256.Sum256(file)
 	scene := setting{
 		URL: world.URL, Issuer: world.Config.SignIn.Issuer, Screenshots: screenshots(t), Accounts: map[string]account{},
 		Recording: page(recording), Title: recording.Spec.Meeting.Title, Seconds: gatewaytest.ClipSeconds, FileSHA256: hex.EncodeToString(sum[:]),
 		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
 		Asked: page(asked), Discarded: page(discarded), Story: page(story),
+		Long: page(long), LongSeconds: gatewaytest.LongSeconds,
+		Direct: page(direct), ObjectStore: strings.Replace(world.S3.Endpoint, "127.0.0.1", "localhost", 1),
 	}
 	for who, person := range gatewaytest.People {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}

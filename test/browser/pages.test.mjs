@@ -3,37 +3,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
 
 import { accessible, fits } from './axe.mjs';
-import { launch, openWindow, picture, scene, visit } from './scene.mjs';
-
-let chromium;
-before(async () => { chromium = await launch(); });
-after(() => chromium?.close());
-
-/** Runs one story in a window of its own, and finds out what went wrong unseen. */
-function story(name, steps, options) {
-  test(name, { timeout: 60_000 }, async () => {
-    const { context, page, troubles } = await openWindow(chromium.browser, options);
-    try {
-      await steps(page, context);
-      assert.deepEqual(troubles, [], 'something went wrong unseen');
-    } catch (error) {
-      await picture(page, `failed-${name.replace(/[^a-z0-9]+/gi, '-')}`);
-      throw error;
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-const position = (page) => page.$eval('video', (video) => video.currentTime);
-
-/** Waits until playing has passed a position, in seconds. */
-async function playsPast(page, seconds) {
-  await page.waitForFunction((past) => document.querySelector('video').currentTime > past, seconds, { timeout: 20_000 });
-}
+import { openWindow, picture, scene, visit } from './scene.mjs';
+import { chromium, playsPast, position, story } from './story.mjs';
 
 /** A small copy of the picture that the video shows now. */
 function frame(page) {

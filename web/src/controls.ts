@@ -19,13 +19,16 @@ export class Controls {
   private readonly volume: HTMLInputElement;
   private readonly clock = document.createElement('span');
   private readonly speed = document.createElement('select');
+  private readonly speeds: number[];
   private hiding: number | undefined;
 
   constructor(
     private readonly root: HTMLElement,
     private readonly video: HTMLVideoElement,
     private readonly words: Words,
+    maxSpeed: number,
   ) {
+    this.speeds = speeds.filter((speed) => speed <= maxSpeed);
     this.bar.className = 'controls';
     this.play = this.button('play', () => this.toggle());
     this.seek = this.slider('seek', '1', (value) => { video.currentTime = value; });
@@ -88,7 +91,7 @@ export class Controls {
 
   private addSpeeds(): void {
     this.label(this.speed, 'speed');
-    for (const speed of speeds) this.speed.append(new Option(`${speed}×`, String(speed), speed === 1, speed === 1));
+    for (const speed of this.speeds) this.speed.append(new Option(`${speed}×`, String(speed), speed === 1, speed === 1));
     this.speed.addEventListener('change', () => { this.video.playbackRate = Number(this.speed.value); });
   }
 
@@ -142,7 +145,7 @@ export class Controls {
     const { video } = this;
     const by = (seconds: number) => () => { video.currentTime = Math.max(0, Math.min(video.duration || 0, video.currentTime + seconds)); };
     const louder = (by: number) => () => { video.volume = Math.max(0, Math.min(1, video.volume + by)); video.muted = false; };
-    const faster = (by: number) => () => { video.playbackRate = speeds[Math.max(0, Math.min(speeds.length - 1, speeds.indexOf(video.playbackRate) + by))] ?? 1; };
+    const faster = (by: number) => () => { video.playbackRate = this.speeds[Math.max(0, Math.min(this.speeds.length - 1, this.speeds.indexOf(video.playbackRate) + by))] ?? 1; };
     return {
       ' ': () => this.toggle(), k: () => this.toggle(), j: by(-10), l: by(10), ArrowLeft: by(-5), ArrowRight: by(5),
       ArrowUp: louder(0.1), ArrowDown: louder(-0.1), m: () => { video.muted = !video.muted; }, f: () => void this.toggleFullscreen(),

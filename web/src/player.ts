@@ -8,6 +8,10 @@ import { Watermark } from './watermark';
 interface ViewSession {
   playlist: string;
   token: string;
+  /** The fastest speed of watching, 1 as it was recorded. */
+  maxSpeed: number;
+  /** What to say when more was asked for than is given out. */
+  tooMuch: string;
 }
 
 interface Refusal {
@@ -44,7 +48,8 @@ export class Player {
       return;
     }
     this.button.hidden = true;
-    this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>);
+    this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>,
+      this.session?.maxSpeed ?? 1);
     if (this.root.dataset['watermark']) new Watermark(this.root, this.video, this.root.dataset['watermark']);
     this.load(0);
     await this.video.play().catch(() => undefined);
@@ -70,7 +75,9 @@ export class Player {
   private load(position: number): void {
     if (!this.session) return;
     this.hls?.destroy();
-    this.hls = new Hls({ startPosition: position, enableWorker: true, backBufferLength: 60, maxBufferLength: 30 });
+    this.hls = new Hls({
+      startPosition: position, enableWorker: true, backBufferLength: 60, maxBufferLength: 30, maxMaxBufferLength: 60, fragLoadPolicy: patient(),
+    });
     this.hls.on(Events.ERROR, (_event, data) => void this.recover(data));
     this.hls.loadSource(this.session.playlist);
     this.hls.attachMedia(this.video);
@@ -80,10 +87,13 @@ export class Player {
   private async recover(data: ErrorData): Promise<void> {
     if (!data.fatal || !this.hls) return;
     if (data.details === ErrorDetails.BUFFER_APPEND_ERROR) return this.hls.recoverMediaError();
+    const tooMuch = data.response?.code === 429 ? this.session?.tooMuch : undefined;
     const position = this.video.currentTime;
     const playing = !this.video.paused;
     this.hls.destroy();
     this.hls = undefined;
+    // To go on with a new session would only stop the player that stopped this one.
+    if (tooMuch) return this.stop(tooMuch);
     // A second failure at once is no matter of a session's age.
     if (Date.now() - this.renewedAt < 10_000 || !(await this.open())) return this.stop();
     this.renewedAt = Date.now();
@@ -91,7 +101,8 @@ export class Player {
     if (playing) await this.video.play().catch(() => undefined);
   }
 
-  private stop(): void {
+  private stop(why = ''): void {
+    if (why) this.say(why);
     this.video.pause();
     this.video.removeAttribute('src');
     this.video.load();
@@ -110,6 +121,21 @@ export class Player {
   private text(key: 'failed' | 'unsupported'): string {
     return this.root.dataset[key] ?? '';
   }
+}
+
+/** A segment may be refused for being asked for too early (429): it is asked for again a little later. */
+function patient(): typeof Hls.DefaultConfig.fragLoadPolicy {
+  const { default: usual } = Hls.DefaultConfig.fragLoadPolicy;
+  const { errorRetry } = usual;
+  return {
+    default: {
+      ...usual,
+      errorRetry: errorRetry && {
+        ...errorRetry,
+        shouldRetry: (config, count, _isTimeout, response, retry) => retry || (response?.code === 429 && !!config && count < config.maxNumRetry),
+      },
+    },
+  };
 }
 
 function find<T extends HTMLElement>(root: HTMLElement, selector: string): T {

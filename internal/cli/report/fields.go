@@ -42,12 +42,11 @@ func fieldsOf(r *policy.Rules) []Field {
 	if at := r.Retention.Paused; at != nil {
 		list = append(list, Field{"retention", "paused: nothing expires until the policy can be understood", sourceAt(at)})
 	}
-	height := Field{"processing.maxHeight", "any", sourceAt(r.Processing.MaxHeight.From)}
-	if r.Processing.MaxHeight.Value > 0 {
-		height.Value = strconv.Itoa(int(r.Processing.MaxHeight.Value))
-	}
-	return append(list, height,
-		plain("processing.thumbnails", r.Processing.Thumbnails), plain("watermark", r.Watermark),
+	return append(list,
+		number("processing.maxHeight", r.Processing.MaxHeight), plain("processing.thumbnails", r.Processing.Thumbnails),
+		length("playback.maxAhead", r.Playback.MaxAhead), plain("playback.maxSpeed", r.Playback.MaxSpeed),
+		number("playback.maxViews", r.Playback.MaxViews), number("playback.maxRequests", r.Playback.MaxRequests),
+		plain("watermark", r.Watermark),
 		plain("audit.onFailure", r.Audit.OnFailure), plain("audit.addresses", r.Audit.Addresses),
 		plain("audit.downloadNotice", r.Audit.DownloadNotice), plain("enforcement", r.Enforcement),
 	)
@@ -100,6 +99,13 @@ func plain[T ~string](name string, f policy.Field[T]) Field {
 
 func length(name string, f policy.Field[time.Duration]) Field {
 	return Field{name, say(f.Value), sourceAt(f.From)}
+}
+
+func number(name string, f policy.Field[int32]) Field {
+	if f.Value == 0 {
+		return Field{name, "any", sourceAt(f.From)}
+	}
+	return Field{name, strconv.Itoa(int(f.Value)), sourceAt(f.From)}
 }
 
 func lockField(r *policy.Retention) Field {

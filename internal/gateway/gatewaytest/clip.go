@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,42 +20,48 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
-// ClipSeconds is how long every recording plays.
-const ClipSeconds = 20
+// ClipSeconds is how long a recording plays, LongSeconds one of LongRecording.
+const (
+	ClipSeconds = 20
+	LongSeconds = 600
+)
 
-// clip is a small video in which the picture changes all the time, as fragmented MP4.
-type clip struct{ fragmented []byte }
+// clip is a small video in which the picture changes all the time, as fragmented MP4. In a long one it changes less often.
+type clip struct {
+	fragmented []byte
+	length     time.Duration
+}
 
-func makeClip() (*clip, error) {
+func makeClip() (*clip, error)     { return encode(ClipSeconds, 15) }
+func makeLongClip() (*clip, error) { return encode(LongSeconds, 2) }
+
+func encode(seconds, rate int) (*clip, error) {
 	cmd := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error",
-		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x180:rate=15:duration=%d", ClipSeconds),
-		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", ClipSeconds),
-		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "60", "-c:a", "aac", "-b:a", "48k",
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x180:rate=%d:duration=%d", rate, seconds),
+		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", seconds),
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", strconv.Itoa(4*rate), "-c:a", "aac", "-b:a", "48k",
 		"-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("make a video (it needs ffmpeg with libx264): %w: %s", err, stderr.String())
 	}
-	return &clip{fragmented: stdout.Bytes()}, nil
+	return &clip{stdout.Bytes(), time.Duration(seconds) * time.Second}, nil
 }
 
-// StoreMedia packages, encrypts and stores a video for a recording, as the worker does, and returns the file that a download
+// storeClip packages, encrypts and stores a video for a recording, as the worker does, and returns the file that a download
 // has to be equal to.
-func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecording) ([]byte, error) {
-	source, err := w.clip()
-	if err != nil {
-		return nil, err
-	}
+func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecording, source *clip) ([]byte, error) {
 	names, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
 	if err != nil {
 		return nil, err
 	}
 	dataKey, salt := keys.NewDataKey(), keys.NewSalt()
 	var stored bytes.Buffer
-	packaged, err := media.Package(ctx, bytes.NewReader(source.fragmented), &stored, media.Packaging{MediaKey: dataKey.Media(salt), Duration: ClipSeconds * time.Second})
+	packaged, err := media.Package(ctx, bytes.NewReader(source.fragmented), &stored, media.Packaging{MediaKey: dataKey.Media(salt), Duration: source.length})
 	if err != nil {
 		return nil, err
 	}
@@ -62,17 +69,18 @@ func (w *World) StoreMedia(ctx context.Context, recording *v1alpha1.MeetingRecor
 	if err != nil {
 		return nil, err
 	}
-	if err := w.put(ctx, names.MediaKey(1), stored.Bytes()); err != nil {
+	where := w.storeOf(recording)
+	if err := w.put(ctx, where, names.MediaKey(1), stored.Bytes()); err != nil {
 		return nil, err
 	}
 	encoded, err := media.EncodeManifest(manifest, dataKey.Manifest(salt))
 	if err != nil {
 		return nil, err
 	}
-	if err := w.put(ctx, names.ManifestKey(1), encoded); err != nil {
+	if err := w.put(ctx, where, names.ManifestKey(1), encoded); err != nil {
 		return nil, err
 	}
-	setAvailable(recording, names, manifest.Media, len(manifest.Segments))
+	setAvailable(recording, where.Object.Spec.Buckets.Name, names, source.length, manifest.Media, len(manifest.Segments))
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}
@@ -111,11 +119,19 @@ func (w *World) Report(ctx context.Context, recording *v1alpha1.MeetingRecording
 	if err != nil {
 		return err
 	}
-	return w.put(ctx, names.ProgressKey(), fmt.Appendf(nil, `{"percent":%d}`, percent))
+	return w.put(ctx, w.store, names.ProgressKey(), fmt.Appendf(nil, `{"percent":%d}`, percent))
 }
 
-func (w *World) put(ctx context.Context, key string, content []byte) error {
-	_, err := w.store.Objects.Put(ctx, "recordings", key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
+// storeOf is the store that holds a recording.
+func (w *World) storeOf(recording *v1alpha1.MeetingRecording) *stores.Store {
+	if recording.StoreName() == w.store.Object.Name {
+		return w.store
+	}
+	return w.direct
+}
+
+func (w *World) put(ctx context.Context, where *stores.Store, key string, content []byte) error {
+	_, err := where.Objects.Put(ctx, where.Object.Spec.Buckets.Name, key, bytes.NewReader(content), int64(len(content)), objectstore.PutOptions{})
 	return err
 }
 
@@ -134,5 +150,5 @@ func (w *World) Tamper(ctx context.Context, recording *v1alpha1.MeetingRecording
 		return err
 	}
 	content.Bytes()[offset] ^= 1
-	return w.put(ctx, recording.Status.Storage.Key, content.Bytes())
+	return w.put(ctx, w.storeOf(recording), recording.Status.Storage.Key, content.Bytes())
 }

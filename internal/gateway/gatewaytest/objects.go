@@ -29,6 +29,27 @@ import (
 // has to be equal to.
 func (w *World) Recording(t testing.TB, namespace, name string) (*v1alpha1.MeetingRecording, []byte) {
 	t.Helper()
+	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, w.clip)
+}
+
+// DirectRecording is Recording in a store whose media players fetch from the object store itself.
+func (w *World) DirectRecording(t testing.TB, namespace, name string) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	return w.recordingOf(t, namespace, name, directStore, w.clip)
+}
+
+// LongRecording is Recording with media that plays for ten minutes.
+func (w *World) LongRecording(t testing.TB, namespace, name string) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, w.longClip)
+}
+
+func (w *World) recordingOf(t testing.TB, namespace, name, store string, source func() (*clip, error)) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	played, err := source()
+	if err != nil {
+		t.Fatal(err)
+	}
 	recording := &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.MeetingRecordingSpec{
@@ -37,13 +58,14 @@ func (w *World) Recording(t testing.TB, namespace, name string) (*v1alpha1.Meeti
 				Creator: People["creator"].Email, Hosts: []string{People["host"].Email},
 				Participants: []string{People["participant"].Email, People["guest"].Email},
 			},
-			Source: v1alpha1.MediaSource{Upload: &v1alpha1.UploadSource{}},
+			Source:   v1alpha1.MediaSource{Upload: &v1alpha1.UploadSource{}},
+			StoreRef: v1alpha1.StoreReference{Name: store},
 		},
 	}
 	if err := w.Admin.Create(t.Context(), recording); err != nil {
 		t.Fatalf("create a recording: %v", err)
 	}
-	file, err := w.StoreMedia(t.Context(), recording)
+	file, err := w.storeClip(t.Context(), recording, played)
 	if err != nil {
 		t.Fatalf("store the recording's media: %v", err)
 	}
@@ -124,12 +146,12 @@ func (w *World) Events(t testing.TB, namespace string) []v1alpha1.AuditEvent {
 	return events.Items
 }
 
-func setAvailable(recording *v1alpha1.MeetingRecording, names objectstore.Recording, facts media.MediaFacts, segments int) {
+func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names objectstore.Recording, length time.Duration, facts media.MediaFacts, segments int) {
 	recording.Status.Media = v1alpha1.MediaFacts{
-		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", ClipSeconds)), Bytes: facts.Bytes, Height: int32(facts.Height),
+		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", int(length.Seconds()))), Bytes: facts.Bytes, Height: int32(facts.Height),
 		Segments: int32(segments), SHA256: hex.EncodeToString(facts.SHA256[:]),
 	}
-	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
+	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
 	ready(&recording.Status.Conditions, v1alpha1.ReasonAvailable, recording.Generation)
 }
 

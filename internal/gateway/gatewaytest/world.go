@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,16 +66,19 @@ type World struct {
 	S3     *s3test.Server
 	Keyset []byte
 
-	store  *stores.Store
+	// store is the store called default, direct the other.
+	store, direct *stores.Store
+
 	keyset *keys.Keyset
-	clip   func() (*clip, error)
+	// clip and longClip are what is played, made when they are first needed.
+	clip, longClip func() (*clip, error)
 }
 
 // Start starts a world that lasts as long as the process: nothing of it outlives that.
 func Start(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
-	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip)}
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), clip: sync.OnceValues(makeClip), longClip: sync.OnceValues(makeLongClip)}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +88,7 @@ func Start(t testing.TB, env *testenv.Env) *World {
 // Over starts a world in another cluster over the object store of this one, with its keyset. Nothing else is the same.
 func (w *World) Over(t testing.TB, env *testenv.Env) *World {
 	t.Helper()
-	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), S3: w.S3, Keyset: w.Keyset, clip: w.clip}
+	world := &World{Env: env, Admin: env.Client(t, kube.Scheme()), S3: w.S3, Keyset: w.Keyset, clip: w.clip, longClip: w.longClip}
 	if err := world.start(t); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +168,10 @@ session:
 	return config.Load(filepath.Join(dir, "gateway.yaml"))
 }
 
-// startStore starts an S3 server, unless there is one, and describes it to the cluster: the RecordingStore called default and its Secrets.
+// directStore is the store, and its bucket, from which players fetch by themselves.
+const directStore = "direct"
+
+// startStore starts an S3 server, unless there is one, and describes it to the cluster: two RecordingStores and their Secrets.
 func (w *World) startStore(ctx context.Context) (err error) {
 	if w.S3 == nil {
 		if w.S3, err = s3test.Run(ctx, s3test.Options{}); err != nil {
@@ -181,18 +188,23 @@ func (w *World) startStore(ctx context.Context) (err error) {
 	reference := func(name string) v1alpha1.SecretReference {
 		return v1alpha1.SecretReference{Namespace: OperatorNamespace, Name: name}
 	}
+	store := &v1alpha1.RecordingStore{
+		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
+		Spec: v1alpha1.RecordingStoreSpec{
+			S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, Region: server.Region, CredentialsSecretRef: reference("s3")},
+			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
+			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
+			AllowedNamespaces: &metav1.LabelSelector{},
+		},
+	}
+	direct := store.DeepCopy()
+	direct.Name, direct.Spec.Buckets.Name, direct.Spec.Delivery = directStore, directStore, v1alpha1.DeliveryDirect
+	direct.Spec.S3.PublicEndpoint = strings.Replace(server.Endpoint, "127.0.0.1", "localhost", 1)
+	direct.Spec.S3.CORS.AllowedOrigins = []string{w.URL}
 	objects := []client.Object{
 		secret("s3", map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey}),
 		secret("kek", map[string]string{stores.KeysetKey: string(w.Keyset)}),
-		&v1alpha1.RecordingStore{
-			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultStore},
-			Spec: v1alpha1.RecordingStoreSpec{
-				S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, Region: server.Region, CredentialsSecretRef: reference("s3")},
-				Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
-				Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
-				AllowedNamespaces: &metav1.LabelSelector{},
-			},
-		},
+		store, direct,
 	}
 	for _, object := range objects {
 		if err := w.Admin.Create(ctx, object); err != nil {
@@ -204,13 +216,25 @@ func (w *World) startStore(ctx context.Context) (err error) {
 
 // open opens the store as an administrator, to put media into it.
 func (w *World) open(ctx context.Context) error {
-	store, err := stores.NewResolver(w.Admin, OperatorNamespace).Open(ctx, v1alpha1.DefaultStore)
+	resolver := stores.NewResolver(w.Admin, OperatorNamespace)
+	store, err := resolver.Open(ctx, v1alpha1.DefaultStore)
 	if err != nil {
 		return err
 	}
 	w.store = store
-	_, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{})
-	return err
+	if _, err = store.Objects.EnsureBucket(ctx, "recordings", objectstore.BucketOptions{}); err != nil {
+		return err
+	}
+	if w.direct, err = resolver.Open(ctx, directStore); err != nil {
+		return err
+	}
+	if _, err = w.direct.EnsureBucket(ctx, OperatorNamespace); err != nil {
+		return err
+	}
+	// Tests share few people, who watch more together than one would.
+	crowded := &v1alpha1.ClusterRecordingPolicy{ObjectMeta: metav1.ObjectMeta{Name: "crowded"}}
+	crowded.Spec.Defaults.Playback = v1alpha1.PlaybackRules{MaxViews: 1000, MaxRequests: 100000}
+	return w.Admin.Create(ctx, crowded)
 }
 
 func secret(name string, data map[string]string) *corev1.Secret {

@@ -222,6 +222,8 @@ var chinese = map[string]string{
 	"tooManyTitle":  "请求过多",
 	"tooManyText":   "您在一分钟内发出的请求过多，此请求已被拒绝。",
 	"tooManyRemedy": "请等待一分钟后重试。",
+	"tooMuchText":   "您同时使用的播放器过多，或此播放器请求的内容超出了观看速度。",
+	"tooMuchRemedy": "请关闭其他播放器，然后继续观看。",
 	"notReadyTitle": "尚未就绪",
 	"notReadyText":  "该录制目前没有可打开的媒体。",
 

@@ -222,6 +222,8 @@ var english = map[string]string{
 	"tooManyTitle":  "Too many requests",
 	"tooManyText":   "So many requests came from you within a minute that this one was refused.",
 	"tooManyRemedy": "Wait a minute, then try again.",
+	"tooMuchText":   "You are watching in more players than you may at the same time, or this one asked for more than is given out at the speed of watching.",
+	"tooMuchRemedy": "Close the others, then go on watching.",
 	"notReadyTitle": "Not ready yet",
 	"notReadyText":  "The recording has no media that could be opened.",
 

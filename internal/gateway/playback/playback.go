@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
 	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -56,6 +57,20 @@ func (m *Media) ETag() string { return `"` + m.Manifest.Media.SHA256.String()[:3
 // Plaintext opens n bytes of the file from off on, decrypted.
 func (m *Media) Plaintext(ctx context.Context, off, n int64) (*media.Stream, error) {
 	return m.Reader.Plaintext(ctx, m.Key, off, n)
+}
+
+// Units are what the n bytes from off on belong to: the init, which plays for no time, and segments. n is not 0.
+func (m *Media) Units(off, n int64) []pacing.Unit {
+	first, last := m.Reader.Units(off, n)
+	units := make([]pacing.Unit, 0, last-first+1)
+	for i := first; i <= last; i++ {
+		unit := pacing.Unit{Index: i}
+		if i > 0 {
+			unit.Plays = time.Duration(m.Manifest.Segments[i-1].DurationMillis) * time.Millisecond
+		}
+		units = append(units, unit)
+	}
+	return units
 }
 
 // Opener opens recordings and keeps the last ones open for a moment. It is safe for concurrent use.

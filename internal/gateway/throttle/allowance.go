@@ -31,7 +31,10 @@ func NewAllowance(clock clock.PassiveClock, limit int, per time.Duration) *Allow
 }
 
 // Take takes one of a key's times. It returns how many are left after it, or how long to wait where none was.
-func (a *Allowance) Take(key string) (left int, wait time.Duration) {
+func (a *Allowance) Take(key string) (left int, wait time.Duration) { return a.TakeOf(key, a.limit) }
+
+// TakeOf is Take where a key has as many times as it is said here.
+func (a *Allowance) TakeOf(key string, limit int) (left int, wait time.Duration) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	now := a.clock.Now()
@@ -39,10 +42,10 @@ func (a *Allowance) Take(key string) (left int, wait time.Duration) {
 	if known, found := a.taken.Get(key); found && now.Before(known.(taken).ends) {
 		entry = known.(taken)
 	}
-	if entry.times >= a.limit {
+	if entry.times >= limit {
 		return 0, entry.ends.Sub(now)
 	}
 	entry.times++
 	a.taken.Add(key, entry, entry.ends.Sub(now))
-	return a.limit - entry.times, 0
+	return limit - entry.times, 0
 }

@@ -53,6 +53,9 @@ var (
 	lock       = sampled(
 		v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "10d"}, v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "100d"},
 	)
+	maxAhead    = sampled[v1alpha1.DurationOrNever]("0s", "1m", "2m", v1alpha1.Never)
+	maxSpeed    = sampled(v1alpha1.SpeedNormal, v1alpha1.SpeedFast, v1alpha1.SpeedDouble)
+	maxNumber   = sampled[int32](60, 100, 1000)
 	watermark   = sampled(v1alpha1.WatermarkNone, v1alpha1.WatermarkViewer)
 	enforcement = sampled(v1alpha1.EnforcementEnforce, v1alpha1.EnforcementDryRun)
 	condition   = sampled(Conditions...)
@@ -121,6 +124,10 @@ func Rules(t *rapid.T) v1alpha1.PolicyRules {
 	rules.Retention.WarnBefore = optional(t, "warnBefore", warnBefore)
 	rules.Retention.TrashFor = optional(t, "trashFor", trashFor)
 	rules.Retention.Lock = optional(t, "lock", lock)
+	rules.Playback.MaxAhead = optional(t, "maxAhead", maxAhead)
+	rules.Playback.MaxSpeed = optional(t, "maxSpeed", maxSpeed)
+	rules.Playback.MaxViews = optional(t, "maxViews", maxNumber)
+	rules.Playback.MaxRequests = optional(t, "maxRequests", maxNumber)
 	return rules
 }
 

@@ -435,6 +435,8 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Condition
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Delivery
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.DownloadNotice
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Duration
@@ -810,6 +812,23 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Permission
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackRules
+  map:
+    fields:
+    - name: maxAhead
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.DurationOrNever
+    - name: maxRequests
+      type:
+        scalar: numeric
+    - name: maxSpeed
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackSpeed
+    - name: maxViews
+      type:
+        scalar: numeric
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackSpeed
+  scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PolicyRules
   map:
     fields:
@@ -822,6 +841,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: enforcement
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Enforcement
+    - name: playback
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackRules
     - name: processing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
@@ -938,6 +960,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: enforcement
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Enforcement
+    - name: playback
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackRules
     - name: processing
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.ProcessingRules
@@ -1019,6 +1044,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: buckets
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.BucketLayoutSpec
+    - name: delivery
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.Delivery
     - name: encryption
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.EncryptionSpec
@@ -1210,6 +1238,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.SecretReference
     - name: endpoint
+      type:
+        scalar: string
+    - name: publicEndpoint
       type:
         scalar: string
     - name: region

@@ -29,6 +29,8 @@ type PolicyRulesApplyConfiguration struct {
 	Retention *RetentionRulesApplyConfiguration `json:"retention,omitempty"`
 	// processing says what is made of the raw upload.
 	Processing *ProcessingRulesApplyConfiguration `json:"processing,omitempty"`
+	// playback bounds how fast, and how often at the same time, one person is given what they watch.
+	Playback *PlaybackRulesApplyConfiguration `json:"playback,omitempty"`
 	// watermark says whether what a viewer sees carries their identity.
 	Watermark *apiv1alpha1.Watermark `json:"watermark,omitempty"`
 	// audit says what is written about accesses.
@@ -97,6 +99,14 @@ func (b *PolicyRulesApplyConfiguration) WithRetention(value *RetentionRulesApply
 // If called multiple times, the Processing field is set to the value of the last call.
 func (b *PolicyRulesApplyConfiguration) WithProcessing(value *ProcessingRulesApplyConfiguration) *PolicyRulesApplyConfiguration {
 	b.Processing = value
+	return b
+}
+
+// WithPlayback sets the Playback field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Playback field is set to the value of the last call.
+func (b *PolicyRulesApplyConfiguration) WithPlayback(value *PlaybackRulesApplyConfiguration) *PolicyRulesApplyConfiguration {
+	b.Playback = value
 	return b
 }
 

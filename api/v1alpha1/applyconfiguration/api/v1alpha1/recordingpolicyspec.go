@@ -89,6 +89,14 @@ func (b *RecordingPolicySpecApplyConfiguration) WithProcessing(value *Processing
 	return b
 }
 
+// WithPlayback sets the Playback field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Playback field is set to the value of the last call.
+func (b *RecordingPolicySpecApplyConfiguration) WithPlayback(value *PlaybackRulesApplyConfiguration) *RecordingPolicySpecApplyConfiguration {
+	b.PolicyRulesApplyConfiguration.Playback = value
+	return b
+}
+
 // WithWatermark sets the Watermark field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Watermark field is set to the value of the last call.

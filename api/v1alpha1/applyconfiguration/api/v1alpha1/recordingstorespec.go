@@ -5,6 +5,7 @@
 package v1alpha1
 
 import (
+	apiv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
@@ -23,6 +24,8 @@ type RecordingStoreSpecApplyConfiguration struct {
 	AllowedNamespaces *v1.LabelSelectorApplyConfiguration `json:"allowedNamespaces,omitempty"`
 	// intake bounds what may come in.
 	Intake *IntakeSpecApplyConfiguration `json:"intake,omitempty"`
+	// delivery says which way media comes to the players. Absent is Proxy.
+	Delivery *apiv1alpha1.Delivery `json:"delivery,omitempty"`
 	// quota bounds how much may be stored.
 	Quota *QuotaSpecApplyConfiguration `json:"quota,omitempty"`
 	// purgeGuard bounds how much of the store may be deleted for good within an hour. Absent is as with its fields absent.
@@ -74,6 +77,14 @@ func (b *RecordingStoreSpecApplyConfiguration) WithAllowedNamespaces(value *v1.L
 // If called multiple times, the Intake field is set to the value of the last call.
 func (b *RecordingStoreSpecApplyConfiguration) WithIntake(value *IntakeSpecApplyConfiguration) *RecordingStoreSpecApplyConfiguration {
 	b.Intake = value
+	return b
+}
+
+// WithDelivery sets the Delivery field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Delivery field is set to the value of the last call.
+func (b *RecordingStoreSpecApplyConfiguration) WithDelivery(value apiv1alpha1.Delivery) *RecordingStoreSpecApplyConfiguration {
+	b.Delivery = &value
 	return b
 }
 

@@ -17,6 +17,9 @@ type S3EndpointApplyConfiguration struct {
 	// service that has moved together with what it holds: a store's buckets are known by the object reelkeeper-store.json in
 	// them, and where that is missing or another store's, nothing is written and the condition BucketsReady says WrongBucket.
 	Endpoint *string `json:"endpoint,omitempty"`
+	// publicEndpoint is the address at which people's browsers reach the service, where that is another one than endpoint. It is
+	// written as endpoint is, and used for nothing but delivery Direct.
+	PublicEndpoint *string `json:"publicEndpoint,omitempty"`
 	// region is the region that requests are signed for. Absent is us-east-1.
 	Region *string `json:"region,omitempty"`
 	// addressing says where the bucket's name goes: Path, into the path, which every server understands, or VirtualHost, before
@@ -50,6 +53,14 @@ func S3Endpoint() *S3EndpointApplyConfiguration {
 // If called multiple times, the Endpoint field is set to the value of the last call.
 func (b *S3EndpointApplyConfiguration) WithEndpoint(value string) *S3EndpointApplyConfiguration {
 	b.Endpoint = &value
+	return b
+}
+
+// WithPublicEndpoint sets the PublicEndpoint field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PublicEndpoint field is set to the value of the last call.
+func (b *S3EndpointApplyConfiguration) WithPublicEndpoint(value string) *S3EndpointApplyConfiguration {
+	b.PublicEndpoint = &value
 	return b
 }
 

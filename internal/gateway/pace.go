@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/cache"
+	"k8s.io/utils/clock"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
+)
+
+// Reasons in the audit log of what a viewer was refused who otherwise may view.
+const (
+	reasonTooFast         access.Reason = "TooFast"
+	reasonTooManyPlayers  access.Reason = "TooManyPlayers"
+	reasonTooManyRequests access.Reason = "TooManyRequests"
+)
+
+const (
+	// paceNotedEvery is how often the same excess of the same player is written down.
+	paceNotedEvery = 10 * time.Minute
+	// paceNoted bounds of how many that is remembered.
+	paceNoted = 1 << 12
+	// playersWait is when a player may try again that others have stopped.
+	playersWait = time.Minute
+	// crowd is how many times as much an address may, of which nobody knows how many people it stands for.
+	crowd = addressFactor
+)
+
+// pace is what bounds how players are served.
+type pace struct {
+	ledger *pacing.Ledger
+	noted  *cache.LRUExpireCache
+}
+
+func newPace(clock clock.PassiveClock) *pace {
+	return &pace{ledger: pacing.New(clock), noted: cache.NewLRUExpireCacheWithClock(paceNoted, clock)}
+}
+
+// viewer is whom players are counted by: the person, or the address of who has not signed in, which may stand for many people.
+func (g *gate) viewer(r *http.Request, current *session.Session) (who string, people int) {
+	if nobody(current) {
+		return neighbourhood(clientAddress(r, g.proxies)), crowd
+	}
+	return current.Person.Issuer + " " + current.Person.Subject, 1
+}
+
+// admit counts a player's request, and the player.
+func (s *Server) admit(w *watched) *refusal {
+	who, people := s.gate.viewer(w.again.Request, w.again.session)
+	rules := &w.rules.Playback
+	if wait := s.pace.ledger.Request(who, bounded32(rules.MaxRequests, people)); wait > 0 {
+		return s.excess(w, reasonTooManyRequests, rules.MaxRequests.Source(), wait, fmt.Sprintf("more than %d requests in a minute", rules.MaxRequests.Value))
+	}
+	if !s.pace.ledger.Play(who, w.view.ID, w.view.Began, bounded32(rules.MaxViews, people)) {
+		return s.excess(w, reasonTooManyPlayers, rules.MaxViews.Source(), playersWait, fmt.Sprintf("%d players that began later are in use", rules.MaxViews.Value))
+	}
+	return nil
+}
+
+func bounded32(limit policy.Field[int32], people int) int { return int(limit.Value) * people }
+
+// buy gives a player a range of the recording at the speed of watching: it waits a little where that is enough, and refuses where
+// it is not. Settle what it returns, which is nil where nothing is bounded.
+func (s *Server) buy(w *watched, asked byterange.Range) (*pacing.Purchase, *refusal) {
+	rules := &w.rules.Playback
+	if rules.MaxAhead.Value == v1alpha1.Forever {
+		return nil, nil
+	}
+	who, people := s.gate.viewer(w.again.Request, w.again.session)
+	terms := pacing.Terms{MaxAhead: rules.MaxAhead.Value * time.Duration(people), Speed: speedOf(rules.MaxSpeed.Value) * float64(people)}
+	bought, wait := s.pace.ledger.Take(who, string(w.recording.UID), terms, w.media.Units(asked.Offset, asked.Length))
+	if bought == nil {
+		return nil, s.excess(w, reasonTooFast, rules.MaxAhead.Source(), wait,
+			fmt.Sprintf("bytes %d to %d are further ahead of the speed of watching than %s", asked.Offset, asked.Offset+asked.Length-1, rules.MaxAhead.Value))
+	}
+	if bought.Wait == 0 {
+		return bought, nil
+	}
+	if !waited(w.again.Context(), bought.Wait) {
+		bought.Settle(0)
+		panic(http.ErrAbortHandler) // nobody is there any more
+	}
+	if _, refused := s.gate.enter(w.again); refused != nil {
+		bought.Settle(0)
+		return nil, refused
+	}
+	return bought, nil
+}
+
+// waited waits, and says whether it was worth it: false when who asked has gone.
+func waited(ctx context.Context, wait time.Duration) bool {
+	timer := wall.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// speedOf reads a speed such as 1.5x. What is none is as it was recorded.
+func speedOf(speed v1alpha1.PlaybackSpeed) float64 {
+	value, err := strconv.ParseFloat(strings.TrimSuffix(string(speed), "x"), 64)
+	if err != nil || value < 1 {
+		return 1
+	}
+	return value
+}
+
+// excess is the refusal of too much, which is written down once in a while for each player.
+func (s *Server) excess(w *watched, reason access.Reason, rule policy.Provenance, wait time.Duration, evidence string) *refusal {
+	period := s.clock.Now().Truncate(paceNotedEvery)
+	step := fmt.Sprintf("view/%s/%s/%d", w.view.ID, reason, period.Unix())
+	if _, noted := s.pace.noted.Get(step); !noted {
+		v := w.again
+		v.step, v.since, v.evidence = func(*dossier) string { return step }, period, []string{evidence}
+		if err := s.gate.write(v.Context(), w.dossier, v, access.Decision{Effect: access.Deny, Reason: reason, Rule: rule}); err != nil {
+			return &refusal{kind: unrecorded, err: err}
+		}
+		s.pace.noted.Add(step, true, paceNotedEvery)
+	}
+	return &refusal{kind: tooMany, wait: wait}
+}
