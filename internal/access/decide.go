@@ -182,21 +182,21 @@ func (c *inquiry) admits(a *policy.Audience, named bool) bool {
 // order in which they come means nothing.
 func (c *inquiry) bestGrant() *Grant {
 	if c.grants == nil {
-		return c.betterGrant(nil, c.Grants)
+		return c.betterGrant(nil, c.Grants, false)
 	}
-	best := c.betterGrant(nil, c.grants.others)
+	best := c.betterGrant(nil, c.grants.others, false)
 	if c.Subject.known() {
-		best = c.betterGrant(best, c.grants.users[lowerCase(c.Subject.Name)])
+		best = c.betterGrant(best, c.grants.users[lowerCase(c.Subject.Name)], true)
 	}
 	return best
 }
 
-// betterGrant returns the first by name of best and those of the grants that permit.
-func (c *inquiry) betterGrant(best *Grant, grants []Grant) *Grant {
+// betterGrant returns the first by name of best and those of the grants that permit. named says that all of them name the subject.
+func (c *inquiry) betterGrant(best *Grant, grants []Grant, named bool) *Grant {
 	grantable := c.ceiling & c.labelled & c.wanted
 	for i := range grants {
 		g := &grants[i]
-		if g.Permissions&grantable == 0 || !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
+		if g.Permissions&grantable == 0 || !named && !g.names(&c.Subject) || best != nil && best.Name <= g.Name {
 			continue
 		}
 		if g.obstacle(c.rules, &c.Subject, c.Now).reason == "" && c.outside(true) == nil {

@@ -114,6 +114,7 @@ func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, current *ses
 	}
 	if f.kind == absent || f.kind == forbidden && accountsDiffer(f.decision.Reason) {
 		content.SwitchPath = "/signin?" + url.Values{"switch": {"1"}, "next": {next}}.Encode()
+		content.Account = s.accountOf(lang, current)
 	}
 	content.Ask = s.offerToAsk(lang, current, f, next)
 	if f.kind == forbidden && f.dossier != nil && f.dossier.trashed() && f.dossier.decide(v1alpha1.PermissionRestore).Allowed() {

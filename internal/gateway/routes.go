@@ -26,7 +26,9 @@ func (s *Server) Handler() http.Handler {
 		router.Use(s.sameSite().Handler)
 		router.Get("/", s.list)
 		router.Get("/signin", s.flow.SignIn)
-		router.Get(signin.CallbackPath, s.flow.Callback)
+		router.Post("/signin", s.flow.Chosen)
+		router.Get(signin.CallbackPath, s.signInCallback)
+		router.Get(signin.CallbackPath+"/{provider}", s.signInCallback)
 		router.Post("/signout", s.flow.SignOut)
 		router.Post("/preferences", s.prefer)
 

@@ -195,16 +195,18 @@ var last = []string{
 
 // routes has an entry for every route of the gateway.
 var routes = map[string]route{
-	"GET /":                {at("/"), always(http.StatusOK)},
-	"GET /healthz":         {at("/healthz"), always(http.StatusOK)},
-	"GET /readyz":          {at("/readyz"), always(http.StatusOK)},
-	"GET /assets/*":        {at("/assets/absent.js"), always(http.StatusNotFound)},
-	"GET /signin":          {at("/signin"), always(http.StatusSeeOther)},
-	"GET /signin/callback": {at("/signin/callback?code=forged&state=forged"), always(http.StatusBadRequest)},
-	"POST /signout":        {at("/signout"), always(http.StatusSeeOther)},
-	"POST /preferences":    {at("/preferences"), always(http.StatusSeeOther)},
-	"GET /g/{token}":       {unknownLink, orSignIn(always(http.StatusNotFound))},
-	"POST /g/{token}":      {unknownLink, orSignIn(always(http.StatusNotFound))},
+	"GET /":                           {at("/"), always(http.StatusOK)},
+	"GET /healthz":                    {at("/healthz"), always(http.StatusOK)},
+	"GET /readyz":                     {at("/readyz"), always(http.StatusOK)},
+	"GET /assets/*":                   {at("/assets/absent.js"), always(http.StatusNotFound)},
+	"GET /signin":                     {at("/signin"), always(http.StatusSeeOther)},
+	"POST /signin":                    {at("/signin"), always(http.StatusOK)},
+	"GET /signin/callback/{provider}": {at("/signin/callback/partner?code=forged&state=forged"), always(http.StatusBadRequest)},
+	"GET /signin/callback":            {at("/signin/callback?code=forged&state=forged"), always(http.StatusBadRequest)},
+	"POST /signout":                   {at("/signout"), always(http.StatusSeeOther)},
+	"POST /preferences":               {at("/preferences"), always(http.StatusSeeOther)},
+	"GET /g/{token}":                  {unknownLink, orSignIn(always(http.StatusNotFound))},
+	"POST /g/{token}":                 {unknownLink, orSignIn(always(http.StatusNotFound))},
 
 	"GET /r/{namespace}/{name}":           {under(""), orSignIn(toView(http.StatusOK))},
 	"GET /r/{namespace}/{name}/state":     {under("/state"), orNothing(toView(http.StatusOK))},

@@ -101,11 +101,7 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := session.LoadKeys(options.Config.Session.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	provider, err := signin.NewProvider(options.Config.SignIn, public.String()+signin.CallbackPath)
+	keys, err := session.LoadRing(options.Config.Session.KeyFile, options.Clock, func(err error) { options.Log.Error(err, "Keeping the session keys as they were") })
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +141,8 @@ func New(options Options) (*Server, error) {
 	}
 	server.deliveries = newDeliveries(server.gate, options.Log)
 	server.damage = newDamage(server.gate, options.Log, options.Clock)
-	server.flow = &signin.Flow{
-		Provider: provider, Sessions: server.sessions, Clock: options.Clock,
-		Lifetime: options.Config.Session.Lifetime.Duration, Failed: server.signInFailed,
-	}
-	return server, nil
+	err = server.prepareSignIn(public.String())
+	return server, err
 }
 
 func newGate(options Options) *gate {
@@ -209,13 +202,4 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name p
 		s.log.Error(err, "Breaking off a page")
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// signInFailed answers when signing in did not work. Why stands in the log: it is for whoever runs the gateway.
-func (s *Server) signInFailed(w http.ResponseWriter, r *http.Request, status int, err error) {
-	s.log.Error(err, "Signing in failed", "status", status)
-	lang := language(r)
-	s.page(w, r, status, pages.Refusal, nil, pages.RefusalContent{
-		Title: lang.T("signInTitle"), Message: lang.T("signInText"), Remedies: []string{lang.T("signInRemedy")}, SwitchPath: "/signin",
-	})
 }

@@ -4,9 +4,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"os"
 	"time"
 
@@ -19,6 +21,8 @@ import (
 type Config struct {
 	// SignIn says which identity provider vouches for people, and how its claims are read.
 	SignIn SignIn `json:"signIn"`
+	// OtherSignIns are further providers, such as those of partners, to choose from: at most 16.
+	OtherSignIns []Provider `json:"otherSignIns,omitempty"`
 	// Organisation says who is a member of it.
 	Organisation Organisation `json:"organisation"`
 	// Administrators are who sees the overview of all recordings. Empty is nobody.
@@ -44,7 +48,36 @@ type SignIn struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// Claims says where in the provider's claims things stand.
 	Claims Claims `json:"claims,omitzero"`
+	// Title is what people call it, for the choice between several. Empty is the issuer's host name.
+	Title string `json:"title,omitempty"`
 }
+
+// Provider is one of the providers to choose from.
+type Provider struct {
+	SignIn `json:",inline"`
+
+	// Name stands in addresses: the redirect URL of the client is <public-url>/signin/callback/<name>. Small letters, digits and
+	// dashes; "organisation" is signIn itself.
+	Name string `json:"name"`
+	// People says whether its people can be members of the organisation. Empty is Guests.
+	People People `json:"people,omitempty"`
+	// Domains are those whose e-mail addresses it is believed about. Empty is all, for a provider of guests all but the
+	// organisation's own, which guests never have.
+	Domains []string `json:"domains,omitempty"`
+}
+
+// People are whom a provider vouches for.
+type People string
+
+const (
+	// Members are the organisation's own people, where their address says so too.
+	Members People = "Members"
+	// Guests are other people: never members, whatever their address.
+	Guests People = "Guests"
+)
+
+// OwnProvider is the name of the provider that is signIn.
+const OwnProvider = "organisation"
 
 // Trusted is what Claims.EmailVerified is where the provider vouches for every address that it sends, and has no claim for it.
 const Trusted = "trusted"
@@ -73,12 +106,12 @@ type Claims struct {
 	KeepGroups []string `json:"keepGroups,omitempty"`
 }
 
-// Organisation says who is a member: whoever has a verified address in one of its domains from one of its issuers.
+// Organisation says who is a member: whoever has a verified address in one of its domains, from a provider of members.
 type Organisation struct {
 	// Domains are the parts behind the @ of members' e-mail addresses.
 	Domains []string `json:"domains"`
-	// Issuers are the providers that vouch for members. Empty is signIn.issuer.
-	Issuers []string `json:"issuers,omitempty"`
+	// Issuers are the providers of members: signIn.issuer, and those of otherSignIns with people: Members.
+	Issuers []string `json:"-"`
 }
 
 // Administrators are members of the organisation who are in one of the groups, or have one of the labels. It gives them numbers
@@ -93,7 +126,8 @@ type Administrators struct {
 // Session says how long people stay signed in.
 type Session struct {
 	// KeyFile holds the keys that protect cookies and view sessions, one a line, as `reelkeeper gateway session-key` prints
-	// them. The first one is used, the others are still accepted: that is how keys are changed.
+	// them. The first one is used, the others are still accepted. The file is read again when it changes, and a new first line is used
+	// when it has been there for five minutes: by then every replica knows it, so changing keys signs nobody out.
 	KeyFile string `json:"keyFile"`
 	// Lifetime is how long after signing in somebody has to sign in again, 5m to 24h. Empty is 8h.
 	Lifetime metav1.Duration `json:"lifetime,omitzero"`
@@ -134,7 +168,34 @@ func Parse(data []byte) (*Config, error) {
 }
 
 func (c *Config) complete() {
-	claims := &c.SignIn.Claims
+	c.SignIn.complete()
+	c.Organisation.Issuers = []string{c.SignIn.Issuer}
+	for i := range c.OtherSignIns {
+		other := &c.OtherSignIns[i]
+		other.complete()
+		other.People = cmp.Or(other.People, Guests)
+		if other.People == Members {
+			c.Organisation.Issuers = append(c.Organisation.Issuers, other.Issuer)
+		}
+	}
+	if c.Session.Lifetime.Duration == 0 {
+		c.Session.Lifetime.Duration = 8 * time.Hour
+	}
+	if c.Session.ViewLifetime.Duration == 0 {
+		c.Session.ViewLifetime.Duration = time.Hour
+	}
+}
+
+// Providers are all providers: that of the organisation first, then the others in their order.
+func (c *Config) Providers() []Provider {
+	return append([]Provider{{SignIn: c.SignIn, Name: OwnProvider, People: Members}}, c.OtherSignIns...)
+}
+
+func (s *SignIn) complete() {
+	if host, err := url.Parse(s.Issuer); s.Title == "" && err == nil {
+		s.Title = host.Hostname()
+	}
+	claims := &s.Claims
 	for _, claim := range []struct {
 		name     *string
 		standard string
@@ -150,17 +211,8 @@ func (c *Config) complete() {
 			*claim.name = claim.standard
 		}
 	}
-	if len(c.SignIn.Scopes) == 0 {
-		c.SignIn.Scopes = []string{"email", "profile"}
-	}
-	if len(c.Organisation.Issuers) == 0 {
-		c.Organisation.Issuers = []string{c.SignIn.Issuer}
-	}
-	if c.Session.Lifetime.Duration == 0 {
-		c.Session.Lifetime.Duration = 8 * time.Hour
-	}
-	if c.Session.ViewLifetime.Duration == 0 {
-		c.Session.ViewLifetime.Duration = time.Hour
+	if len(s.Scopes) == 0 {
+		s.Scopes = []string{"email", "profile"}
 	}
 }
 

@@ -34,6 +34,25 @@ func TestTheSmallestConfigurationIsCompleted(t *testing.T) {
 	}
 }
 
+func TestOnlyProvidersOfMembersVouchForThem(t *testing.T) {
+	others := "otherSignIns:\n- {name: partner, issuer: https://p.example, clientID: r}\n- {name: bought, title: Bought, issuer: https://b.example, clientID: r, people: Members}\n"
+	got, err := config.Parse([]byte(smallest + others))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if issuers := strings.Join(got.Organisation.Issuers, " "); issuers != "https://id.example.com https://b.example" {
+		t.Errorf("members come from %s", issuers)
+	}
+	var names []string
+	for _, provider := range got.Providers() {
+		names = append(names, provider.Name+" "+provider.Title+" "+string(provider.People)+" "+provider.Claims.Email)
+	}
+	want := "organisation id.example.com Members email, partner p.example Guests email, bought Bought Members email"
+	if got := strings.Join(names, ", "); got != want {
+		t.Errorf("providers %s, want %s", got, want)
+	}
+}
+
 func TestMistakesAreNamed(t *testing.T) {
 	cases := map[string]struct{ change, into, want string }{
 		"an unknown field":                {"clientID: reelkeeper", "clientId: reelkeeper", `unknown field "signIn.clientId"`},
@@ -57,7 +76,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		"administrators who are forgotten": {
 			"clientID: reelkeeper}", "clientID: reelkeeper, claims: {keepGroups: [rec-*]}}\nadministrators: {groups: [admins]}", "administrators.groups[0]",
 		},
-		"a pattern that is none": {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
+		"another provider without a name": {"organisation:", "otherSignIns: [{issuer: https://p.example, clientID: r}]\norganisation:", "otherSignIns[0].name"},
+		"another provider with our name":  {"organisation:", "otherSignIns: [{name: organisation, issuer: https://p.example, clientID: r}]\norganisation:", "otherSignIns[0].name: Duplicate"},
+		"the same provider twice":         {"organisation:", "otherSignIns: [{name: p, issuer: https://id.example.com, clientID: r}]\norganisation:", "otherSignIns[0].issuer: Duplicate"},
+		"people who are neither":          {"organisation:", "otherSignIns: [{name: p, issuer: https://p.example, clientID: r, people: Friends}]\norganisation:", "otherSignIns[0].people"},
+		"a partner's mistake":             {"organisation:", "otherSignIns: [{name: p, issuer: http://p.example, clientID: r}]\norganisation:", "otherSignIns[0].issuer: Invalid"},
+		"issuers of old":                  {"domains: [example.com]", "domains: [example.com], issuers: [https://p.example]", `unknown field "organisation.issuers"`},
+		"a pattern that is none":          {"clientID: reelkeeper", "clientID: reelkeeper, claims: {keepGroups: ['[']}", "signIn.claims.keepGroups[0]"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 
 func (c *Config) validate() field.ErrorList {
 	errs := c.SignIn.validate(field.NewPath("signIn"))
+	errs = append(errs, c.validateOthers(field.NewPath("otherSignIns"))...)
 	errs = append(errs, c.Organisation.validate(field.NewPath("organisation"))...)
 	errs = append(errs, c.Administrators.validate(field.NewPath("administrators"), c.SignIn.Claims.KeepGroups)...)
 	errs = append(errs, c.Session.validate(field.NewPath("session"))...)
@@ -94,17 +95,51 @@ func (o *Organisation) validate(at *field.Path) field.ErrorList {
 	if len(o.Domains) == 0 {
 		errs = append(errs, field.Required(at.Child("domains"), "the domains of members' e-mail addresses, such as example.com; without one nobody is internal"))
 	}
-	for i, domain := range o.Domains {
+	return append(errs, validateDomains(at.Child("domains"), o.Domains)...)
+}
+
+func validateDomains(at *field.Path, domains []string) field.ErrorList {
+	var errs field.ErrorList
+	for i, domain := range domains {
 		if problems := validation.IsDNS1123Subdomain(strings.ToLower(domain)); len(problems) > 0 {
-			errs = append(errs, field.Invalid(at.Child("domains").Index(i), domain, "write what stands behind the @, such as example.com"))
-		}
-	}
-	for i, issuer := range o.Issuers {
-		if err := CheckURL(issuer); err != "" {
-			errs = append(errs, field.Invalid(at.Child("issuers").Index(i), issuer, err))
+			errs = append(errs, field.Invalid(at.Index(i), domain, "write what stands behind the @, such as example.com"))
 		}
 	}
 	return errs
+}
+
+// maxProviders bounds what people have to choose from.
+const maxProviders = 16
+
+func (c *Config) validateOthers(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if len(c.OtherSignIns) > maxProviders {
+		errs = append(errs, field.TooMany(at, len(c.OtherSignIns), maxProviders))
+	}
+	names, issuers := map[string]bool{OwnProvider: true}, map[string]bool{c.SignIn.Issuer: true}
+	for i := range c.OtherSignIns {
+		other, at := &c.OtherSignIns[i], at.Index(i)
+		errs = append(errs, other.validate(at)...)
+		if names[other.Name] {
+			errs = append(errs, field.Duplicate(at.Child("name"), other.Name))
+		}
+		if issuers[other.Issuer] {
+			errs = append(errs, field.Duplicate(at.Child("issuer"), other.Issuer))
+		}
+		names[other.Name], issuers[other.Issuer] = true, true
+	}
+	return errs
+}
+
+func (p *Provider) validate(at *field.Path) field.ErrorList {
+	errs := p.SignIn.validate(at)
+	if problems := validation.IsDNS1123Label(p.Name); len(problems) > 0 {
+		errs = append(errs, field.Invalid(at.Child("name"), p.Name, "write small letters, digits and dashes, such as partner"))
+	}
+	if p.People != Members && p.People != Guests {
+		errs = append(errs, field.NotSupported(at.Child("people"), p.People, []People{Members, Guests}))
+	}
+	return append(errs, validateDomains(at.Child("domains"), p.Domains)...)
 }
 
 // maxNames bounds a list of names, maxName a name, in bytes: no more than that fits a session.

@@ -62,12 +62,29 @@ func (b *Browser) SignInAt(t testing.TB, who, path string) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b.authenticate(t, response, person)
+}
+
+// ChooseAt is SignInAt by way of the choice between several providers.
+func (b *Browser) ChooseAt(t testing.TB, provider string, person Person, form url.Values) Answer {
+	t.Helper()
+	form.Set("with", provider)
+	response, err := b.PostForm(b.url+"/signin", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.authenticate(t, response, person)
+}
+
+// authenticate signs in at the provider that a request has led to.
+func (b *Browser) authenticate(t testing.TB, response *http.Response, person Person) Answer {
+	t.Helper()
 	response.Body.Close()
 	if !strings.HasPrefix(response.Request.URL.Path, "/interaction/") {
-		t.Fatalf("%s did not lead to the OpenID provider but to %s, status %d", path, response.Request.URL.Path, response.StatusCode)
+		t.Fatalf("signing in did not lead to the OpenID provider but to %s, status %d", response.Request.URL.Path, response.StatusCode)
 	}
 	form := url.Values{"email": {person.Email}, "password": {"secret of " + person.Email}}
-	response, err = b.PostForm(response.Request.URL.String(), form)
+	response, err := b.PostForm(response.Request.URL.String(), form)
 	if err != nil {
 		t.Fatal(err)
 	}

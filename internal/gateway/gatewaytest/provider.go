@@ -7,8 +7,10 @@ package gatewaytest
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 )
@@ -38,8 +40,14 @@ var People = map[string]Person{
 
 // startProvider starts an OpenID provider with People in it. It lasts as long as this process.
 func startProvider(ctx context.Context, dir, redirectURL string) (*oidctest.Provider, error) {
+	return StartProvider(ctx, dir, redirectURL, slices.Collect(maps.Values(People))...)
+}
+
+// StartProvider starts an OpenID provider with these people in it, whose passwords are "secret of" their address. It lasts as long
+// as this process, and leaves its files in dir.
+func StartProvider(ctx context.Context, dir, redirectURL string, people ...Person) (*oidctest.Provider, error) {
 	var accounts []Person
-	for _, person := range People {
+	for _, person := range people {
 		person.Password = "secret of " + person.Email
 		accounts = append(accounts, person)
 	}

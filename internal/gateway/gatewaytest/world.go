@@ -245,13 +245,20 @@ func secret(name string, data map[string]string) *corev1.Secret {
 // its URL; see Browser.At.
 func (w *World) Serve(t testing.TB, change func(*gateway.Options)) string {
 	t.Helper()
-	options := w.Options
-	change(&options)
-	server, err := gateway.New(options)
+	return w.ServeAt(t, func(_ string, options *gateway.Options) { change(options) })
+}
+
+// ServeAt is Serve for a change that depends on the URL, such as another PublicURL.
+func (w *World) ServeAt(t testing.TB, change func(url string, options *gateway.Options)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	url := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	options := w.Options
+	change(url, &options)
+	server, err := gateway.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,5 +271,5 @@ func (w *World) Serve(t testing.TB, change func(*gateway.Options)) string {
 			t.Error(err)
 		}
 	})
-	return fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	return url
 }

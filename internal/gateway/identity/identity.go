@@ -78,6 +78,19 @@ func Internal(person *Person, organisation config.Organisation) bool {
 	return found && slices.ContainsFunc(organisation.Domains, func(member string) bool { return domain == lower(member) })
 }
 
+// Believed reports whether a provider is believed about the person's address: one of guests never about the organisation's own
+// domains, so that no partner can speak for a member, and one that is kept to domains about no others.
+func Believed(person *Person, provider *config.Provider, organisation config.Organisation) bool {
+	_, domain, _ := strings.Cut(person.Email, "@")
+	within := func(domains []string) bool {
+		return slices.ContainsFunc(domains, func(one string) bool { return domain == lower(one) })
+	}
+	if provider.People != config.Members && within(organisation.Domains) {
+		return false
+	}
+	return len(provider.Domains) == 0 || within(provider.Domains)
+}
+
 // Display is what a page calls the person.
 func (p *Person) Display() string {
 	for _, name := range []string{p.Name, p.Email} {

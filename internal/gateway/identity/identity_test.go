@@ -81,6 +81,30 @@ func TestClaimsBecomeAPerson(t *testing.T) {
 	}
 }
 
+func TestR12WhoseWordIsTakenForAnAddress(t *testing.T) {
+	organisation := config.Organisation{Domains: []string{"Example.com"}}
+	cases := map[string]struct {
+		provider config.Provider
+		email    string
+		want     bool
+	}{
+		"the organisation's own":                {config.Provider{People: config.Members}, "a@example.com", true},
+		"a partner about its people":            {config.Provider{People: config.Guests}, "eve@partner.example", true},
+		"a partner about a member":              {config.Provider{People: config.Guests}, "a@example.com", false},
+		"a partner kept to its domain":          {config.Provider{People: config.Guests, Domains: []string{"Partner.example"}}, "eve@partner.example", true},
+		"a partner about another partner":       {config.Provider{People: config.Guests, Domains: []string{"partner.example"}}, "x@other.example", false},
+		"a partner that claims our domain":      {config.Provider{People: config.Guests, Domains: []string{"example.com"}}, "a@example.com", false},
+		"a company that was bought, about ours": {config.Provider{People: config.Members, Domains: []string{"bought.example"}}, "a@example.com", false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := identity.Believed(&identity.Person{Email: tc.email}, &tc.provider, organisation); got != tc.want {
+				t.Errorf("believed: %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestR12WhoIsAMemberOfTheOrganisation(t *testing.T) {
 	organisation := config.Organisation{Domains: []string{"Example.com"}, Issuers: []string{issuer}}
 	cases := map[string]struct {

@@ -228,6 +228,12 @@ var chinese = map[string]string{
 	"notReadyTitle": "尚未就绪",
 	"notReadyText":  "该录制目前没有可打开的媒体。",
 
+	"chooseTitle":     "选择账号",
+	"chooseText":      "请选择用于登录的账号，此浏览器会记住您的选择。",
+	"lastUsed":        "（上次使用）",
+	"signedInAs":      "您当前以 {1} 的身份登录。",
+	"signedInThrough": "您当前以 {1} 的身份登录，账号来自 {2}。",
+
 	"signInTitle":  "登录未成功",
 	"signInText":   "身份提供方的回应无法使用。",
 	"signInRemedy": "请重新开始。如果仍然无效，请联系服务管理员，原因已写入日志。",

@@ -102,12 +102,22 @@ type RefusalContent struct {
 	Title, Message string
 	// Remedies are what the person can do, a sentence each.
 	Remedies []string
-	// SwitchPath signs in with another account; empty where that cannot help.
+	// Account says as whom the reader is signed in, and SwitchPath signs in with another account; empty where that cannot help.
+	Account    string
 	SwitchPath string
 	// Ask is the form to ask for access; nil where that cannot help.
 	Ask *AskForm
 	// RestorePath takes the recording out of the trash; empty for who may not.
 	RestorePath string
+}
+
+// AccountsContent is the page Accounts.
+type AccountsContent struct {
+	// Providers are what to choose from.
+	Providers []Choice
+	// Next is the page to go on to, Again says that another account is wanted.
+	Next  string
+	Again bool
 }
 
 // PasswordContent is the page Password.

@@ -228,6 +228,12 @@ var english = map[string]string{
 	"notReadyTitle": "Not ready yet",
 	"notReadyText":  "The recording has no media that could be opened.",
 
+	"chooseTitle":     "Which account?",
+	"chooseText":      "Choose whose account you sign in with. This browser remembers it.",
+	"lastUsed":        "(used last)",
+	"signedInAs":      "You are signed in as {1}.",
+	"signedInThrough": "You are signed in as {1}, with an account of {2}.",
+
 	"signInTitle":  "Signing in did not work",
 	"signInText":   "The identity provider's answer could not be used.",
 	"signInRemedy": "Start again. If it does not help, tell whoever runs the service; the reason is in the log.",

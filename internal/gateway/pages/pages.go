@@ -20,7 +20,7 @@ type Name string
 
 // The pages, and what Page.Content they need.
 const (
-	// Welcome greets somebody who has not signed in. Content: nothing.
+	// Welcome greets somebody who has not signed in. Content: true where there is more than one way to.
 	Welcome Name = "welcome"
 	// List shows the recordings that somebody may view. Content: ListContent.
 	List Name = "list"
@@ -38,6 +38,8 @@ const (
 	History Name = "history"
 	// Overview shows numbers about all recordings. Content: OverviewContent.
 	Overview Name = "overview"
+	// Accounts asks with which of several accounts to sign in. Content: AccountsContent.
+	Accounts Name = "accounts"
 	// Password asks for a link's password. Content: PasswordContent.
 	Password Name = "password"
 )
@@ -51,7 +53,7 @@ type Renderer struct {
 // New parses the pages. Script and style are files under /assets/; empty where they were not built.
 func New(script, style string) (*Renderer, error) {
 	renderer := &Renderer{pages: map[Name]*template.Template{}, script: script, style: style}
-	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Password} {
+	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Accounts, Password} {
 		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/"+string(name)+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)

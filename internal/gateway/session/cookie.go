@@ -9,28 +9,36 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 )
 
 // Names of the cookies and, sealed into them, of their purpose.
 const (
 	sessionCookie = "reelkeeper"
 	flowCookie    = "reelkeeper-signin"
+	leftCookie    = "reelkeeper-left"
 	viewPurpose   = "view"
 )
 
 // flowLifetime is how long somebody may take at the identity provider.
 const flowLifetime = 15 * time.Minute
 
+// leftFor is how long a browser remembers that somebody signed out.
+const leftFor = 30 * 24 * time.Hour
+
 // Store keeps sessions in cookies.
 type Store struct {
-	keys   *Keys
+	keys   keySource
 	clock  clock.PassiveClock
 	secure bool
+	// Vouched, where it is set, says whether somebody's identity provider still is one: the sessions of others are over.
+	Vouched func(*identity.Person) bool
 }
 
 // NewStore returns a Store. Secure says that browsers reach the gateway by https: cookies then are sent over nothing else and
 // carry the prefix __Host-, so that no neighbouring host can set them.
-func NewStore(keys *Keys, clock clock.PassiveClock, secure bool) *Store {
+func NewStore(keys keySource, clock clock.PassiveClock, secure bool) *Store {
 	return &Store{keys: keys, clock: clock, secure: secure}
 }
 
@@ -38,6 +46,9 @@ func NewStore(keys *Keys, clock clock.PassiveClock, secure bool) *Store {
 func (s *Store) Get(r *http.Request) *Session {
 	var session Session
 	if s.read(r, sessionCookie, &session) != nil || session.ID == "" || session.Ended(s.clock.Now()) {
+		return nil
+	}
+	if session.Person != nil && s.Vouched != nil && !s.Vouched(session.Person) {
 		return nil
 	}
 	return &session
@@ -51,11 +62,29 @@ func (s *Store) Put(w http.ResponseWriter, session *Session) error {
 	return nil
 }
 
-// Clear ends the session in the browser.
-func (s *Store) Clear(w http.ResponseWriter) { s.clear(w, sessionCookie) }
+// Clear ends the session in the browser, and remembers that somebody left it.
+func (s *Store) Clear(w http.ResponseWriter) {
+	s.clear(w, sessionCookie)
+	s.set(w, leftCookie, "1", int(leftFor.Seconds()))
+}
+
+// Left says that the last one to sign in has signed out.
+func (s *Store) Left(r *http.Request) bool {
+	_, err := r.Cookie(s.name(leftCookie))
+	return err == nil
+}
+
+// Return forgets that somebody signed out.
+func (s *Store) Return(w http.ResponseWriter, r *http.Request) {
+	if s.Left(r) {
+		s.clear(w, leftCookie)
+	}
+}
 
 // Flow is a sign-in that has begun.
 type Flow struct {
+	// Provider is the name of the identity provider that was asked.
+	Provider string `json:"p"`
 	// State and Nonce bind the provider's answer to this browser and this try; Verifier is the secret of PKCE.
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
@@ -98,11 +127,11 @@ func (s *Store) read(r *http.Request, name string, into any) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.open(name, cookie.Value, into)
+	return s.keys.current().open(name, cookie.Value, into)
 }
 
 func (s *Store) write(w http.ResponseWriter, name string, value any, ends time.Time) error {
-	sealed, err := s.keys.seal(name, value)
+	sealed, err := s.keys.current().seal(name, value)
 	if err != nil {
 		return err
 	}

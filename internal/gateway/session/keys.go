@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/gorilla/securecookie"
@@ -26,10 +25,18 @@ const (
 // maxCookie is what browsers keep of one cookie, name and attributes included: 4096 bytes.
 const maxCookie = 3800
 
-// Keys protect what the gateway gives out to be brought back. The first one protects, all of them open.
+// Keys protect what the gateway gives out to be brought back. One of them protects, all of them open.
 type Keys struct {
 	codecs []securecookie.Codec
+	// sealing is which of them protects.
+	sealing int
 }
+
+// current returns the keys: they stay as they are.
+func (k *Keys) current() *Keys { return k }
+
+// keySource is where keys come from: Keys, or a Ring.
+type keySource interface{ current() *Keys }
 
 // NewKey returns one line for a key file.
 func NewKey() string {
@@ -37,19 +44,6 @@ func NewKey() string {
 	// crypto/rand.Read never returns an error: it ends the program when the system has no randomness.
 	_, _ = rand.Read(key)
 	return base64.StdEncoding.EncodeToString(key)
-}
-
-// LoadKeys reads a key file.
-func LoadKeys(path string) (*Keys, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read session.keyFile (`reelkeeper gateway session-key` makes its content): %w", err)
-	}
-	keys, err := ParseKeys(data)
-	if err != nil {
-		return nil, fmt.Errorf("session.keyFile %s: %w", path, err)
-	}
-	return keys, nil
 }
 
 // ParseKeys reads keys, one a line. Empty lines and lines that start with # are left out. Its errors quote no keys.
@@ -78,7 +72,7 @@ func ParseKeys(data []byte) (*Keys, error) {
 // seal encrypts and authenticates a value. The purpose is part of what is authenticated: what was sealed for one is
 // worthless for another.
 func (k *Keys) seal(purpose string, value any) (string, error) {
-	return securecookie.EncodeMulti(purpose, value, k.codecs[0])
+	return securecookie.EncodeMulti(purpose, value, k.codecs[k.sealing])
 }
 
 // open reads what seal made with the same purpose. The error says no more than that it did not: nobody who brings

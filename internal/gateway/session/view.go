@@ -47,7 +47,7 @@ func (s *Session) NewView(namespace, name string, uid types.UID, now time.Time, 
 }
 
 // Token returns the view as a token for URLs.
-func (s *Store) Token(view *View) (string, error) { return s.keys.seal(viewPurpose, view) }
+func (s *Store) Token(view *View) (string, error) { return s.keys.current().seal(viewPurpose, view) }
 
 // View returns what a token says, or nil unless it is genuine, in time, and made for this session.
 func (s *Store) View(session *Session, token string) *View {
@@ -63,7 +63,7 @@ func (s *Store) EndedView(session *Session, token string) *View { return s.viewO
 
 func (s *Store) viewOf(session *Session, token string) *View {
 	var view View
-	if session == nil || s.keys.open(viewPurpose, token, &view) != nil || view.Session != session.Fingerprint() {
+	if session == nil || s.keys.current().open(viewPurpose, token, &view) != nil || view.Session != session.Fingerprint() {
 		return nil
 	}
 	return &view

@@ -30,17 +30,19 @@ const providerTimeout = 10 * time.Second
 // Provider is the identity provider. It is asked for its endpoints when they are first needed, so that a gateway starts, and
 // shows what needs no signing in, while the provider is down.
 type Provider struct {
-	settings config.SignIn
-	secret   string
-	callback string
-	client   *http.Client
+	settings config.Provider
+	// organisation is whose domains guests do not have.
+	organisation config.Organisation
+	secret       string
+	callback     string
+	client       *http.Client
 
 	flight     singleflight.Group
 	discovered atomic.Pointer[oidc.Provider]
 }
 
-// NewProvider returns the provider of the settings. Callback is the gateway's own URL that the provider sends people back to.
-func NewProvider(settings config.SignIn, callback string) (*Provider, error) {
+// NewProvider returns the provider of the settings. public is the gateway's own address, without a slash at the end.
+func NewProvider(settings config.Provider, organisation config.Organisation, public string) (*Provider, error) {
 	secret, err := readSecret(settings.ClientSecretFile)
 	if err != nil {
 		return nil, err
@@ -49,8 +51,24 @@ func NewProvider(settings config.SignIn, callback string) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{settings: settings, secret: secret, callback: callback, client: client}, nil
+	return &Provider{
+		settings: settings, organisation: organisation, secret: secret, callback: public + callbackPath(settings.Name), client: client,
+	}, nil
 }
+
+// callbackPath is where a provider sends people back to. Each has its own, so that none can pass off another's answer as its.
+func callbackPath(name string) string {
+	if name == config.OwnProvider {
+		return CallbackPath
+	}
+	return CallbackPath + "/" + name
+}
+
+// Name is the provider's in addresses.
+func (p *Provider) Name() string { return p.settings.Name }
+
+// Title is what people call the provider.
+func (p *Provider) Title() string { return p.settings.Title }
 
 func readSecret(path string) (string, error) {
 	if path == "" {
@@ -140,7 +158,11 @@ func (p *Provider) exchange(ctx context.Context, code, verifier, nonce string) (
 	if err != nil {
 		return nil, err
 	}
-	return identity.FromClaims(idToken.Issuer, claims, p.settings.Claims)
+	person, err := identity.FromClaims(idToken.Issuer, claims, p.settings.Claims)
+	if err == nil && !identity.Believed(person, &p.settings, p.organisation) {
+		person.Verified = false
+	}
+	return person, err
 }
 
 // claims are those of the ID token and, where it lacks the e-mail address, those of the userinfo endpoint: the standard

@@ -24,7 +24,7 @@ func TestAProviderThatHangsIsAskedOnceAndHoldsUpNobody(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	defer server.Close()
-	provider, err := NewProvider(config.SignIn{Issuer: server.URL}, "http://localhost/callback")
+	provider, err := NewProvider(config.Provider{SignIn: config.SignIn{Issuer: server.URL}}, config.Organisation{}, "http://localhost")
 	if err != nil {
 		t.Fatal(err)
 	}

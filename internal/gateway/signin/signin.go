@@ -18,55 +18,102 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
-// CallbackPath is where the identity provider sends people back to.
+// CallbackPath is where the organisation's identity provider sends people back to; the others add their name to it.
 const CallbackPath = "/signin/callback"
 
 // Flow signs people in and out of sessions.
 type Flow struct {
-	Provider *Provider
-	Sessions *session.Store
-	Clock    clock.PassiveClock
+	// Providers are what people can choose from: that of the organisation first.
+	Providers []*Provider
+	Sessions  *session.Store
+	Clock     clock.PassiveClock
 	// Lifetime is how long a session lasts.
 	Lifetime time.Duration
+	// Choose answers with the choice between providers, for somebody who wants to go on to next. again says that they want another
+	// account than they had.
+	Choose func(w http.ResponseWriter, r *http.Request, next string, again bool)
+	// Remember keeps the name of the provider that somebody signed in with in their browser, Remembered returns it.
+	Remember   func(w http.ResponseWriter, name string)
+	Remembered func(r *http.Request) string
 	// Failed answers when signing in did not work. The error is for the log, not for the page.
 	Failed func(w http.ResponseWriter, r *http.Request, status int, err error)
 }
 
-// Begin sends the browser to the identity provider and remembers where to go on to afterwards.
-func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, next string, options ...oauth2.AuthCodeOption) {
-	discovered, err := f.Provider.discover(r.Context())
+// Begin sends the browser to the identity provider, or to the choice between several, and remembers where to go on to afterwards.
+func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, next string) {
+	provider := f.named(f.Remembered(r))
+	if len(f.Providers) == 1 {
+		provider = f.Providers[0]
+	}
+	if provider == nil {
+		f.Choose(w, r, SafeNext(next), false)
+		return
+	}
+	f.begin(w, r, provider, next, false)
+}
+
+// named returns the provider of that name, or nil.
+func (f *Flow) named(name string) *Provider {
+	for _, provider := range f.Providers {
+		if provider.Name() == name {
+			return provider
+		}
+	}
+	return nil
+}
+
+// begin goes to a provider. again has it ask who somebody is even where it knows.
+func (f *Flow) begin(w http.ResponseWriter, r *http.Request, provider *Provider, next string, again bool) {
+	discovered, err := provider.discover(r.Context())
 	if err != nil {
 		f.Failed(w, r, http.StatusServiceUnavailable, err)
 		return
 	}
-	flow := session.Flow{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Next: SafeNext(next)}
+	flow := session.Flow{Provider: provider.Name(), State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Next: SafeNext(next)}
 	if err := f.Sessions.PutFlow(w, flow); err != nil {
 		f.Failed(w, r, http.StatusInternalServerError, err)
 		return
 	}
-	options = append(options, oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier))
-	http.Redirect(w, r, f.Provider.oauth(discovered).AuthCodeURL(flow.State, options...), http.StatusSeeOther)
+	options := []oauth2.AuthCodeOption{oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier)}
+	if again || f.Sessions.Left(r) {
+		// login, not select_account: not every provider can show a choice, all can ask again.
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	http.Redirect(w, r, provider.oauth(discovered).AuthCodeURL(flow.State, options...), http.StatusSeeOther)
 }
 
 // SignIn begins a sign-in. ?next= is the page to go on to, ?switch=1 lets the person choose another account.
 func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request) {
-	var options []oauth2.AuthCodeOption
-	if r.URL.Query().Get("switch") != "" {
-		// login, not select_account: not every provider can show a choice, all can ask again.
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	next := r.URL.Query().Get("next")
+	switch {
+	case r.URL.Query().Get("switch") == "":
+		f.Begin(w, r, next)
+	case len(f.Providers) == 1:
+		f.begin(w, r, f.Providers[0], next, true)
+	default:
+		f.Choose(w, r, SafeNext(next), true)
 	}
-	f.Begin(w, r, r.URL.Query().Get("next"), options...)
 }
 
-// Callback takes the identity provider's answer and begins a session.
-func (f *Flow) Callback(w http.ResponseWriter, r *http.Request) {
+// Chosen goes on with the provider that somebody chose: the form fields are with, its name, and next and switch as of SignIn.
+func (f *Flow) Chosen(w http.ResponseWriter, r *http.Request) {
+	provider := f.named(r.PostFormValue("with"))
+	if provider == nil {
+		f.Choose(w, r, SafeNext(r.PostFormValue("next")), false)
+		return
+	}
+	f.begin(w, r, provider, r.PostFormValue("next"), r.PostFormValue("switch") != "")
+}
+
+// Callback takes the identity provider's answer and begins a session. name is the provider's, as the address says it.
+func (f *Flow) Callback(w http.ResponseWriter, r *http.Request, name string) {
 	flow, err := f.Sessions.TakeFlow(w, r)
 	if err != nil {
 		f.Failed(w, r, http.StatusBadRequest, err)
 		return
 	}
-	query := r.URL.Query()
-	if subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(flow.State)) != 1 {
+	query, provider := r.URL.Query(), f.named(name)
+	if provider == nil || name != flow.Provider || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(flow.State)) != 1 {
 		f.Failed(w, r, http.StatusBadRequest, errors.New("the identity provider's answer belongs to another sign-in: start again"))
 		return
 	}
@@ -74,7 +121,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request) {
 		f.Failed(w, r, http.StatusForbidden, fmt.Errorf("the identity provider refused: %.64q", refusal))
 		return
 	}
-	person, err := f.Provider.exchange(r.Context(), query.Get("code"), flow.Verifier, flow.Nonce)
+	person, err := provider.exchange(r.Context(), query.Get("code"), flow.Verifier, flow.Nonce)
 	if err != nil {
 		f.Failed(w, r, http.StatusBadGateway, err)
 		return
@@ -83,10 +130,15 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request) {
 		f.Failed(w, r, http.StatusInternalServerError, err)
 		return
 	}
+	f.Sessions.Return(w, r)
+	if len(f.Providers) > 1 {
+		f.Remember(w, name)
+	}
 	http.Redirect(w, r, flow.Next, http.StatusSeeOther)
 }
 
-// SignOut ends the session in this browser. The identity provider's own session goes on.
+// SignOut ends the session in this browser. The identity provider's own session goes on, but is not enough to sign in again: who
+// leaves a browser to others has left it.
 func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) {
 	f.Sessions.Clear(w)
 	http.Redirect(w, r, "/", http.StatusSeeOther)

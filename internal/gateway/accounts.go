@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
+)
+
+// providerCookie remembers with which provider somebody signed in. It holds no secret.
+const providerCookie = "reelkeeper-provider"
+
+// prepareSignIn makes the way to the identity providers. public is the gateway's own address.
+func (s *Server) prepareSignIn(public string) error {
+	s.flow = &signin.Flow{
+		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Failed: s.signInFailed, Choose: s.chooseProvider,
+		Remember:   func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
+		Remembered: func(r *http.Request) string { return preference(r, providerCookie) },
+	}
+	for _, settings := range s.config.Providers() {
+		provider, err := signin.NewProvider(settings, s.config.Organisation, public)
+		if err != nil {
+			return err
+		}
+		s.flow.Providers = append(s.flow.Providers, provider)
+	}
+	s.sessions.Vouched = func(person *identity.Person) bool { return s.providerOf(person) != nil }
+	return nil
+}
+
+// providerOf is the provider that vouches for somebody; nil where it is none any more.
+func (s *Server) providerOf(person *identity.Person) *config.Provider {
+	providers := s.config.Providers()
+	i := slices.IndexFunc(providers, func(provider config.Provider) bool { return provider.Issuer == person.Issuer })
+	if i < 0 {
+		return nil
+	}
+	return &providers[i]
+}
+
+// signInCallback takes the answer of a provider: of the organisation's, where the address names none.
+func (s *Server) signInCallback(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "provider")
+	if name == "" {
+		name = config.OwnProvider
+	}
+	s.flow.Callback(w, r, name)
+}
+
+// chooseProvider asks with which account somebody wants to sign in. Where they go on to stands in the form, not in an address: it
+// can be a link.
+func (s *Server) chooseProvider(w http.ResponseWriter, r *http.Request, next string, again bool) {
+	content, remembered := pages.AccountsContent{Next: next, Again: again}, preference(r, providerCookie)
+	for _, provider := range s.flow.Providers {
+		content.Providers = append(content.Providers, pages.Choice{Value: provider.Name(), Name: provider.Title(), Chosen: provider.Name() == remembered})
+	}
+	s.page(w, r, http.StatusOK, pages.Accounts, nil, content)
+}
+
+// accountOf says as whom, and through which of several providers, somebody is signed in: to whom another account may be of use.
+func (s *Server) accountOf(lang pages.Language, current *session.Session) string {
+	if nobody(current) {
+		return ""
+	}
+	provider := s.providerOf(current.Person)
+	if len(s.flow.Providers) == 1 || provider == nil {
+		return lang.Fill("signedInAs", current.Person.Display())
+	}
+	return lang.Fill("signedInThrough", current.Person.Display(), provider.Title)
+}
+
+// signInFailed answers when signing in did not work. Why stands in the log: it is for whoever runs the gateway.
+func (s *Server) signInFailed(w http.ResponseWriter, r *http.Request, status int, err error) {
+	s.log.Error(err, "Signing in failed", "status", status)
+	lang := language(r)
+	s.page(w, r, status, pages.Refusal, nil, pages.RefusalContent{
+		Title: lang.T("signInTitle"), Message: lang.T("signInText"), Remedies: []string{lang.T("signInRemedy")}, SwitchPath: "/signin",
+	})
+}
