@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -122,10 +123,7 @@ func (d *deliveries) settle(id string, known *delivery) {
 func (d *deliveries) close() {
 	d.mutex.Lock()
 	d.ended = true
-	waiting := map[string]*delivery{}
-	for id, known := range d.parts {
-		waiting[id] = known
-	}
+	waiting := maps.Clone(d.parts)
 	d.mutex.Unlock()
 	for id, known := range waiting {
 		d.settle(id, known)

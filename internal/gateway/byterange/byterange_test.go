@@ -4,6 +4,7 @@ package byterange_test
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -23,7 +24,9 @@ func TestOf(t *testing.T) {
 	parts := func(ranges ...byterange.Range) byterange.Asked {
 		return byterange.Asked{Size: 1000, Partial: true, Ranges: ranges}
 	}
-	part := func(offset, length int64) byterange.Asked { return parts(byterange.Range{Offset: offset, Length: length}) }
+	part := func(offset, length int64) byterange.Asked {
+		return parts(byterange.Range{Offset: offset, Length: length})
+	}
 	cases := map[string]struct {
 		method    string
 		ranges    []string
@@ -141,7 +144,7 @@ func TestSeveralRangesAreReadBack(t *testing.T) {
 	var got []string
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
