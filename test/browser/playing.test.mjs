@@ -75,3 +75,68 @@ story('a recording of a direct store plays from the object store', async (page) 
   assert.ok(fromStore.length >= 3 && fromStore.every((status) => status === 206), `the object store answers ${fromStore}`);
   assert.deepEqual([...new Set(fromGateway)].sort(), ['key', 'playlist.m3u8']);
 }, { direct: true });
+
+const attacks = {
+  'it is removed': () => document.querySelector('.watermark').remove(),
+  'it is hidden': () => { document.querySelector('.watermark').hidden = true; },
+  'it is not displayed': () => { document.querySelector('.watermark').style.display = 'none'; },
+  'it is made transparent': () => { document.querySelector('.watermark').style.opacity = '0.01'; },
+  'it is moved out of the picture': () => { document.querySelector('.watermark').style.transform = 'translateX(-4000px)'; },
+  'its class is taken': () => { document.querySelector('.watermark').className = ''; },
+  'its words are changed': () => { document.querySelector('.watermark').textContent = 'somebody else'; },
+  'the words of its node are changed': () => { document.querySelector('.watermark').firstChild.data = 'somebody else'; },
+  'a rule makes it invisible': () => { document.styleSheets[0].insertRule('.watermark { color: transparent !important; text-shadow: none !important }'); },
+  'a rule draws over it': () => { document.styleSheets[0].insertRule('.player::after { content: ""; position: absolute; inset: 0; background: #000; z-index: 9; pointer-events: none }'); },
+  'a style sheet is adopted': () => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync('.watermark { font-size: 1px !important }');
+    document.adoptedStyleSheets = [sheet];
+  },
+  'it is covered': () => {
+    const cover = document.createElement('div');
+    Object.assign(cover.style, { position: 'fixed', inset: '0', background: '#000', zIndex: '99', pointerEvents: 'none' });
+    document.body.append(cover);
+  },
+  'the video is raised above it': () => { Object.assign(document.querySelector('video').style, { position: 'relative', zIndex: '99' }); },
+  'the video is taken elsewhere': () => { document.body.append(document.querySelector('video')); },
+  'the video alone goes into full screen': () => document.querySelector('video').requestFullscreen(),
+};
+
+for (const [name, attack] of Object.entries(attacks)) {
+  story(`R32 playing stops when the watermark is tampered with: ${name}`, async (page) => {
+    await visit(page, 'participant', scene.watermarked);
+    await page.$eval('.player', (player) => { delete player.dataset.watermark; }); // what the page says is not what counts
+    await pressPlay(page);
+    await playsPast(page, 1);
+    await page.locator('.watermark', { hasText: scene.accounts.participant.email }).waitFor();
+    await page.evaluate(attack);
+    await page.getByText('the mark over the picture was changed').waitFor({ timeout: 5000 });
+    const video = await page.$eval('video', ({ paused, currentSrc, readyState }) => ({ paused, readyState, currentSrc: currentSrc.slice(0, 5) }));
+    assert.deepEqual([video.paused, video.readyState], [true, 0], 'the picture is still there');
+  });
+}
+
+story('R32 a watermark stops nobody who only watches', async (page) => {
+  await visit(page, 'participant', scene.watermarked);
+  await pressPlay(page);
+  await playsPast(page, 1);
+  await page.mouse.move(500, 300);
+  await page.setViewportSize({ width: 420, height: 800 });
+  await playsPast(page, await position(page) + 1);
+  await page.evaluate(() => window.scrollTo(0, 300));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await playsPast(page, await position(page) + 1);
+  await page.setViewportSize({ width: 1200, height: 860 });
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.getByLabel('Speed').selectOption('1.5');
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  await page.waitForFunction(() => document.fullscreenElement !== null);
+  await playsPast(page, await position(page) + 2);
+  await page.locator('.watermark').click();
+  await page.waitForFunction(() => document.querySelector('video').paused);
+  await page.locator('.watermark').click();
+  await playsPast(page, await position(page) + 1);
+  await page.evaluate(() => document.exitFullscreen());
+  await playsPast(page, await position(page) + 1);
+  assert.equal(await page.locator('.watermark').count(), 1);
+});
