@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 )
 
 // gatewayFlags are the flags of the gateway as they were typed.
@@ -107,6 +109,10 @@ func (f *gatewayFlags) validate() error {
 	return errors.Join(problems...)
 }
 
+// drainDelay is how long Kubernetes may take to send nobody here any more once the gateway says that it is not ready. With the time that
+// running answers are given to finish, it is less than the 30 s after which a Pod is killed.
+const drainDelay = 5 * time.Second
+
 func runGateway(ctx context.Context, flags gatewayFlags) error {
 	if err := flags.log.setUp(os.Stderr); err != nil {
 		return err
@@ -125,8 +131,13 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	if err != nil {
 		return err
 	}
+	traces, err := tracing.Setup(ctx)
+	if err != nil {
+		return err
+	}
 	server, err := gateway.New(cluster.Complete(gateway.Options{
 		Config: settings, PublicURL: flags.publicURL, OperatorNamespace: flags.operatorNamespace, Log: ctrl.Log.WithName("gateway"),
+		DrainDelay: drainDelay, Tracing: traces,
 	}))
 	if err != nil {
 		return err
@@ -137,8 +148,14 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 		return err
 	}
 	ctrl.Log.Info("Serving recordings", "address", listener.Addr().String(), "publicURL", flags.publicURL)
-	group.Go(func() error { return cluster.Run(ctx) })
-	group.Go(func() error { return server.Serve(ctx, listener) })
+	// What is still being sent is decided about until its end, so the view of the cluster ends last.
+	viewing, ended := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return cluster.Run(viewing) })
+	group.Go(func() error {
+		defer ended()
+		err := server.Serve(ctx, listener)
+		return errors.Join(err, traces.Shutdown(viewing))
+	})
 	return group.Wait()
 }
 

@@ -44,3 +44,9 @@ func neighbourhood(address netip.Addr) string {
 func trusted(address netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(proxy netip.Prefix) bool { return proxy.Contains(address) })
 }
+
+// fromProxy says that a request was sent by a trusted proxy.
+func (s *Server) fromProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && trusted(peer.Addr().Unmap(), s.gate.proxies)
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/freshness"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/activity"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -35,10 +37,14 @@ type Cluster struct {
 	governance governance.Reader
 	activity   *activity.Log
 	synced     atomic.Bool
+	freshness  *freshness.Monitor
 }
 
 // Connect prepares the view. With namespaces it sees the recordings of these only.
 func Connect(ctx context.Context, config *rest.Config, operatorNamespace string, namespaces []string) (*Cluster, error) {
+	monitor := freshness.New(clock.RealClock{})
+	config = rest.CopyConfig(config)
+	config.Wrap(monitor.Wrap)
 	options := kube.ManagerOptions(operatorNamespace, namespaces)
 	options.Cache.Scheme = options.Scheme
 	objects, err := cache.New(config, options.Cache)
@@ -57,7 +63,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, err
 	}
-	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces, governance: reader, activity: log}
+	cluster := &Cluster{cache: objects, direct: direct, namespaces: namespaces, governance: reader, activity: log, freshness: monitor}
 	return cluster, errors.Join(AddIndexes(ctx, objects), cluster.watch(ctx))
 }
 
@@ -79,6 +85,7 @@ func (c *Cluster) watch(ctx context.Context) error {
 func (c *Cluster) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.cache.Start(ctx) })
+	group.Go(func() error { return c.freshness.Run(ctx, c.ping) })
 	group.Go(func() error { return c.activity.Run(ctx) })
 	group.Go(func() error {
 		c.synced.Store(c.cache.WaitForCacheSync(ctx))
@@ -86,6 +93,14 @@ func (c *Cluster) Run(ctx context.Context) error {
 	})
 	return group.Wait()
 }
+
+// ping asks the API server for one small object, as it is stored now.
+func (c *Cluster) ping(ctx context.Context) error {
+	return c.direct.List(ctx, &v1alpha1.RecordingStoreList{}, client.Limit(1))
+}
+
+// Age is how old the view may be.
+func (c *Cluster) Age() time.Duration { return c.freshness.Age() }
 
 // Synced reports whether everything has been read once.
 func (c *Cluster) Synced() bool { return c.synced.Load() }
@@ -101,6 +116,6 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Activity = c.activity
 	options.Uses = NewUseCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
-	options.Synced = c.Synced
+	options.Synced, options.Age = c.Synced, c.Age
 	return options
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
@@ -40,6 +41,7 @@ type books interface {
 
 // gate is the one way to a recording.
 type gate struct {
+	age          func() time.Duration
 	reader       client.Reader
 	governance   Governance
 	recorder     audit.Recorder
@@ -51,6 +53,16 @@ type gate struct {
 	organisation config.Organisation
 	proxies      []netip.Prefix
 }
+
+const (
+	// maxAge is how old the view of the cluster may be: whoever lost a right more than so long ago gets nothing more.
+	maxAge = 5 * time.Second
+	// staleWait is when to try again.
+	staleWait = 5 * time.Second
+)
+
+// stale says that too long nothing was heard of the cluster to decide anything.
+func (g *gate) stale() bool { return g.age() > maxAge }
 
 // dossier is everything that is known about one recording and who asks for it, at one moment.
 type dossier struct {
@@ -168,6 +180,11 @@ type admission struct {
 // enter decides about a visit and writes down what has to be. Only with an admission may anything be given out.
 func (g *gate) enter(v visit) (*admission, *refusal) {
 	ctx := v.Context()
+	if g.stale() {
+		return nil, &refusal{kind: broken, wait: staleWait}
+	}
+	ctx, decided := tracing.Step(ctx, "decide")
+	defer decided()
 	d, err := g.gather(ctx, v.session, v.namespace, v.name)
 	if err != nil {
 		return nil, &refusal{kind: broken, err: err}

@@ -33,6 +33,8 @@ const (
 	broken
 	// tooMany: one record too many was to be written. Nothing in the answer depends on what was asked for.
 	tooMany
+	// busy: more is asked for at the same time than is read from object stores.
+	busy
 )
 
 // refusal is why a request gets nothing.
@@ -71,7 +73,7 @@ func faulty(err error) *refusal {
 var refusalStatus = map[refusalKind]int{
 	absent: http.StatusNotFound, forbidden: http.StatusForbidden, notReady: http.StatusConflict,
 	unrecorded: http.StatusServiceUnavailable, broken: http.StatusServiceUnavailable,
-	tooMany: http.StatusTooManyRequests,
+	tooMany: http.StatusTooManyRequests, busy: http.StatusServiceUnavailable,
 }
 
 // faultTexts are the keys of what pages say about faults: title, text, remedy.
@@ -79,6 +81,7 @@ var faultTexts = map[refusalKind][3]string{
 	notReady:   {"notReadyTitle", "notReadyText", "faultRemedy"},
 	unrecorded: {"auditTitle", "auditText", "auditRemedy"},
 	broken:     {"faultTitle", "faultText", "faultRemedy"},
+	busy:       {"faultTitle", "faultText", "faultRemedy"},
 	tooMany:    {"tooManyTitle", "tooManyText", "tooManyRemedy"},
 }
 

@@ -9,12 +9,13 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 )
 
 // Handler answers all requests. routes_test.go lists every route with what each role gets there; a new one needs an entry.
 func (s *Server) Handler() http.Handler {
 	router := chi.NewRouter()
-	router.Use(logged(s.log), secured(s.https), bounded)
+	router.Use(tracing.Middleware(s.tracing, s.fromProxy), logged(s.log), secured(s.https), bounded)
 	router.NotFound(s.nowhere)
 	router.MethodNotAllowed(s.nowhere)
 
@@ -23,7 +24,7 @@ func (s *Server) Handler() http.Handler {
 	router.Get("/assets/*", s.asset)
 
 	router.Group(func(router chi.Router) {
-		router.Use(s.sameSite().Handler)
+		router.Use(s.sameSite().Handler, s.current)
 		router.Get("/", s.list)
 		router.Get("/signin", s.flow.SignIn)
 		router.Post("/signin", s.flow.Chosen)
@@ -60,6 +61,17 @@ func (s *Server) Handler() http.Handler {
 	return router
 }
 
+// current refuses everything while the view of the cluster is too old to decide by.
+func (s *Server) current(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.gate.stale() {
+			s.refusePage(w, r, nil, &refusal{kind: broken, wait: staleWait}, "/")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // sameSite refuses what changes something and comes from another site's page.
 func (s *Server) sameSite() *http.CrossOriginProtection {
 	protection := http.NewCrossOriginProtection()
@@ -81,10 +93,17 @@ func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
 	answerPlainly(w, http.StatusOK, "ok")
 }
 
-// ready says that the cache is filled, without which no decision can be made.
+// ready says that decisions can be made, by a view that is complete and current, and that the gateway is not about to end.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if !s.synced() {
+	switch {
+	case s.draining.Load():
+		answerPlainly(w, http.StatusServiceUnavailable, "ending: running answers are finished, and others take the new ones")
+		return
+	case !s.synced():
 		answerPlainly(w, http.StatusServiceUnavailable, "waiting for the cache of the API server's objects")
+		return
+	case s.gate.stale():
+		answerPlainly(w, http.StatusServiceUnavailable, "too long nothing was heard of the API server")
 		return
 	}
 	answerPlainly(w, http.StatusOK, "ok")

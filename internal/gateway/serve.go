@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 )
 
@@ -61,7 +62,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 			return refused
 		}
 	}
-	first, err := c.open(r.Context(), asked.Ranges[0].Offset, asked.Ranges[0].Length)
+	who, people := s.gate.viewer(r, c.visit.session)
+	leave := s.pressure.enter(r.Context(), who, people)
+	if leave == nil {
+		c.ended(asked, 0, errBusy)
+		return &refusal{kind: busy, wait: busyWait}
+	}
+	defer leave()
+	ctx, read := tracing.Step(r.Context(), "read media")
+	defer read()
+	first, err := c.open(ctx, asked.Ranges[0].Offset, asked.Ranges[0].Length)
 	if err != nil {
 		c.ended(asked, 0, err)
 		return faulty(err)
@@ -154,6 +164,9 @@ func sendPart(to io.Writer, stream *media.Stream, frame byterange.Multipart, i i
 // recheckEvery is how often it is decided anew whether an answer that takes long may go on. A file can take hours, and
 // revoking the right to it is to take effect in seconds.
 const recheckEvery = time.Second
+
+// errBusy says that nothing was sent because too much is being read from object stores.
+var errBusy = errors.New("too much is being read from object stores")
 
 var errRevoked = errors.New("the right to it was revoked while it was being sent")
 

@@ -11,9 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -58,6 +61,13 @@ type Options struct {
 	Stores playback.Stores
 	// Synced reports whether the cache is filled. Before, the gateway is not ready.
 	Synced func() bool
+	// Age is how old what Reader returns may be. With more than maxAge nothing is decided.
+	Age func() time.Duration
+	// Tracing makes the spans of requests; nil for none.
+	Tracing trace.TracerProvider
+	// DrainDelay is how long the gateway goes on answering after it has said that it is not ready any more, so that whoever sends it
+	// requests learns of it first. Zero is for tests.
+	DrainDelay time.Duration
 	// Clock is the time that decisions and sessions go by.
 	Clock clock.PassiveClock
 	// Log is for whoever runs the gateway.
@@ -69,6 +79,11 @@ type Server struct {
 	gate   *gate
 	damage *damage
 	pace   *pace
+	pressure  *pressure
+	// draining says that the gateway is about to end.
+	draining   atomic.Bool
+	drainDelay time.Duration
+	tracing    trace.TracerProvider
 	// deliveries write down how downloads ended.
 	deliveries *deliveries
 	reader     client.Reader
@@ -132,6 +147,7 @@ func New(options Options) (*Server, error) {
 		activity:  options.Activity,
 		sessions:  session.NewStore(keys, options.Clock, https),
 		pace:      newPace(options.Clock),
+		pressure:  newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
@@ -140,6 +156,9 @@ func New(options Options) (*Server, error) {
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
 	server.deliveries = newDeliveries(server.gate, options.Log)
+	if server.tracing == nil {
+		server.tracing = noop.NewTracerProvider()
+	}
 	server.damage = newDamage(server.gate, options.Log, options.Clock)
 	err = server.prepareSignIn(public.String())
 	return server, err
@@ -147,7 +166,7 @@ func New(options Options) (*Server, error) {
 
 func newGate(options Options) *gate {
 	return &gate{
-		reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
+		age: options.Age, reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
 		flood: newFlood(options.Clock, cmp.Or(options.RefusalsPerMinute, refusalsPerMinute), cmp.Or(options.StartsPerMinute, startsPerMinute)),
 		clock: options.Clock, namespace: options.OperatorNamespace, namespaces: options.Namespaces,
 		organisation: options.Config.Organisation, proxies: options.Config.Proxies(),
@@ -175,7 +194,7 @@ const (
 	drainTimeout = 20 * time.Second
 )
 
-// Serve answers on the listener until ctx ends, then lets running answers finish for a moment.
+// Serve answers on the listener until ctx ends, then lets running answers finish within a bound.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -188,12 +207,26 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
-		return errors.Join(fmt.Errorf("let running answers finish: %w", err), server.Close())
+	return s.drain(server)
+}
+
+// drain says that the gateway is not ready any more, waits until that is known, and lets running answers finish within a bound. What
+// they were is written down.
+func (s *Server) drain(server *http.Server) error {
+	s.draining.Store(true)
+	s.log.Info("Draining", "delay", s.drainDelay.String(), "bound", drainTimeout.String())
+	if s.drainDelay > 0 {
+		<-wall.After(s.drainDelay)
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if err != nil {
+		s.log.Info("Breaking off what did not finish in time")
+		err = server.Close()
+	}
+	s.deliveries.close()
+	return err
 }
 
 // page answers with a page, or breaks off where that fails.

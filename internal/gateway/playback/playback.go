@@ -18,6 +18,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -96,6 +97,8 @@ func (o *Opener) Open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	if opened, found := o.opened.Get(id); found {
 		return opened.(*Media), nil
 	}
+	ctx, opened := tracing.Step(ctx, "open media")
+	defer opened()
 	result, err, _ := o.flight.Do(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
 		defer cancel()
