@@ -327,3 +327,24 @@ func TestCredentialsChangeWhileMediaIsOnItsWay(t *testing.T) {
 	recording := w.drive(is(v1alpha1.ReasonAvailable))
 	w.expectNoStrays(recording)
 }
+
+// TestR29WhatWasDoneInThePageIsNotRecordedAgain marks the trash as the gateway does, which has written down before who uses it.
+func TestR29WhatWasDoneInThePageIsNotRecordedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.available()
+	inPage := func(state v1alpha1.RecordingState) {
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"system:serviceaccount:%s:reelkeeper-gateway"}},"spec":{"state":%q}}`,
+			v1alpha1.AnnotationStateBy, operatorNamespace, state)
+		if err := w.admin.Patch(t.Context(), w.get(), client.RawPatch("application/merge-patch+json", patch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inPage(v1alpha1.StateTrashed)
+	w.drive(is(v1alpha1.ReasonTrashed))
+	inPage(v1alpha1.StateActive)
+	w.drive(is(v1alpha1.ReasonAvailable))
+	if audited := w.audited(w.namespace); audited[v1alpha1.AuditTrashed] != 0 || audited[v1alpha1.AuditRestored] != 0 {
+		t.Errorf("audit events: %v", audited)
+	}
+}
