@@ -204,7 +204,7 @@ const (
 	ReasonWrongRegion = "WrongRegion"
 	// ReasonObjectLockUnsupported says that the server, or the bucket, cannot lock objects.
 	ReasonObjectLockUnsupported = "ObjectLockUnsupported"
-	// ReasonBucketTaken says that the bucket belongs to somebody else.
+	// ReasonBucketTaken says that the bucket belongs to somebody else, or to another RecordingStore, which the message names.
 	ReasonBucketTaken = "BucketTaken"
 	// ReasonWrongBucket says that the bucket is not the one that the store's recordings are in.
 	ReasonWrongBucket = "WrongBucket"

@@ -19,6 +19,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -333,10 +334,15 @@ func TestR29WhatWasDoneInThePageIsNotRecordedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.available()
+	config, _ := env.KubeconfigFor(t, operatorNamespace, "reelkeeper-gateway")
+	gateway, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	inPage := func(state v1alpha1.RecordingState) {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"system:serviceaccount:%s:reelkeeper-gateway"}},"spec":{"state":%q}}`,
 			v1alpha1.AnnotationStateBy, operatorNamespace, state)
-		if err := w.admin.Patch(t.Context(), w.get(), client.RawPatch("application/merge-patch+json", patch)); err != nil {
+		if err := gateway.Patch(t.Context(), w.get(), client.RawPatch("application/merge-patch+json", patch)); err != nil {
 			t.Fatal(err)
 		}
 	}

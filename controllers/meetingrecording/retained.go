@@ -54,12 +54,21 @@ func retainedMessage(o *observation, status *v1alpha1.MeetingRecordingStatus, pl
 	case policy.DecidedByPause:
 		return fmt.Sprintf("Kept until %s can be understood: put it right", by)
 	case policy.DecidedByUnwatchedAfter:
-		return fmt.Sprintf("Kept until %s by %s, longer if somebody watches it; %s", until, by, then)
+		return fmt.Sprintf("Kept until %s by %s, longer if somebody watches it; %s%s", until, by, then, bounded(o, plan))
 	case policy.DecidedByNothing:
 		return "Kept: no rule says that it goes"
 	default:
-		return fmt.Sprintf("Kept until %s by %s; %s", until, by, then)
+		return fmt.Sprintf("Kept until %s by %s; %s%s", until, by, then, bounded(o, plan))
 	}
+}
+
+// bounded says, after the rule that decides, what a policy asked for in its place.
+func bounded(o *observation, plan policy.Schedule) string {
+	what := o.rules.BoundedFor(plan.Decider)
+	if what == nil || plan.From != *what.Bound {
+		return ""
+	}
+	return fmt.Sprintf(". %s asks for %s and gets %s", what.By.Place(), what.Wished, what.Holds)
 }
 
 // place names the object and field that decide.
@@ -99,14 +108,14 @@ func (c *conditionSet) addRetentionAccepted() {
 	if wish.From == nil {
 		return
 	}
-	ttl, bounded := c.o.rules.Retention.TimeToLive(wish)
-	if !bounded {
+	bounded, is := c.o.rules.Retention.BoundedWish(wish)
+	if !is {
 		c.add(v1alpha1.ConditionRetentionAccepted, metav1.ConditionTrue, v1alpha1.ReasonWithinPolicy, "The recording has the time to live that its spec.retention asks for")
 		return
 	}
 	c.add(v1alpha1.ConditionRetentionAccepted, metav1.ConditionFalse, v1alpha1.ReasonBounded, fmt.Sprintf(
-		"spec.retention.expireAfter asks for %s, and %s allows no more than it says itself, which holds instead: ask for less, or have extendTo raised there",
-		c.o.recording.Spec.Retention.ExpireAfter, ttl.Source().Place()))
+		"spec.retention.expireAfter asks for %s and gets %s, the most that %s allows: ask for less, or have extendTo raised there",
+		bounded.Wished, bounded.Holds, bounded.Bound.Place()))
 }
 
 func spellTime(t metav1.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 func TestR27TheStatusSaysWhichRuleDecidesAndWhen(t *testing.T) {
@@ -89,8 +90,8 @@ func TestWhatARecordingAsksForIsBoundedAndSaidSo(t *testing.T) {
 		"no wish": {"", 90, "", ""},
 		"less":    {"10d", 10, metav1.ConditionTrue, "The recording has the time to live that its spec.retention asks for"},
 		"more":    {"100d", 100, metav1.ConditionTrue, "The recording has the time to live that its spec.retention asks for"},
-		"too much": {"400d", 365, metav1.ConditionFalse, "spec.retention.expireAfter asks for 400d, and RecordingPolicy finance/rules spec.retention.extendTo " +
-			"allows no more than it says itself, which holds instead: ask for less, or have extendTo raised there"},
+		"too much": {"400d", 365, metav1.ConditionFalse, "spec.retention.expireAfter asks for 400d and gets 365d, the most that " +
+			"RecordingPolicy finance/rules spec.retention.extendTo allows: ask for less, or have extendTo raised there"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +109,54 @@ func TestWhatARecordingAsksForIsBoundedAndSaidSo(t *testing.T) {
 			}
 			if got == nil || got.Status != tc.want || got.Message != tc.wantMessage {
 				t.Errorf("RetentionAccepted = %+v", got)
+			}
+		})
+	}
+}
+
+func TestR14WhatAPolicyAsksForIsBoundedAndSaidSo(t *testing.T) {
+	overriding := func(asked, most v1alpha1.RetentionRules) func(*observation) {
+		own := v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "finance", Name: "rules"}}
+		own.Spec.Retention = asked
+		house := v1alpha1.ClusterRecordingPolicy{ObjectMeta: metav1.ObjectMeta{Name: "house"}}
+		house.Spec.Overrides.Retention = most
+		return func(o *observation) {
+			o.rules = policy.Resolve(policy.Input{Policies: []v1alpha1.RecordingPolicy{own}, ClusterPolicies: []v1alpha1.ClusterRecordingPolicy{house}})
+		}
+	}
+	cases := map[string]struct {
+		seen        *observation
+		wantMessage string
+	}{
+		"a department's time to live": {
+			seen(overriding(v1alpha1.RetentionRules{ExpireAfter: "365d"}, v1alpha1.RetentionRules{ExpireAfter: "90d"}), availableSince(0)),
+			"Kept until 2026-06-02T12:00:00Z by ClusterRecordingPolicy house spec.overrides.retention.expireAfter; then it goes to the trash. " +
+				"RecordingPolicy finance/rules spec.retention.expireAfter asks for 365d and gets 90d",
+		},
+		"a shorter one": {
+			seen(overriding(v1alpha1.RetentionRules{ExpireAfter: "30d"}, v1alpha1.RetentionRules{ExpireAfter: "90d"}), availableSince(0)),
+			"Kept until 2026-04-03T12:00:00Z by RecordingPolicy finance/rules spec.retention.expireAfter; then it goes to the trash",
+		},
+		"the recording's own, inside both": {
+			seen(overriding(v1alpha1.RetentionRules{ExpireAfter: "365d"}, v1alpha1.RetentionRules{ExpireAfter: "90d"}), wishing("10d"), availableSince(0)),
+			"Kept until 2026-03-14T12:00:00Z by MeetingRecording finance/q3-review spec.retention.expireAfter; then it goes to the trash",
+		},
+		"R28 how long nobody has to watch it": {
+			seen(overriding(v1alpha1.RetentionRules{UnwatchedAfter: "60d"}, v1alpha1.RetentionRules{UnwatchedAfter: "30d"}), availableSince(0)),
+			"Kept until 2026-04-03T12:00:00Z by ClusterRecordingPolicy house spec.overrides.retention.unwatchedAfter, longer if somebody watches it; " +
+				"then it goes to the trash. RecordingPolicy finance/rules spec.retention.unwatchedAfter asks for 60d and gets 30d",
+		},
+		"R25 the time in the trash": {
+			seen(overriding(v1alpha1.RetentionRules{TrashFor: "60d"}, v1alpha1.RetentionRules{TrashFor: "7d"}), trashedSince(0)),
+			"Kept until 2026-03-11T12:00:00Z by ClusterRecordingPolicy house spec.overrides.retention.trashFor; then it is deleted for good. " +
+				"RecordingPolicy finance/rules spec.retention.trashFor asks for 60d and gets 7d",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := meta.FindStatusCondition(decide(tc.seen).status.Conditions, v1alpha1.ConditionRetained)
+			if got == nil || got.Message != tc.wantMessage {
+				t.Errorf("Retained = %+v\nwant %s", got, tc.wantMessage)
 			}
 		})
 	}

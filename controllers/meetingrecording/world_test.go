@@ -131,7 +131,9 @@ func (w *world) makeStore(changes []func(*v1alpha1.RecordingStore)) {
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable, LastTransitionTime: metav1.Now(),
 		}},
 		Capabilities: []v1alpha1.StoreCapability{v1alpha1.CapabilityVersioning, v1alpha1.CapabilityChecksums},
+		Location:     stores.Location(w.store),
 	}
+	w.store.Status.Location.ID = stores.NewID()
 	if w.store.Spec.Buckets.ObjectLock != "" {
 		w.store.Status.Capabilities = append(w.store.Status.Capabilities, v1alpha1.CapabilityObjectLock)
 	}
@@ -355,7 +357,7 @@ func (w *world) names(recording *v1alpha1.MeetingRecording) objectstore.Recordin
 	return names
 }
 
-// stored lists the objects in the bucket.
+// stored lists the objects in the bucket, without the store's marker.
 func (w *world) stored() []string {
 	w.Helper()
 	found := []string{}
@@ -366,7 +368,9 @@ func (w *world) stored() []string {
 		if err != nil {
 			w.Fatal(err)
 		}
-		found = append(found, object.Key)
+		if object.Key != objectstore.MarkerKey {
+			found = append(found, object.Key)
+		}
 	}
 	return found
 }

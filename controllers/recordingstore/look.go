@@ -116,13 +116,31 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	}
 	found := findings{capabilities: capabilitiesOf(seen)}
 	found.endpoint, found.buckets = missing(store, seen)
-	if found.buckets.verdict == good {
-		found.buckets, found.count, err = r.ensureBuckets(ctx, store, of)
+	if found.buckets.verdict == bad {
+		return found, nil
 	}
-	if err == nil && found.endpoint.verdict == good && found.buckets.verdict == good {
-		err = r.settleIn(ctx, store, of, &found)
+	if found.endpoint.verdict == bad {
+		found.buckets = finding{}
+		return found, nil
 	}
+	err = r.settleIn(ctx, store, of, &found)
 	return found, err
+}
+
+// settleIn does what a store needs whose server works: the marks by which its buckets are known again, the buckets of its namespaces,
+// and, now and then, clearing away what was abandoned there.
+func (r *Reconciler) settleIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs, found *findings) error {
+	marked, err := r.mark(ctx, store, of)
+	if err != nil {
+		found.buckets, err = judge(err)
+		return err
+	}
+	if found.buckets, found.count, err = r.ensureBuckets(ctx, marked, of); err != nil || found.buckets.verdict == bad {
+		return err
+	}
+	found.location = marked.Status.Location
+	r.lookForDeleted(ctx, marked, of)
+	return r.clearAbandoned(ctx, marked, of, found.capabilities)
 }
 
 // ensureBuckets makes the bucket of every namespace that has recordings in the store. They are also made on demand, when the

@@ -14,7 +14,6 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
-	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // usageTimeout bounds how long the sizes of deleted recordings are looked for: a listing of a thousand objects takes some 20 ms.
@@ -102,7 +101,7 @@ func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.Recordi
 func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, error) {
 	// Those of every store: two stores can share a bucket.
 	alive := livingIn(r.Cards.Cards(""), store.Name)
-	buckets, err := stores.Buckets(ctx, of.client, store)
+	buckets, err := r.Stores.Buckets(ctx, of.client, store)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,9 @@ func (c *command) newExplain() *cobra.Command {
 		Long: `Shows the effective policy of a recording: every field with its value, and the object, field and generation that it comes
 from. Below stands when the recording leaves, and which rule decides that: a legal hold, the retention lock, or how long it is kept.
 
+What somebody asked for about keeping the recording, and does not get, stands in a table of its own, with what holds instead and who
+bounds it.
+
 Rows called "most for ROLE" are what the organisation's overrides let a role be given by any means.`,
 		Example: `  kubectl reelkeeper explain finance/q3-review
   kubectl reelkeeper explain q3-review -n finance -o yaml`,
@@ -40,9 +43,23 @@ func showExplanation(p *page, e report.Explanation) {
 		p.line("\nIf the policies in DryRun were enforced:")
 		p.table(fieldHeader, fieldRows(e.Trial))
 	}
+	showBounded(p, e.Bounded)
 	p.line("\n%s", e.Retention.Says)
 	p.line("Decided by %s%s", e.Retention.Decider, from(e.Retention.From))
 	showProblems(p, e.Problems)
+}
+
+// showBounded says what was asked for about keeping the recording and does not hold.
+func showBounded(p *page, bounded []report.Bounded) {
+	if len(bounded) == 0 {
+		return
+	}
+	p.line("\nAsked for and bounded:")
+	var rows [][]string
+	for _, b := range bounded {
+		rows = append(rows, []string{b.Field, b.Wished, b.By.Short(), b.Holds, b.Bound.Short()})
+	}
+	p.table([]string{"FIELD", "ASKED FOR", "BY", "HOLDS", "BECAUSE OF"}, rows)
 }
 
 var fieldHeader = []string{"FIELD", "VALUE", "FROM"}

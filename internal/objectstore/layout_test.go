@@ -3,6 +3,7 @@
 package objectstore_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,38 @@ func TestNamespaceBucket(t *testing.T) {
 		}
 		if a != b && bucketA == bucketB {
 			t.Fatalf("namespaces %q and %q share the bucket %q", a, b, bucketA)
+		}
+	})
+}
+
+func TestPrefixesOfSimilarNamesKeepApart(t *testing.T) {
+	// Few letters make names that begin alike: team, team-a, team-a-b.
+	alike := rapid.StringMatching(`[ab](-?[ab]){0,4}`)
+	rapid.Check(t, func(t *rapid.T) {
+		recording := func(who string) objectstore.Recording {
+			made, err := objectstore.NewRecording(alike.Draw(t, who+"'s namespace"), alike.Draw(t, who+"'s UID"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made
+		}
+		mine, theirs := recording("mine"), recording("theirs")
+		if mine == theirs {
+			t.Skip("the same recording")
+		}
+		at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+		keys := func(of objectstore.Recording) []string {
+			return []string{of.RawKey(), of.ProgressKey(), of.MediaKey(1), of.ManifestKey(1), of.StateKey(), of.TombstoneKey(at)}
+		}
+		for _, key := range keys(theirs) {
+			for _, prefix := range []string{mine.StagingPrefix(), mine.MediaPrefix(), mine.ManifestPrefix()} {
+				if strings.HasPrefix(key, prefix) {
+					t.Fatalf("%s of %v lies under %s of %v", key, theirs, prefix, mine)
+				}
+			}
+			if slices.Contains(keys(mine), key) {
+				t.Fatalf("%v and %v share %s", mine, theirs, key)
+			}
 		}
 	})
 }

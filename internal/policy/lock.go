@@ -16,6 +16,14 @@ type Lock struct {
 	For time.Duration
 }
 
+// String says it in words, such as Governance for 30d.
+func (a Lock) String() string {
+	if a.Mode == "" {
+		return "None"
+	}
+	return string(a.Mode) + " for " + spell(a.For)
+}
+
 // strictest returns the longest time and the stricter mode of both, each for itself: whoever asks for Compliance, or for a
 // year, gets it, whatever else is asked for.
 func (a Lock) strictest(b Lock) Lock {

@@ -217,12 +217,12 @@ func TestResolve(t *testing.T) {
 ---
 {kind: RecordingPolicy, metadata: {name: keep}, spec: {retention: {lock: {mode: Governance, for: 20d}}}}`,
 			field: func(r *policy.Rules) string { return show(r.Retention.Lock) },
-			want:  "{Governance 480h0m0s} < RecordingPolicy finance/keep spec.retention.lock (generation 2)",
+			want:  "Governance for 20d < RecordingPolicy finance/keep spec.retention.lock (generation 2)",
 		},
 		"R27 an override can demand a lock where nobody else does": {
 			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {retention: {lock: {mode: Compliance, for: 10d}}}}}`,
 			field:    func(r *policy.Rules) string { return show(r.Retention.Lock) },
-			want:     "{Compliance 240h0m0s} < ClusterRecordingPolicy house spec.overrides.retention.lock (generation 1)",
+			want:     "Compliance for 10d < ClusterRecordingPolicy house spec.overrides.retention.lock (generation 1)",
 		},
 		"the height is capped": {
 			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {processing: {maxHeight: 720}}}}

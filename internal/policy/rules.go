@@ -38,6 +38,9 @@ type Rules struct {
 	// rules around it are those that hold: the same without these policies.
 	Trial *Rules
 
+	// Bounded are the fields of Retention for which a policy asked for something else than the organisation's overrides leave.
+	Bounded []Bounded
+
 	// Problems are the parts of policies that could not be understood.
 	Problems []Problem
 }

@@ -12,6 +12,9 @@ import (
 	"io"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -54,9 +57,13 @@ func Identify(ctx context.Context, objects *objectstore.Client, bucket string) (
 	return found.ID, nil
 }
 
-// Mark writes a marker into a bucket that has none and returns its ID. It never replaces one: who comes second takes what is there.
-func Mark(ctx context.Context, objects *objectstore.Client, bucket string) (string, error) {
-	made := marker{Version: markerVersion, ID: strings.ToLower(rand.Text())}
+// NewID makes up the ID of a store.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// Mark writes a marker with an ID into a bucket that has none, and returns the ID that the bucket says then. It never replaces one: who
+// comes second takes what is there.
+func Mark(ctx context.Context, objects *objectstore.Client, bucket, id string) (string, error) {
+	made := marker{Version: markerVersion, ID: id}
 	encoded, err := json.Marshal(made)
 	if err != nil {
 		return "", fmt.Errorf("encode the marker: %w", err)
@@ -77,16 +84,31 @@ func Mark(ctx context.Context, objects *objectstore.Client, bucket string) (stri
 		return "", err
 	}
 	// What counts is what is there.
-	id, err := Identify(ctx, objects, bucket)
-	if err == nil && id == "" {
+	seen, err := Identify(ctx, objects, bucket)
+	if err == nil && seen == "" {
 		err = errors.New("the marker was written and is not there, it is tried again")
 	}
-	return id, err
+	return seen, err
+}
+
+// WrongBucket is the failure of a store that would have to use a bucket which is not its own.
+func WrongBucket(store *v1alpha1.RecordingStore, bucket, why string) error {
+	return failure(v1alpha1.ReasonWrongBucket, "Bucket %s at %s is not the one that holds the store's recordings: %s. Nothing is written there. Point the store to "+
+		"where its recordings are, or copy everything from there first, that object too", bucket, store.Spec.S3.Endpoint, why)
 }
 
 // Location says where a completed store is, as far as its spec and Secrets go. The ID is not known from them.
 func Location(store *v1alpha1.RecordingStore) v1alpha1.StoreLocation {
 	return v1alpha1.StoreLocation{Endpoint: strings.TrimSuffix(store.Spec.S3.Endpoint, "/"), Bucket: store.Spec.Buckets.Name}
+}
+
+// usable refuses a store whose bucket is another's, as far as its controller has seen.
+func usable(store *v1alpha1.RecordingStore) error {
+	buckets := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionBucketsReady)
+	if buckets != nil && buckets.Status == metav1.ConditionFalse && buckets.Reason == v1alpha1.ReasonBucketTaken {
+		return failure(v1alpha1.ReasonBucketTaken, "%s", buckets.Message)
+	}
+	return elsewhere(store)
 }
 
 // elsewhere refuses a store that was seen to be in another place than it is said to be now. Its controller looks whether that is

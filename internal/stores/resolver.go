@@ -30,8 +30,9 @@ type Resolver struct {
 	mu      sync.Mutex
 	clients map[types.UID]openClient
 	keysets map[types.UID]openKeyset
-	// buckets remembers which buckets are known to exist, by store, so that EnsureBucket asks the server once.
-	buckets map[types.UID]map[string]bool
+	// made are the buckets that are known to exist and to be set up, owned those that are known to carry the store's marker, so that
+	// the server is asked once.
+	made, owned remembered
 }
 
 // NewResolver returns a Resolver that reads stores and Secrets with reader, and Secrets of the operator's namespace only.
@@ -41,8 +42,27 @@ func NewResolver(reader client.Reader, operatorNamespace string) *Resolver {
 		namespace: operatorNamespace,
 		clients:   map[types.UID]openClient{},
 		keysets:   map[types.UID]openKeyset{},
-		buckets:   map[types.UID]map[string]bool{},
+		made:      remembered{},
+		owned:     remembered{},
 	}
+}
+
+// remembered are buckets, by store.
+type remembered map[types.UID]map[string]bool
+
+func (r *Resolver) knows(what remembered, store *v1alpha1.RecordingStore, bucket string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return what[store.UID][bucket]
+}
+
+func (r *Resolver) learn(what remembered, store *v1alpha1.RecordingStore, bucket string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if what[store.UID] == nil {
+		what[store.UID] = map[string]bool{}
+	}
+	what[store.UID][bucket] = true
 }
 
 // openClient and openKeyset are what was opened, and the versions of the objects that it was opened from.
@@ -65,8 +85,8 @@ type openKeyset struct {
 	keyset    *keys.Keyset
 }
 
-// Open returns the store with this name, ready for use. Its errors are Errors with one of the reasons StoreNotFound,
-// CredentialsNotFound, KeysetInvalid and StoreError, or come from the Kubernetes API. It does not talk to the object store.
+// Open returns the store with this name, ready for use. Its errors are Errors with one of the reasons StoreNotFound, WrongBucket,
+// BucketTaken, CredentialsNotFound, KeysetInvalid and StoreError, or come from the Kubernetes API. It does not talk to the object store.
 func (r *Resolver) Open(ctx context.Context, name string) (*Store, error) {
 	store := &v1alpha1.RecordingStore{}
 	switch err := r.reader.Get(ctx, client.ObjectKey{Name: name}, store); {
@@ -79,7 +99,7 @@ func (r *Resolver) Open(ctx context.Context, name string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := elsewhere(store); err != nil {
+	if err := usable(store); err != nil {
 		return nil, err
 	}
 	objects, err := r.Client(ctx, store)
@@ -120,7 +140,8 @@ func (r *Resolver) Client(ctx context.Context, store *v1alpha1.RecordingStore) (
 		open.client.Close()
 	}
 	r.clients[store.UID] = openClient{from: from, client: opened}
-	delete(r.buckets, store.UID)
+	delete(r.made, store.UID)
+	delete(r.owned, store.UID)
 	return opened, nil
 }
 
@@ -166,7 +187,8 @@ func (r *Resolver) Forget(store types.UID) {
 	}
 	delete(r.clients, store)
 	delete(r.keysets, store)
-	delete(r.buckets, store)
+	delete(r.made, store)
+	delete(r.owned, store)
 }
 
 // secret reads a Secret of the operator's namespace. One of another namespace is refused with the reason foreign.

@@ -306,11 +306,11 @@ func TestABucketIsMarkedWithoutConditionalWritesToo(t *testing.T) {
 	if id, err := stores.Identify(t.Context(), objects, "recordings"); id != "" || err != nil {
 		t.Fatalf("a bucket without a mark is known as %q, %v", id, err)
 	}
-	id, err := stores.Mark(t.Context(), objects, "recordings")
-	if err != nil || id == "" {
+	id, err := stores.Mark(t.Context(), objects, "recordings", "first")
+	if err != nil || id != "first" {
 		t.Fatalf("%q, %v", id, err)
 	}
-	if again, err := stores.Mark(t.Context(), owner, "recordings"); again != id || err != nil {
+	if again, err := stores.Mark(t.Context(), owner, "recordings", "second"); again != id || err != nil {
 		t.Errorf("who comes second gets %q, %v, want %q", again, err, id)
 	}
 	for name, content := range map[string]string{"no JSON": "{", "another version": `{"version":2,"id":"x"}`, "no ID": `{"version":1}`} {

@@ -72,6 +72,8 @@ type world struct {
 	env   *testenv.Env
 	admin client.Client
 	store string
+	// layout is that of the store; absent is Shared.
+	layout v1alpha1.BucketLayout
 	// patience bounds every wait; zero is five minutes.
 	patience time.Duration
 	// hashes are the digests of all media that was stored, by the names of the recordings.
@@ -80,7 +82,7 @@ type world struct {
 }
 
 // newWorld describes the vault to the cluster as a store of its own.
-func newWorld(t testing.TB, cluster *testenv.Env, in *vault, store string) *world {
+func newWorld(t testing.TB, cluster *testenv.Env, in *vault, store string, changes ...func(*v1alpha1.RecordingStore)) *world {
 	t.Helper()
 	config := rest.CopyConfig(cluster.Config)
 	config.QPS = -1
@@ -95,18 +97,23 @@ func newWorld(t testing.TB, cluster *testenv.Env, in *vault, store string) *worl
 	secret := func(name string, data map[string][]byte) *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: name + "-" + store}, Data: data}
 	}
+	described := &v1alpha1.RecordingStore{
+		ObjectMeta: metav1.ObjectMeta{Name: store},
+		Spec: v1alpha1.RecordingStoreSpec{
+			S3:                v1alpha1.S3Endpoint{Endpoint: in.server.Endpoint, CredentialsSecretRef: reference("s3")},
+			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
+			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
+			AllowedNamespaces: &metav1.LabelSelector{MatchLabels: map[string]string{"recordings": store}},
+		},
+	}
+	for _, change := range changes {
+		change(described)
+	}
+	w.layout = described.Spec.Buckets.Layout
 	w.create(
 		secret("s3", map[string][]byte{stores.AccessKeyID: []byte(in.server.AccessKey), stores.SecretAccessKey: []byte(in.server.SecretKey)}),
 		secret("kek", map[string][]byte{stores.KeysetKey: in.keyset}),
-		&v1alpha1.RecordingStore{
-			ObjectMeta: metav1.ObjectMeta{Name: store},
-			Spec: v1alpha1.RecordingStoreSpec{
-				S3:                v1alpha1.S3Endpoint{Endpoint: in.server.Endpoint, CredentialsSecretRef: reference("s3")},
-				Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
-				Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: reference("kek")},
-				AllowedNamespaces: &metav1.LabelSelector{MatchLabels: map[string]string{"recordings": store}},
-			},
-		})
+		described)
 	return w
 }
 
@@ -117,6 +124,44 @@ func (w *world) create(objects ...client.Object) {
 			w.Fatal(err)
 		}
 	}
+}
+
+// awaitStore waits until the manager has set the store up.
+func (w *world) awaitStore() {
+	w.Helper()
+	w.eventually("the store is ready", func() bool {
+		return meta.IsStatusConditionTrue(w.described().Status.Conditions, v1alpha1.ConditionReady)
+	})
+}
+
+func (w *world) described() *v1alpha1.RecordingStore {
+	w.Helper()
+	var store v1alpha1.RecordingStore
+	if err := w.admin.Get(w.Context(), client.ObjectKey{Name: w.store}, &store); err != nil {
+		w.Fatal(err)
+	}
+	return &store
+}
+
+// bucket is that of a namespace.
+func (w *world) bucket(namespace string) string {
+	if w.layout == v1alpha1.LayoutPerNamespace {
+		return objectstore.NamespaceBucket("recordings", namespace)
+	}
+	return "recordings"
+}
+
+// bucketOf makes the bucket of a namespace as the manager would, which has set the store up.
+func (w *world) bucketOf(namespace string) (string, error) {
+	bucket := w.bucket(namespace)
+	if w.layout != v1alpha1.LayoutPerNamespace {
+		return bucket, nil
+	}
+	if _, err := w.objects.EnsureBucket(w.Context(), bucket, objectstore.BucketOptions{Versioning: true}); err != nil {
+		return "", err
+	}
+	_, err := stores.Mark(w.Context(), w.objects, bucket, w.described().Status.Location.ID)
+	return bucket, err
 }
 
 // startManager runs all controllers with the rights of the shipped ServiceAccount, until the test ends.
@@ -178,12 +223,16 @@ func (w *world) furnish(recording *v1alpha1.MeetingRecording) error {
 	if err != nil {
 		return err
 	}
-	if err := stored.Put(w.Context(), w.objects, "recordings"); err != nil {
+	bucket, err := w.bucketOf(recording.Namespace)
+	if err != nil {
+		return err
+	}
+	if err := stored.Put(w.Context(), w.objects, bucket); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(stored.Media)
 	before := recording.DeepCopy()
-	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: owner.MediaKey(1), ManifestKey: owner.ManifestKey(1)}
+	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: owner.MediaKey(1), ManifestKey: owner.ManifestKey(1)}
 	recording.Status.Media = v1alpha1.MediaFacts{Duration: "8s", Bytes: int64(len(stored.Media)), Height: 720, Segments: 2, SHA256: hex.EncodeToString(sum[:])}
 	recording.Status.AvailableAt = metav1.NewTime(clock.RealClock{}.Now().Truncate(time.Second))
 	if err := w.admin.Status().Patch(w.Context(), recording, client.MergeFrom(before)); err != nil {

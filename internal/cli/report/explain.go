@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,22 @@ type Explanation struct {
 	Trial  []Field `json:"trial,omitempty"`
 	// Retention says when the recording leaves, and which rule decides.
 	Retention Retention `json:"retention"`
+	// Bounded are the wishes about keeping, of policies and of the recording itself, that do not hold.
+	Bounded []Bounded `json:"bounded,omitempty"`
 	// Problems are the parts of policies that could not be understood.
 	Problems []string `json:"problems,omitempty"`
+}
+
+// Bounded is a wish that does not hold, because somebody with more to say allows something else.
+type Bounded struct {
+	// Field is the path that a policy writes it under.
+	Field string `json:"field"`
+	// Wished is what was asked for, and By who asked.
+	Wished string  `json:"wished"`
+	By     *Source `json:"by"`
+	// Holds is what holds instead, and Bound where that comes from.
+	Holds string  `json:"holds"`
+	Bound *Source `json:"bound"`
 }
 
 // Retention says when a recording leaves. Times that never come are absent.
@@ -49,10 +64,23 @@ func (b *Book) Explain(recording *v1alpha1.MeetingRecording) Explanation {
 	if rules.Trial != nil {
 		e.Trial = differing(e.Fields, fieldsOf(rules.Trial))
 	}
+	e.Bounded = boundedOf(rules, recording)
 	for _, problem := range rules.Problems {
 		e.Problems = append(e.Problems, problem.String())
 	}
 	return e
+}
+
+func boundedOf(rules *policy.Rules, recording *v1alpha1.MeetingRecording) []Bounded {
+	all := slices.Clone(rules.Bounded)
+	if own, bounded := rules.Retention.BoundedWish(policy.LifeOf(recording).Wish); bounded {
+		all = append(all, own)
+	}
+	var found []Bounded
+	for _, b := range all {
+		found = append(found, Bounded{b.Field, b.Wished, sourceAt(b.By), b.Holds, sourceAt(b.Bound)})
+	}
+	return found
 }
 
 // differing returns those fields of after whose value is not among the fields of before.

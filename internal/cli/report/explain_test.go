@@ -134,3 +134,51 @@ func TestExplainShowsWhatATrialWouldChange(t *testing.T) {
 		t.Errorf("what is tried out (-want +got):\n%s", diff)
 	}
 }
+
+func TestR14ExplainSaysWhatWasAskedForAndBounded(t *testing.T) {
+	t.Parallel()
+	days := func(length v1alpha1.DurationOrNever) v1alpha1.PolicyRules {
+		return v1alpha1.PolicyRules{Retention: v1alpha1.RetentionRules{ExpireAfter: length}}
+	}
+	cases := map[string]struct {
+		objects []any
+		wish    v1alpha1.DurationOrNever
+		want    []string
+	}{
+		"nothing asked for":         {[]any{house(v1alpha1.PolicyRules{}, days("90d"))}, "", nil},
+		"a department that gets it": {[]any{department("own", days("30d")), house(v1alpha1.PolicyRules{}, days("90d"))}, "", nil},
+		"a department": {[]any{department("own", days("365d")), house(v1alpha1.PolicyRules{}, days("90d"))}, "", []string{
+			"retention.expireAfter: RecordingPolicy finance/own spec.retention.expireAfter (generation 3) asks for 365d, " +
+				"ClusterRecordingPolicy house spec.overrides.retention.expireAfter (generation 2) leaves 90d",
+		}},
+		"the organisation's own default": {[]any{house(days("365d"), days("90d"))}, "", []string{
+			"retention.expireAfter: ClusterRecordingPolicy house spec.defaults.retention.expireAfter (generation 2) asks for 365d, " +
+				"ClusterRecordingPolicy house spec.overrides.retention.expireAfter (generation 2) leaves 90d",
+		}},
+		"a recording": {[]any{department("own", days("90d"))}, "365d", []string{
+			"retention.expireAfter: MeetingRecording finance/q3-review spec.retention.expireAfter (generation 0) asks for 365d, " +
+				"RecordingPolicy finance/own spec.retention.expireAfter (generation 3) leaves 90d",
+		}},
+		"R27 a lock that the organisation makes stricter": {[]any{
+			department("own", v1alpha1.PolicyRules{Retention: v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "30d"}}}),
+			house(v1alpha1.PolicyRules{}, v1alpha1.PolicyRules{Retention: v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "7d"}}}),
+		}, "", []string{
+			"retention.lock: RecordingPolicy finance/own spec.retention.lock (generation 3) asks for Governance for 30d, " +
+				"ClusterRecordingPolicy house spec.overrides.retention.lock (generation 2) leaves Compliance for 30d",
+		}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asking := recording("q3-review")
+			asking.Spec.Retention.ExpireAfter = tc.wish
+			var got []string
+			for _, b := range report.NewBook(world(append(tc.objects, asking)...)).Explain(&asking).Bounded {
+				got = append(got, b.Field+": "+b.By.Short()+" asks for "+b.Wished+", "+b.Bound.Short()+" leaves "+b.Holds)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("bounded (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
