@@ -10,14 +10,16 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/attachment"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
 const (
-	// resumeWindow is how long after a download began by a grant with limited uses its parts are not counted as further uses.
-	resumeWindow = time.Hour
 	// partsWindow is how long the parts of one download are one record in the audit log.
 	partsWindow = 10 * time.Minute
+	// maxRanges is how many ranges of a file one request may ask for.
+	maxRanges = 16
 )
 
 // download gives the file, decrypted. It is the only route that does, and the only one that asks for Download.
@@ -39,16 +41,37 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, faulty(err), page)
 		return
 	}
-	if err := s.remember(w, current, admitted); err != nil {
+	if err := s.remember(w, current, admitted, v1alpha1.PermissionDownload); err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, page)
 		return
 	}
-	w.Header().Set("Content-Type", "video/mp4")
 	w.Header().Set("Content-Disposition", attachment.Header(titleOf(language(r), admitted.recording)))
-	if refused := s.serve(w, r, content{size: opened.Reader.Size(), etag: opened.ETag(), open: opened.Plaintext, visit: admitted.again}); refused != nil {
+	if refused := s.serve(w, r, s.file(r, admitted, opened)); refused != nil {
 		s.withoutFile(w)
 		s.refusePage(w, r, current, refused, page)
 	}
+}
+
+// file is the decrypted file of a recording, of which is written down how much was sent.
+func (s *Server) file(r *http.Request, admitted *admission, opened *playback.Media) content {
+	size := opened.Reader.Size()
+	file := content{
+		size: size, etag: opened.ETag(), mime: "video/mp4", digest: opened.Manifest.Media.PlainSHA256, ranges: maxRanges,
+		open: opened.Plaintext, visit: admitted.again,
+	}
+	if !resumes(r) {
+		file.after = func(asked byterange.Asked, sent int64, _ error) {
+			s.deliveries.whole(admitted, size, asked.Bytes(), sent)
+		}
+		return file
+	}
+	var end func(asked, sent int64)
+	file.before = func(byterange.Asked) *refusal {
+		end = s.deliveries.begin(admitted, size)
+		return nil
+	}
+	file.after = func(asked byterange.Asked, sent int64, _ error) { end(asked.Bytes(), sent) }
+	return file
 }
 
 // downloadVisit is written down as a start, whichever bytes it asks for: who leaves out the first byte has a file too. Asking
@@ -56,7 +79,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 func (s *Server) downloadVisit(r *http.Request, current *session.Session) visit {
 	v := visitOf(r, current, v1alpha1.PermissionDownload, v1alpha1.AuditDownloaded)
 	v.started, v.media = r.Method != http.MethodHead, true
-	v.counted = current.CountedSince(s.clock.Now().Add(-resumeWindow))
+	v.counted = current.CountedFor(v1alpha1.PermissionDownload)
 	if resumes(r) {
 		v.since = s.clock.Now().Truncate(partsWindow)
 		v.step = func(d *dossier) string {
@@ -73,18 +96,18 @@ func resumes(r *http.Request) bool {
 	return asked != "" && !strings.HasPrefix(asked, "bytes=0-")
 }
 
-// remember keeps in the session that a use was counted, so that resuming the download is no further one.
-func (s *Server) remember(w http.ResponseWriter, current *session.Session, admitted *admission) error {
+// remember keeps in the session that a use was counted, so that going on, or beginning anew in the same session, is no further one.
+func (s *Server) remember(w http.ResponseWriter, current *session.Session, admitted *admission, what v1alpha1.Permission) error {
 	if admitted.used == "" {
 		return nil
 	}
-	current.Count(admitted.used, admitted.recording.UID, s.clock.Now())
+	current.Count(admitted.used, admitted.recording.UID, what)
 	return s.sessions.Put(w, current)
 }
 
 // withoutFile takes back what was said about a file that is not going to come.
 func (s *Server) withoutFile(w http.ResponseWriter) {
-	for _, name := range []string{"Content-Disposition", "Accept-Ranges", "ETag", "Content-Length"} {
+	for _, name := range []string{"Content-Disposition", "Accept-Ranges", "ETag", "Content-Length", "Repr-Digest", "Content-Digest"} {
 		w.Header().Del(name)
 	}
 }

@@ -66,18 +66,20 @@ type Options struct {
 
 // Server is the gateway.
 type Server struct {
-	gate      *gate
-	damage    *damage
-	pace      *pace
-	reader    client.Reader
-	writer    client.Client
-	desk      *desk.Desk
-	activity  Activity
-	sessions  *session.Store
-	flow      *signin.Flow
-	media     *playback.Opener
-	passwords *throttle.Throttle
-	hashing   chan struct{}
+	gate   *gate
+	damage *damage
+	pace   *pace
+	// deliveries write down how downloads ended.
+	deliveries *deliveries
+	reader     client.Reader
+	writer     client.Client
+	desk       *desk.Desk
+	activity   Activity
+	sessions   *session.Store
+	flow       *signin.Flow
+	media      *playback.Opener
+	passwords  *throttle.Throttle
+	hashing    chan struct{}
 	// nobodysHash is the hash of a password that nobody has.
 	nobodysHash string
 	pages       *pages.Renderer
@@ -86,8 +88,10 @@ type Server struct {
 	config      *config.Config
 	https       bool
 	synced      func() bool
-	clock       clock.PassiveClock
-	log         logr.Logger
+	// public is the gateway's own address, with which links begin.
+	public string
+	clock  clock.PassiveClock
+	log    logr.Logger
 }
 
 // hashesAtOnce bounds how many passwords are hashed at the same time: each takes 19 MiB and 50 ms of a core.
@@ -134,9 +138,10 @@ func New(options Options) (*Server, error) {
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,
-		config: options.Config, https: https,
+		config: options.Config, https: https, public: public.String(),
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
+	server.deliveries = newDeliveries(server.gate, options.Log)
 	server.damage = newDamage(server.gate, options.Log, options.Clock)
 	err = server.prepareSignIn(public.String())
 	return server, err

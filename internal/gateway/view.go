@@ -26,14 +26,18 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	visit := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditViewed)
-	visit.started, visit.media = true, true
+	visit.started, visit.media, visit.counted = true, true, current.CountedFor(v1alpha1.PermissionView)
 	earlier := s.sessions.EndedView(current, r.PostFormValue("renew"))
 	if earlier != nil {
-		visit.counted = earlier.Counted()
+		visit.counted = append(visit.counted, earlier.Counted()...)
 	}
 	admitted, refused := s.gate.enter(visit)
 	if refused != nil {
 		s.refuseScript(w, r, refused)
+		return
+	}
+	if err := s.remember(w, current, admitted, v1alpha1.PermissionView); err != nil {
+		s.refuseScript(w, r, &refusal{kind: broken, err: err})
 		return
 	}
 	lifetime, err := s.viewLifetime(r, admitted.recording)
@@ -45,6 +49,9 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 	view.Grant = admitted.used
 	if earlier != nil && earlier.UID == view.UID {
 		view.ID = earlier.ID // it is the same player
+	}
+	if view.Grant == "" {
+		view.Grant = admitted.usedBefore()
 	}
 	if view.Grant == "" && earlier != nil && earlier.UID == view.UID {
 		view.Grant = earlier.Grant
@@ -130,7 +137,6 @@ func (s *Server) key(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ciphertext(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused == nil {
-		w.Header().Set("Content-Type", "application/octet-stream")
 		refused = s.serve(w, r, s.paced(watched))
 	}
 	if refused != nil {
@@ -143,14 +149,15 @@ func (s *Server) paced(watched *watched) content {
 	media := watched.media
 	var bought *pacing.Purchase
 	return content{
-		size: media.Reader.Size(), etag: media.ETag(), open: media.Reader.Ciphertext, visit: watched.again,
-		before: func(asked byterange.Range) (refused *refusal) {
-			bought, refused = s.buy(watched, asked)
+		size: media.Reader.Size(), etag: media.ETag(), mime: "application/octet-stream", digest: media.Manifest.Media.SHA256, ranges: 1,
+		open: media.Reader.Ciphertext, visit: watched.again,
+		before: func(asked byterange.Asked) (refused *refusal) {
+			bought, refused = s.buy(watched, asked.Ranges[0])
 			return refused
 		},
-		after: func(asked byterange.Range, sent int64, _ error) {
+		after: func(asked byterange.Asked, sent int64, _ error) {
 			if bought != nil {
-				bought.Settle(media.Reader.Unsent(asked.Offset, sent))
+				bought.Settle(media.Reader.Unsent(asked.Ranges[0].Offset, sent))
 			}
 		},
 	}
