@@ -27,34 +27,26 @@ const headStartName = controllerName + "-held"
 
 // headStart keeps the passes of the two controllers apart.
 type headStart struct {
+	once sync.Once
+	over chan struct{}
+	// passing is held by the early pass that is under way, and in the end for good.
 	passing sync.Mutex
-	once    sync.Once
-	over    chan struct{}
 }
 
 // end returns when no early pass is under way and none will be.
 func (h *headStart) end() {
-	h.once.Do(func() { close(h.over) })
-	h.passing.Lock()
-	defer h.passing.Unlock()
-}
-
-func (h *headStart) isOver() bool {
-	select {
-	case <-h.over:
-		return true
-	default:
-		return false
-	}
+	h.once.Do(func() {
+		close(h.over)
+		h.passing.Lock()
+	})
 }
 
 // early makes a pass over a held recording, before there are cards.
 func (r *Reconciler) early(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	r.start.passing.Lock()
-	defer r.start.passing.Unlock()
-	if r.start.isOver() {
+	if !r.start.passing.TryLock() {
 		return reconcile.Result{}, nil
 	}
+	defer r.start.passing.Unlock()
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)

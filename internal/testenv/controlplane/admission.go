@@ -48,7 +48,7 @@ func AwaitAdmission(ctx context.Context, config *rest.Config) error {
 		return err
 	}
 	for _, object := range newCanary() {
-		if err := admin.Create(ctx, object); kubeclient.IgnoreAlreadyExists(err) != nil {
+		if err := kubeclient.IgnoreAlreadyExists(admin.Create(ctx, object)); err != nil {
 			return fmt.Errorf("making a policy that fails: %w", err)
 		}
 	}
