@@ -106,7 +106,7 @@ type AuditEventSpec struct {
 
 // AuditAction is what was done or tried.
 //
-// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased;Requested;Escalated;Approved;Denied;Rotated
+// +kubebuilder:validation:Enum=Uploaded;Processed;Viewed;Downloaded;Delivered;Granted;Revoked;Expired;Trashed;Restored;Deleted;Purged;Held;Released;Unlocked;Erased;Requested;Escalated;Approved;Denied;Rotated
 type AuditAction string
 
 const (
@@ -118,6 +118,8 @@ const (
 	AuditViewed AuditAction = "Viewed"
 	// AuditDownloaded is the start of a download, or the try.
 	AuditDownloaded AuditAction = "Downloaded"
+	// AuditDelivered is the end of a download that was allowed: the reason says whether it was finished, the evidence how many bytes were sent.
+	AuditDelivered AuditAction = "Delivered"
 	// AuditGranted is a grant beginning to count, or being refused by the policy.
 	AuditGranted AuditAction = "Granted"
 	// AuditRevoked is a grant ceasing to count.

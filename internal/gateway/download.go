@@ -10,6 +10,8 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/attachment"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
@@ -18,6 +20,8 @@ const (
 	resumeWindow = time.Hour
 	// partsWindow is how long the parts of one download are one record in the audit log.
 	partsWindow = 10 * time.Minute
+	// maxRanges is how many ranges of a file one request may ask for.
+	maxRanges = 16
 )
 
 // download gives the file, decrypted. It is the only route that does, and the only one that asks for Download.
@@ -43,12 +47,33 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, page)
 		return
 	}
-	w.Header().Set("Content-Type", "video/mp4")
 	w.Header().Set("Content-Disposition", attachment.Header(titleOf(language(r), admitted.recording)))
-	if refused := s.serve(w, r, content{size: opened.Reader.Size(), etag: opened.ETag(), open: opened.Plaintext, visit: admitted.again}); refused != nil {
+	if refused := s.serve(w, r, s.file(r, admitted, opened)); refused != nil {
 		s.withoutFile(w)
 		s.refusePage(w, r, current, refused, page)
 	}
+}
+
+// file is the decrypted file of a recording, of which is written down how much was sent.
+func (s *Server) file(r *http.Request, admitted *admission, opened *playback.Media) content {
+	size := opened.Reader.Size()
+	file := content{
+		size: size, etag: opened.ETag(), mime: "video/mp4", digest: opened.Manifest.Media.PlainSHA256, ranges: maxRanges,
+		open: opened.Plaintext, visit: admitted.again,
+	}
+	if !resumes(r) {
+		file.after = func(asked byterange.Asked, sent int64, _ error) {
+			s.deliveries.whole(admitted, size, asked.Bytes(), sent)
+		}
+		return file
+	}
+	var end func(asked, sent int64)
+	file.before = func(byterange.Asked) *refusal {
+		end = s.deliveries.begin(admitted, size)
+		return nil
+	}
+	file.after = func(asked byterange.Asked, sent int64, _ error) { end(asked.Bytes(), sent) }
+	return file
 }
 
 // downloadVisit is written down as a start, whichever bytes it asks for: who leaves out the first byte has a file too. Asking
@@ -84,7 +109,7 @@ func (s *Server) remember(w http.ResponseWriter, current *session.Session, admit
 
 // withoutFile takes back what was said about a file that is not going to come.
 func (s *Server) withoutFile(w http.ResponseWriter) {
-	for _, name := range []string{"Content-Disposition", "Accept-Ranges", "ETag", "Content-Length"} {
+	for _, name := range []string{"Content-Disposition", "Accept-Ranges", "ETag", "Content-Length", "Repr-Digest", "Content-Digest"} {
 		w.Header().Del(name)
 	}
 }

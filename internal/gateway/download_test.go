@@ -6,11 +6,24 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 )
 
@@ -22,6 +35,8 @@ func TestDownloadServesAnyRange(t *testing.T) {
 	path := pageOf(recording) + "/download"
 	etag := browser.Do(t, http.MethodHead, path, nil).Header.Get("ETag")
 	size := len(file)
+	sum := sha256.Sum256(file)
+	digest := "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 	cases := map[string]struct {
 		headers []string
 		status  int
@@ -35,7 +50,7 @@ func TestDownloadServesAnyRange(t *testing.T) {
 		"across segments":                 {[]string{"Range", fmt.Sprintf("bytes=%d-%d", size/5, size*4/5)}, 206, size / 5, size*4/5 + 1},
 		"the last bytes":                  {[]string{"Range", "bytes=-10"}, 206, size - 10, size},
 		"beyond the end":                  {[]string{"Range", fmt.Sprintf("bytes=%d-%d", size-1, size+100)}, 206, size - 1, size},
-		"several ranges are the whole":    {[]string{"Range", "bytes=0-1,4-5"}, 200, 0, size},
+		"too many ranges are the whole":   {[]string{"Range", "bytes=0-0" + strings.Repeat(",2-2", 16)}, 200, 0, size},
 		"nonsense is the whole":           {[]string{"Range", "bytes=b-a"}, 200, 0, size},
 		"resuming the same file":          {[]string{"Range", "bytes=100-", "If-Range", etag}, 206, 100, size},
 		"resuming a file that changed":    {[]string{"Range", "bytes=100-", "If-Range", `"other"`}, 200, 0, size},
@@ -57,26 +72,151 @@ func TestDownloadServesAnyRange(t *testing.T) {
 			if !bytes.Equal(answer.Body, file[tc.from:tc.to]) {
 				t.Errorf("%d bytes, which are not bytes %d to %d of the file", len(answer.Body), tc.from, tc.to)
 			}
-			checkHead(t, browser, path, tc.headers, answer)
+			for name, want := range map[string]string{"Content-Length": strconv.Itoa(tc.to - tc.from), "Repr-Digest": digest} {
+				if got := answer.Header.Get(name); got != want {
+					t.Errorf("%s %q, want %q", name, got, want)
+				}
+			}
+			if got := answer.Header.Get("Content-Digest"); (got == digest) != (tc.status == 200) {
+				t.Errorf("status %d with the Content-Digest %q", tc.status, got)
+			}
 		})
 	}
 }
 
-// checkHead compares the headers alone with those that came with the bytes.
-func checkHead(t *testing.T, browser *gatewaytest.Browser, path string, headers []string, get gatewaytest.Answer) {
-	t.Helper()
-	head := browser.Do(t, http.MethodHead, path, nil, headers...)
-	if head.Status != get.Status || len(head.Body) != 0 {
-		t.Errorf("HEAD answers %d with %d bytes, GET %d", head.Status, len(head.Body), get.Status)
+func TestTheHeadersAloneDescribeTheWholeFile(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	recording, _ := w.Recording(t, namespace, "review")
+	browser := w.SignIn(t, "host")
+	path := pageOf(recording) + "/download"
+	head := browser.Do(t, http.MethodHead, path, nil, "Range", "bytes=0-1")
+	if events := w.Events(t, namespace); len(events) > 0 {
+		t.Errorf("asking for the headers is written down: %+v", events)
 	}
-	for _, name := range []string{"Content-Length", "Content-Range", "Content-Type", "Content-Disposition", "ETag", "Accept-Ranges"} {
+	get := browser.Get(t, path)
+	if head.Status != http.StatusOK || len(head.Body) != 0 {
+		t.Errorf("HEAD answers %d with %d bytes", head.Status, len(head.Body))
+	}
+	for _, name := range []string{"Content-Length", "Content-Range", "Content-Type", "Content-Disposition", "ETag", "Accept-Ranges", "Repr-Digest"} {
 		if head.Header.Get(name) != get.Header.Get(name) {
 			t.Errorf("%s is %q for HEAD, %q for GET", name, head.Header.Get(name), get.Header.Get(name))
 		}
 	}
-	if want := strconv.Itoa(len(get.Body)); get.Header.Get("Content-Length") != want {
-		t.Errorf("Content-Length %s, want %s", get.Header.Get("Content-Length"), want)
+	for name, tc := range map[string]struct {
+		header string
+		want   int
+	}{"the file that I have": {"If-None-Match", http.StatusNotModified}, "the file that I have, to go on": {"If-Match", http.StatusOK}} {
+		if answer := browser.Get(t, path, tc.header, head.Header.Get("ETag")); answer.Status != tc.want {
+			t.Errorf("%s answers %d, want %d", name, answer.Status, tc.want)
+		}
 	}
+}
+
+func TestDownloadServesSeveralRanges(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, file := w.Recording(t, env.Namespace(t), "review")
+	answer := w.SignIn(t, "host").Get(t, pageOf(recording)+"/download", "Range", fmt.Sprintf("bytes=7-100,%d-%d,-9", len(file)/3, len(file)/2))
+	kind, parameters, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/byteranges" || answer.Status != http.StatusPartialContent {
+		t.Fatalf("status %d, type %s: %v", answer.Status, kind, err)
+	}
+	if got := answer.Header.Get("Content-Length"); got != strconv.Itoa(len(answer.Body)) {
+		t.Errorf("%d bytes, and Content-Length %s", len(answer.Body), got)
+	}
+	reader := multipart.NewReader(bytes.NewReader(answer.Body), parameters["boundary"])
+	for _, want := range [][2]int{{7, 101}, {len(file) / 3, len(file)/2 + 1}, {len(file) - 9, len(file)}} {
+		part, err := reader.NextRawPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(part)
+		if err != nil || !bytes.Equal(content, file[want[0]:want[1]]) {
+			t.Errorf("a part of %d bytes is not bytes %d to %d: %v", len(content), want[0], want[1], err)
+		}
+		if got, want := part.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/%d", want[0], want[1]-1, len(file)); got != want {
+			t.Errorf("Content-Range %s, want %s", got, want)
+		}
+	}
+	if _, err := reader.NextRawPart(); err != io.EOF {
+		t.Errorf("there is more: %v", err)
+	}
+}
+
+// ends are the records of how downloads ended, without who and when.
+func ends(t *testing.T, w *gatewaytest.World, namespace string, count int) []string {
+	t.Helper()
+	var found []string
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+		found = nil
+		for _, event := range w.Events(t, namespace) {
+			if event.Spec.Action == v1alpha1.AuditDelivered {
+				found = append(found, event.Spec.Reason+" "+strings.Join(event.Spec.Evidence, " "))
+			}
+		}
+		return len(found) >= count, nil
+	})
+	if err != nil {
+		t.Fatalf("%d ends are written down, want %d: %q", len(found), count, found)
+	}
+	return found
+}
+
+func TestR29HowADownloadEndedIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	t.Run("it was finished", func(t *testing.T) {
+		t.Parallel()
+		namespace := env.Namespace(t)
+		recording, file := w.Recording(t, namespace, "review")
+		w.SignIn(t, "host").Get(t, pageOf(recording)+"/download")
+		want := fmt.Sprintf("Finished %d bytes of %d in 1 requests", len(file), len(file))
+		if got := ends(t, w, namespace, 1); got[0] != want {
+			t.Errorf("written down: %q, want %q", got, want)
+		}
+	})
+	t.Run("parts are put together", func(t *testing.T) {
+		t.Parallel()
+		namespace := env.Namespace(t)
+		recording, file := w.Recording(t, namespace, "review")
+		host := w.SignIn(t, "host")
+		for i := range 5 {
+			host.Get(t, pageOf(recording)+"/download", "Range", fmt.Sprintf("bytes=%d-%d", 1+100*i, 100*(i+1)))
+		}
+		want := fmt.Sprintf("InParts 500 bytes of %d in 5 requests", len(file))
+		if got := ends(t, w, namespace, 1); len(got) != 1 || got[0] != want {
+			t.Errorf("written down: %q, want %q", got, want)
+		}
+	})
+	t.Run("who asked went away", func(t *testing.T) {
+		t.Parallel()
+		namespace := env.Namespace(t)
+		recording, file := w.Recording(t, namespace, "review")
+		server, err := gateway.New(w.Options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone := &leaving{ResponseRecorder: httptest.NewRecorder()}
+		if !serve(server.Handler(), gone, w.SignIn(t, "host").Cookies(t), pageOf(recording)+"/download") {
+			t.Error("the answer ended well")
+		}
+		want := fmt.Sprintf("BrokenOff %d bytes of %d in 1 requests", gone.Body.Len(), len(file))
+		if got := ends(t, w, namespace, 1); got[0] != want || gone.Body.Len() == 0 {
+			t.Errorf("written down: %q, want %q", got, want)
+		}
+	})
+}
+
+// leaving is somebody who goes away after the first piece.
+type leaving struct{ *httptest.ResponseRecorder }
+
+func (l *leaving) Write(data []byte) (int, error) {
+	if l.Body.Len() > 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return l.ResponseRecorder.Write(data)
 }
 
 func TestR29TheFirstByteIsNoWayAroundTheRecord(t *testing.T) {

@@ -41,8 +41,8 @@ func TestRevocationEndsWhatIsBeingSent(t *testing.T) {
 		wantCut   bool
 		wantEvent int
 	}{
-		"nothing changes":      {revoke: false, wantCut: false, wantEvent: 1},
-		"the grant is deleted": {revoke: true, wantCut: true, wantEvent: 2},
+		"nothing changes":      {revoke: false, wantCut: false, wantEvent: 2},
+		"the grant is deleted": {revoke: true, wantCut: true, wantEvent: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -18,12 +19,17 @@ import (
 type content struct {
 	size int64
 	etag string
-	open func(ctx context.Context, off, n int64) (*media.Stream, error)
+	// mime is its type; digest is the SHA-256 of the whole, zero where that is not known.
+	mime   string
+	digest media.Digest
+	// ranges is how many ranges one request may ask for.
+	ranges int
+	open   func(ctx context.Context, off, n int64) (*media.Stream, error)
 	// visit is what it was allowed by.
 	visit visit
 	// before is asked before anything is sent, and after is told what was, where before agreed. Either may be nil.
-	before func(asked byterange.Range) *refusal
-	after  func(asked byterange.Range, sent int64, err error)
+	before func(asked byterange.Asked) *refusal
+	after  func(asked byterange.Asked, sent int64, err error)
 }
 
 // serve answers with the bytes that the request asks for. What goes wrong before the first byte is returned as a refusal;
@@ -32,50 +38,78 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	header := w.Header()
 	header.Set("Accept-Ranges", "bytes")
 	header.Set("ETag", c.etag)
-	asked, ok := byterange.Of(r.Header, c.size, c.etag)
+	if status := byterange.Condition(r.Header, c.etag); status != 0 {
+		header.Del("Content-Disposition")
+		header.Del("Content-Type")
+		w.WriteHeader(status)
+		return nil
+	}
+	asked, ok := byterange.Of(r.Method, r.Header, c.size, c.etag, c.ranges)
 	if !ok {
 		header.Set("Content-Range", byterange.Unsatisfiable(c.size))
 		header.Del("Content-Disposition")
 		http.Error(w, http.StatusText(http.StatusRequestedRangeNotSatisfiable), http.StatusRequestedRangeNotSatisfiable)
 		return nil
 	}
-	var stream *media.Stream
-	if r.Method != http.MethodHead {
-		if c.before != nil {
-			if refused := c.before(asked); refused != nil {
-				return refused
-			}
+	if r.Method == http.MethodHead {
+		c.describe(header, asked)
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	if c.before != nil {
+		if refused := c.before(asked); refused != nil {
+			return refused
 		}
-		var err error
-		if stream, err = c.open(r.Context(), asked.Offset, asked.Length); err != nil {
-			c.ended(asked, 0, err)
-			return faulty(err)
-		}
-		defer stream.Close()
 	}
-	status := http.StatusOK
-	if asked.Partial {
-		status = http.StatusPartialContent
-		header.Set("Content-Range", asked.ContentRange())
+	first, err := c.open(r.Context(), asked.Ranges[0].Offset, asked.Ranges[0].Length)
+	if err != nil {
+		c.ended(asked, 0, err)
+		return faulty(err)
 	}
-	header.Set("Content-Length", strconv.FormatInt(asked.Length, 10))
-	w.WriteHeader(status)
-	if stream != nil {
-		s.send(w, r, stream, asked, c)
-	}
+	s.send(w, r, first, asked, c)
 	return nil
 }
 
-func (c *content) ended(asked byterange.Range, sent int64, err error) {
+// describe sets the headers of what is sent, and returns the frame of several ranges. A digest of the whole goes with every part of it
+// (RFC 9530); where the whole is what is sent, it is the content's too.
+func (c *content) describe(header http.Header, asked byterange.Asked) (frame byterange.Multipart) {
+	header.Set("Content-Type", c.mime)
+	length := asked.Bytes()
+	switch {
+	case len(asked.Ranges) > 1:
+		frame = byterange.NewMultipart(asked, c.mime)
+		length = frame.Length
+		header.Set("Content-Type", frame.ContentType)
+	case asked.Partial:
+		header.Set("Content-Range", asked.Ranges[0].ContentRange(c.size))
+	}
+	header.Set("Content-Length", strconv.FormatInt(length, 10))
+	if c.digest != (media.Digest{}) {
+		digest := "sha-256=:" + base64.StdEncoding.EncodeToString(c.digest[:]) + ":"
+		header.Set("Repr-Digest", digest)
+		if !asked.Partial {
+			header.Set("Content-Digest", digest)
+		}
+	}
+	return frame
+}
+
+func (c *content) ended(asked byterange.Asked, sent int64, err error) {
 	if c.after != nil {
 		c.after(asked, sent, err)
 	}
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stream, asked byterange.Range, c content) {
-	allowed := c.visit
-	guard := &guard{to: w, gate: s.gate, visit: allowed, next: s.clock.Now().Add(recheckEvery)}
-	sent, err := stream.WriteTo(guard)
+// send sends what was asked for, of which the first range is open.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, first *media.Stream, asked byterange.Asked, c content) {
+	frame := c.describe(w.Header(), asked)
+	status := http.StatusOK
+	if asked.Partial {
+		status = http.StatusPartialContent
+	}
+	w.WriteHeader(status)
+	guard := &guard{to: w, gate: s.gate, visit: c.visit, next: s.clock.Now().Add(recheckEvery)}
+	sent, err := c.copy(r.Context(), guard, first, asked, frame)
 	c.ended(asked, sent, err)
 	if err == nil {
 		return
@@ -83,10 +117,38 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, stream *media.Stre
 	if guard.refused != nil {
 		s.logRefusal(guard.refused) // a decision is no fault, and stands in the audit log
 	} else if r.Context().Err() == nil {
-		s.log.Error(err, "Breaking off in the middle of a recording", "namespace", allowed.namespace, "name", allowed.name)
-		s.damage.report(r.Context(), err, allowed)
+		s.log.Error(err, "Breaking off in the middle of a recording", "namespace", c.visit.namespace, "name", c.visit.name)
+		s.damage.report(r.Context(), err, c.visit)
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// copy sends the ranges in their frame, and returns how many bytes of the recording were sent.
+func (c *content) copy(ctx context.Context, to io.Writer, stream *media.Stream, asked byterange.Asked, frame byterange.Multipart) (sent int64, err error) {
+	for i, part := range asked.Ranges {
+		if i > 0 {
+			if stream, err = c.open(ctx, part.Offset, part.Length); err != nil {
+				return sent, err
+			}
+		}
+		n, err := sendPart(to, stream, frame, i)
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+	}
+	_, err = io.WriteString(to, frame.End)
+	return sent, err
+}
+
+func sendPart(to io.Writer, stream *media.Stream, frame byterange.Multipart, i int) (int64, error) {
+	defer stream.Close()
+	if i < len(frame.Heads) {
+		if _, err := io.WriteString(to, frame.Heads[i]); err != nil {
+			return 0, err
+		}
+	}
+	return stream.WriteTo(to)
 }
 
 // recheckEvery is how often it is decided anew whether an answer that takes long may go on. A file can take hours, and
@@ -107,6 +169,9 @@ type guard struct {
 
 // Write implements io.Writer.
 func (g *guard) Write(data []byte) (int, error) {
+	if len(data) == 0 {
+		return 0, nil
+	}
 	if now := g.gate.clock.Now(); !now.Before(g.next) {
 		if _, g.refused = g.gate.enter(g.visit); g.refused != nil {
 			return 0, errRevoked

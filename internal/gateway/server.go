@@ -66,18 +66,20 @@ type Options struct {
 
 // Server is the gateway.
 type Server struct {
-	gate      *gate
-	damage    *damage
-	pace      *pace
-	reader    client.Reader
-	writer    client.Client
-	desk      *desk.Desk
-	activity  Activity
-	sessions  *session.Store
-	flow      *signin.Flow
-	media     *playback.Opener
-	passwords *throttle.Throttle
-	hashing   chan struct{}
+	gate   *gate
+	damage *damage
+	pace   *pace
+	// deliveries write down how downloads ended.
+	deliveries *deliveries
+	reader     client.Reader
+	writer     client.Client
+	desk       *desk.Desk
+	activity   Activity
+	sessions   *session.Store
+	flow       *signin.Flow
+	media      *playback.Opener
+	passwords  *throttle.Throttle
+	hashing    chan struct{}
 	// nobodysHash is the hash of a password that nobody has.
 	nobodysHash string
 	pages       *pages.Renderer
@@ -137,6 +139,7 @@ func New(options Options) (*Server, error) {
 		config: options.Config, https: https,
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
+	server.deliveries = newDeliveries(server.gate, options.Log)
 	server.damage = newDamage(server.gate, options.Log, options.Clock)
 	err = server.prepareSignIn(public.String())
 	return server, err

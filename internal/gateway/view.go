@@ -130,7 +130,6 @@ func (s *Server) key(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ciphertext(w http.ResponseWriter, r *http.Request) {
 	watched, refused := s.watch(r)
 	if refused == nil {
-		w.Header().Set("Content-Type", "application/octet-stream")
 		refused = s.serve(w, r, s.paced(watched))
 	}
 	if refused != nil {
@@ -143,14 +142,15 @@ func (s *Server) paced(watched *watched) content {
 	media := watched.media
 	var bought *pacing.Purchase
 	return content{
-		size: media.Reader.Size(), etag: media.ETag(), open: media.Reader.Ciphertext, visit: watched.again,
-		before: func(asked byterange.Range) (refused *refusal) {
-			bought, refused = s.buy(watched, asked)
+		size: media.Reader.Size(), etag: media.ETag(), mime: "application/octet-stream", digest: media.Manifest.Media.SHA256, ranges: 1,
+		open: media.Reader.Ciphertext, visit: watched.again,
+		before: func(asked byterange.Asked) (refused *refusal) {
+			bought, refused = s.buy(watched, asked.Ranges[0])
 			return refused
 		},
-		after: func(asked byterange.Range, sent int64, _ error) {
+		after: func(asked byterange.Asked, sent int64, _ error) {
 			if bought != nil {
-				bought.Settle(media.Reader.Unsent(asked.Offset, sent))
+				bought.Settle(media.Reader.Unsent(asked.Ranges[0].Offset, sent))
 			}
 		},
 	}

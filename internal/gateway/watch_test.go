@@ -219,6 +219,7 @@ func TestR29ViewsAndDownloadsAreWrittenDown(t *testing.T) {
 		got = append(got, strings.Join([]string{event.Spec.Actor.Name, string(event.Spec.Action), string(event.Spec.Outcome), event.Spec.Reason}, " "))
 	}
 	want := []string{
+		"bob@example.com Delivered Allowed Finished",
 		"bob@example.com Downloaded Allowed PermittedByRole",
 		"carol@example.com Downloaded Refused NotPermitted",
 		"carol@example.com Viewed Allowed PermittedByRole",

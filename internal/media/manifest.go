@@ -94,7 +94,9 @@ type MediaFacts struct {
 	// Bytes is the object's size; ciphertext and plaintext are equally long.
 	Bytes int64 `json:"bytes"`
 	// SHA256 is of the whole object as it is stored, that is encrypted.
-	SHA256         Digest `json:"sha256"`
+	SHA256 Digest `json:"sha256"`
+	// PlainSHA256 is of the whole file as a download gives it; zero where it was packaged before that was known.
+	PlainSHA256    Digest `json:"plainSHA256,omitzero"`
 	DurationMillis int64  `json:"durationMs"`
 	// Codecs as RFC 6381 writes them, such as "avc1.64001f,mp4a.40.2".
 	Codecs string `json:"codecs"`

@@ -33,6 +33,8 @@ var ErrNoSamples = errors.New("the stream has no samples")
 type Packaged struct {
 	Init     Unit
 	Segments []Segment
+	// PlainSHA256 is of the whole file before it was encrypted.
+	PlainSHA256 Digest
 	// Bytes is the size of the object, PaddingBytes how much of it is padding.
 	Bytes, PaddingBytes int64
 	// Duration is from the first sample's start to the last one's end.
@@ -232,7 +234,7 @@ func (p *packager) finish() (*Packaged, error) {
 		return nil, err
 	}
 	done := &p.packaged
-	done.Bytes = p.out.offset
+	done.Bytes, done.PlainSHA256 = p.out.offset, p.out.plainDigest()
 	done.Duration = max(p.end-p.first, 0)
 	done.Codecs = p.movie.Codecs()
 	if picture := p.movie.Picture(); picture != nil {
@@ -245,7 +247,7 @@ func (p *packager) finish() (*Packaged, error) {
 // every unit, and whoever reads the object back to compare them hashes the whole of what is really stored on the way.
 func (p *Packaged) Facts(key string) MediaFacts {
 	return MediaFacts{
-		Key: key, Bytes: p.Bytes, DurationMillis: p.Duration.Milliseconds(),
+		Key: key, Bytes: p.Bytes, PlainSHA256: p.PlainSHA256, DurationMillis: p.Duration.Milliseconds(),
 		Codecs: p.Codecs, Width: p.Width, Height: p.Height,
 	}
 }

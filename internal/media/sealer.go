@@ -13,11 +13,12 @@ import (
 // sealBuffer is how much is encrypted and hashed in one go: enough to be fast, little enough to stay in the CPU's cache.
 const sealBuffer = 128 << 10
 
-// sealer encrypts a stream and hashes the ciphertext of every unit.
+// sealer encrypts a stream, and hashes the ciphertext of every unit and the plaintext as a whole.
 type sealer struct {
 	out       io.Writer
 	stream    cipher.Stream
 	unit      hash.Hash
+	plain     hash.Hash
 	buf       []byte
 	offset    int64
 	unitStart int64
@@ -31,7 +32,7 @@ func newSealer(out io.Writer, key Key, maxBytes int64) (*sealer, error) {
 	}
 	return &sealer{
 		out: out, stream: stream, maxBytes: maxBytes,
-		unit: sha256.New(), buf: make([]byte, sealBuffer),
+		unit: sha256.New(), plain: sha256.New(), buf: make([]byte, sealBuffer),
 	}, nil
 }
 
@@ -68,16 +69,23 @@ func (s *sealer) readFrom(in io.Reader, n int64) (int64, error) {
 	return done, nil
 }
 
-// seal encrypts chunk in place, hashes and writes it.
+// seal hashes and encrypts chunk in place, and hashes and writes it again.
 func (s *sealer) seal(chunk []byte) error {
 	if s.maxBytes > 0 && s.offset+int64(len(chunk)) > s.maxBytes {
 		return inputError(TooLarge, "The packaged recording is larger than the limit of %d bytes. Upload a shorter or smaller one.", s.maxBytes)
 	}
+	s.plain.Write(chunk)
 	s.stream.XORKeyStream(chunk, chunk)
 	s.unit.Write(chunk)
 	s.offset += int64(len(chunk))
 	_, err := s.out.Write(chunk)
 	return err
+}
+
+// plainDigest is that of everything so far, before it was encrypted.
+func (s *sealer) plainDigest() (digest Digest) {
+	s.plain.Sum(digest[:0])
+	return digest
 }
 
 func (s *sealer) unitBytes() int64 { return s.offset - s.unitStart }

@@ -13,57 +13,98 @@ import (
 // Range is a run of bytes of a representation.
 type Range struct {
 	Offset, Length int64
-	// Partial says that the client asked for a range and gets one: 206 rather than 200.
-	Partial bool
-	// Size is the length of the whole representation.
-	Size int64
 }
 
-// ContentRange is the value of the header of a partial answer.
-func (r Range) ContentRange() string {
-	return fmt.Sprintf("bytes %d-%d/%d", r.Offset, r.Offset+r.Length-1, r.Size)
+// ContentRange is the value of the header that says which bytes of how many these are.
+func (r Range) ContentRange(size int64) string {
+	return fmt.Sprintf("bytes %d-%d/%d", r.Offset, r.Offset+r.Length-1, size)
 }
 
 // Unsatisfiable is the value of Content-Range that goes with status 416.
 func Unsatisfiable(size int64) string { return fmt.Sprintf("bytes */%d", size) }
 
-// Of returns what a GET or HEAD request asks for of a representation with this size and strong ETag. It returns false for
-// a range that lies wholly behind the end: answer 416.
+// Asked is what a request asks for.
+type Asked struct {
+	// Size is the length of the whole representation.
+	Size int64
+	// Partial says that the client asked for ranges and gets them: 206 rather than 200.
+	Partial bool
+	// Ranges are what it gets, in the order in which it asked; the whole, where it is not Partial.
+	Ranges []Range
+}
+
+// Bytes is how many there are in all ranges together.
+func (a Asked) Bytes() int64 {
+	var sum int64
+	for _, r := range a.Ranges {
+		sum += r.Length
+	}
+	return sum
+}
+
+// Of returns what a GET request asks for of a representation with this size and strong ETag. It returns false where nothing of what is
+// asked for is there: answer 416.
 //
-// As the RFC allows, a Range that makes no sense is ignored, and so is one of several ranges; so is one whose If-Range
-// names something other than the ETag, which is how a resumed download notices that the file has changed.
-func Of(header http.Header, size int64, etag string) (Range, bool) {
-	whole := Range{Length: size, Size: size}
-	if condition := header.Get("If-Range"); condition != "" && condition != etag {
+// As the RFC allows, a Range that makes no sense is ignored, and so is one of more than most ranges, or of ranges that are more together than
+// the whole, which is what overlapping ones can make of a small request; so is one whose If-Range names something other than the ETag,
+// which is how a resumed download notices that the file has changed. For other methods than GET, a Range means nothing.
+func Of(method string, header http.Header, size int64, etag string, most int) (Asked, bool) {
+	whole := Asked{Size: size, Ranges: []Range{{Length: size}}}
+	if condition := header.Get("If-Range"); condition != "" && condition != etag || method != http.MethodGet {
 		return whole, true
 	}
 	if len(header.Values("Range")) != 1 {
 		return whole, true
 	}
-	first, last, ok := parse(header.Get("Range"))
-	if !ok {
+	specs, ok := split(header.Get("Range"))
+	if !ok || len(specs) > most {
 		return whole, true
 	}
+	asked := Asked{Size: size, Partial: true}
+	for _, spec := range specs {
+		first, last, ok := parse(spec)
+		if !ok {
+			return whole, true
+		}
+		if found := within(first, last, size); found.Length > 0 {
+			asked.Ranges = append(asked.Ranges, found)
+		}
+	}
+	if len(asked.Ranges) > 1 && asked.Bytes() > size {
+		return whole, true
+	}
+	return asked, len(asked.Ranges) > 0
+}
+
+// within returns what of a range there is, of length 0 for nothing.
+func within(first, last, size int64) Range {
 	offset, end := first, min(last, size-1)
 	if first < 0 { // a suffix: the last so many bytes
 		offset, end = max(size-last, 0), size-1
 	}
-	if end < offset || first < 0 && last == 0 {
-		return Range{}, false
+	return Range{Offset: offset, Length: max(end-offset+1, 0)}
+}
+
+// split returns the ranges of a header. Empty ones between commas count for nothing, as in all lists.
+func split(header string) (specs []string, ok bool) {
+	unit, list, found := strings.Cut(header, "=")
+	if !found || !strings.EqualFold(unit, "bytes") {
+		return nil, false
 	}
-	return Range{Offset: offset, Length: end - offset + 1, Partial: true, Size: size}, true
+	for spec := range strings.SplitSeq(list, ",") {
+		if spec = strings.Trim(spec, " \t"); spec != "" {
+			specs = append(specs, spec)
+		}
+	}
+	return specs, len(specs) > 0
 }
 
 // open stands for "to the end" in a range such as 500-.
 const open = int64(1<<63 - 1)
 
 // parse reads one range. A suffix range has a negative first, and its length as last.
-func parse(header string) (first, last int64, ok bool) {
-	unit, spec, found := strings.Cut(header, "=")
-	if !found || !strings.EqualFold(unit, "bytes") {
-		return 0, 0, false
-	}
-	from, to, found := strings.Cut(strings.Trim(spec, " \t"), "-")
+func parse(spec string) (first, last int64, ok bool) {
+	from, to, found := strings.Cut(spec, "-")
 	switch {
 	case !found:
 		return 0, 0, false

@@ -106,7 +106,7 @@ func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore
 		Key:       media.WrappedKey{ID: w.keyset.KeyID(), Wrapped: wrapped, Salt: salt},
 		Source:    media.SourceFacts{Bytes: packaged.Bytes, SHA256: whole},
 		Media: media.MediaFacts{
-			Key: names.MediaKey(1), Bytes: packaged.Bytes, SHA256: whole, DurationMillis: millis,
+			Key: names.MediaKey(1), Bytes: packaged.Bytes, SHA256: whole, PlainSHA256: packaged.PlainSHA256, DurationMillis: millis,
 			Codecs: packaged.Codecs, Width: packaged.Width, Height: packaged.Height,
 		},
 		Init: packaged.Init, Segments: packaged.Segments,

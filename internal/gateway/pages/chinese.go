@@ -197,6 +197,7 @@ var chinese = map[string]string{
 	"did.Processed":      "处理完成",
 	"did.Viewed":         "观看",
 	"did.Downloaded":     "下载",
+	"did.Delivered":      "下载结束",
 	"did.Granted":        "授权",
 	"did.Revoked":        "撤销授权",
 	"did.Expired":        "到期",

@@ -197,6 +197,7 @@ var english = map[string]string{
 	"did.Processed":      "became available",
 	"did.Viewed":         "watched",
 	"did.Downloaded":     "downloaded",
+	"did.Delivered":      "finished or broke off a download",
 	"did.Granted":        "shared",
 	"did.Revoked":        "ended a share",
 	"did.Expired":        "expired",
