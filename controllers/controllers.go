@@ -72,10 +72,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := kube.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	// What is watched before the start is known completely before anybody is asked to do anything: no card is missing.
-	if _, err := mgr.GetCache().GetInformer(ctx, &v1alpha1.MeetingRecording{}, cache.BlockUntilSynced(false)); err != nil {
-		return fmt.Errorf("watch recordings: %w", err)
-	}
 	parts, err := newParts(ctx, mgr, options)
 	if err != nil {
 		return err
@@ -194,7 +190,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Events:   mgr.GetEventRecorder("purgeguard"),
 			Clock:    options.Clock,
 		}).SetupWithManager},
-		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(shared.sweeper) }},
+		{"trash", func(mgr ctrl.Manager) error { return mgr.Add(sweeping{shared.sweeper, mgr.GetCache()}) }},
 		{"accessgrant", (&accessgrant.Reconciler{
 			Client:     mgr.GetClient(),
 			Direct:     shared.direct,
@@ -257,4 +253,17 @@ func notices(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Days:       deadline.New[reconcile.Request](options.Clock),
 		}).SetupWithManager},
 	}
+}
+
+// sweeping sweeps when no card is missing: the purge guard counts them.
+type sweeping struct {
+	*trash.Sweeper
+	cache cache.Cache
+}
+
+func (s sweeping) Start(ctx context.Context) error {
+	if _, err := s.cache.GetInformer(ctx, &v1alpha1.MeetingRecording{}); err != nil {
+		return fmt.Errorf("watch recordings: %w", err)
+	}
+	return s.Sweeper.Start(ctx)
 }

@@ -49,7 +49,7 @@ type AccessGrantList struct {
 // AccessGrantSpec says who gets what on which recordings until when.
 //
 // +kubebuilder:validation:ExactlyOneOf=recordingRef;recordingSelector
-// +kubebuilder:validation:AtMostOneOf=password;passwordSecretRef
+// +kubebuilder:validation:AtMostOneOf=password;passwordSecretRef;link
 // +kubebuilder:validation:XValidation:rule="!has(self.notBefore) || !has(self.expiresAt) || self.notBefore < self.expiresAt",message="expiresAt must be after notBefore"
 type AccessGrantSpec struct {
 	// recordingRef names one recording of this namespace.
@@ -105,6 +105,27 @@ type AccessGrantSpec struct {
 	// passwordSecretRef names a Secret of this namespace that holds a password of your own under the key password.
 	// +optional
 	PasswordSecretRef LocalSecretReference `json:"passwordSecretRef,omitempty,omitzero"`
+
+	// link is by what the link of a grant that was made in the gateway's pages is known: who made it was shown the link itself, and
+	// nobody else can. Only the gateway sets it. Absent is a link made by the controller, in a Secret.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a link cannot be changed: make a new grant"
+	Link GrantLink `json:"link,omitempty,omitzero"`
+}
+
+// GrantLink is by what a link, and its password, are known.
+type GrantLink struct {
+	// tokenHash is the SHA-256 of the link's token, in hexadecimal.
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	TokenHash string `json:"tokenHash,omitempty"`
+
+	// passwordHash is the argon2id hash of the password in the PHC string format. Absent is a link without a password.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	PasswordHash string `json:"passwordHash,omitempty"`
 }
 
 // RecordingReference names a MeetingRecording of the same namespace.

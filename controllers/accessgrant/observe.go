@@ -36,6 +36,9 @@ func (r *Reconciler) observe(ctx context.Context, grant *v1alpha1.AccessGrant) (
 			return nil, nil, err
 		}
 	}
+	if linkedElsewhere(grant) {
+		return o, nil, nil
+	}
 	secret, taken, err := r.findSecret(ctx, grant)
 	if err != nil {
 		return nil, nil, err
@@ -91,12 +94,14 @@ func (r *Reconciler) askPolicies(ctx context.Context, o *observation, recordings
 	switch {
 	case o.grant.Spec.PasswordSecretRef.Name != "":
 		o.password = chosenPassword
+	case o.grant.Spec.Link.PasswordHash != "":
+		o.password = shownPassword
 	case o.grant.Spec.Password == v1alpha1.PasswordGenerate:
 		o.password = generatedPassword
 	}
 	// Who belongs to the organisation only the identity provider knows, when somebody comes.
 	o.verdict, err = r.Governance.CheckGrant(ctx, o.grant, recordings, o.password != noPassword, nil)
-	if err == nil && o.verdict.Reason == access.PasswordRequired && o.grant.Spec.Password == "" {
+	if err == nil && o.verdict.Reason == access.PasswordRequired && o.grant.Spec.Password == "" && !linkedElsewhere(o.grant) {
 		o.password = generatedPassword
 		o.verdict, err = r.Governance.CheckGrant(ctx, o.grant, recordings, true, nil)
 	}

@@ -82,7 +82,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // perform makes what the state asks for, records the step and writes the status. At rest, none of this writes anything.
 func (r *Reconciler) perform(ctx context.Context, o *observation, secret *corev1.Secret) error {
 	is, made := stateOf(o), hashes{}
-	if is.linked {
+	if linkedElsewhere(o.grant) {
+		made = hashes{token: o.grant.Spec.Link.TokenHash, password: o.grant.Spec.Link.PasswordHash}
+	} else if is.linked {
 		minted, err := r.mint(ctx, o.grant, secret, o.password)
 		if err != nil {
 			return err
@@ -177,7 +179,14 @@ func (r *Reconciler) end(ctx context.Context, grant *v1alpha1.AccessGrant) error
 	if !controllerutil.ContainsFinalizer(grant, v1alpha1.FinalizerGrant) {
 		return nil
 	}
-	if err := r.record(ctx, grant, deletion(grant)); err != nil && !audit.NamespaceGone(err) {
+	written, err := r.revokedInPage(ctx, grant)
+	if err != nil {
+		return err
+	}
+	if !written {
+		err = r.record(ctx, grant, deletion(grant))
+	}
+	if err != nil && !audit.NamespaceGone(err) {
 		return err
 	}
 	secret, _, err := r.findSecret(ctx, grant)

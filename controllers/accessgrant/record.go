@@ -3,11 +3,14 @@
 package accessgrant
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -25,6 +28,8 @@ const reasonDeleted = "Deleted"
 //	does not count because a policy forbids it        Granted, refused
 //	counted and does no more                          Revoked
 //
+// That somebody made a grant in the gateway's pages, the gateway has written down before it did.
+//
 // Its key depends only on what stays the same until the status is written (the version of the grant among others), so that
 // it is recorded once.
 func transition(grant *v1alpha1.AccessGrant, is state) *audit.Event {
@@ -35,6 +40,8 @@ func transition(grant *v1alpha1.AccessGrant, is state) *audit.Event {
 		since = grant.CreationTimestamp.Time
 	}
 	switch {
+	case linkedElsewhere(grant) && before.Reason == v1alpha1.ReasonPending && is.counts():
+		return nil
 	case is.counts() && (!counted || before.ObservedGeneration != grant.Generation):
 		if begin := grant.Spec.NotBefore; since.Before(begin.Time) {
 			since = begin.Time
@@ -51,6 +58,24 @@ func transition(grant *v1alpha1.AccessGrant, is state) *audit.Event {
 		return refused
 	}
 	return nil
+}
+
+// revokedInPage says that the gateway has written down who revokes the grant, before it deleted it.
+func (r *Reconciler) revokedInPage(ctx context.Context, grant *v1alpha1.AccessGrant) (bool, error) {
+	if !linkedElsewhere(grant) {
+		return false, nil
+	}
+	list := &v1alpha1.AuditEventList{}
+	err := r.Direct.List(ctx, list, client.InNamespace(grant.Namespace), client.MatchingLabels{
+		v1alpha1.LabelAuditAction: string(v1alpha1.AuditRevoked), v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeAllowed),
+		v1alpha1.LabelRecordingUID: grant.Status.RecordingUID,
+	})
+	if err != nil {
+		return false, fmt.Errorf("read who revoked AccessGrant %s/%s: %w", grant.Namespace, grant.Name, err)
+	}
+	return slices.ContainsFunc(list.Items, func(event v1alpha1.AuditEvent) bool {
+		return event.Spec.Grant == grant.Name && event.Spec.Actor.Kind == v1alpha1.ActorUser
+	}), nil
 }
 
 // deletion returns the fact that a grant was deleted, or nil if it gave nothing any more. One that had ended before, and whose

@@ -145,13 +145,16 @@ func wrap(err error, what string, key client.ObjectKey) error {
 	return fmt.Errorf("%s %s: %w", what, key, err)
 }
 
+// linkedElsewhere says that the grant's link was made, and shown once, in the gateway's pages: there is no Secret with it.
+func linkedElsewhere(grant *v1alpha1.AccessGrant) bool { return grant.Spec.Link.TokenHash != "" }
+
 // hash returns the hashes of a Secret. The password's is kept while it is still true: making one takes long, and another salt
 // would be another status.
 func hash(grant *v1alpha1.AccessGrant, secret *corev1.Secret, o *observation) (hashes, error) {
 	made := hashes{token: credentials.HashToken(string(secret.Data[SecretToken]))}
 	kept := grant.Status.PasswordHash
 	switch o.password {
-	case noPassword:
+	case noPassword, shownPassword:
 		return made, nil
 	case generatedPassword:
 		// The Secret cannot change: if the token is the one in the status, so is the password.

@@ -43,6 +43,8 @@ const (
 	noPassword passwordSource = iota
 	generatedPassword
 	chosenPassword
+	// shownPassword was shown to who made the grant in the gateway's pages, and is known by its hash.
+	shownPassword
 )
 
 // state is what a grant is: the Ready condition, and what follows from it.

@@ -27,6 +27,8 @@ func deriveStatus(o *observation, is state, minted hashes) v1alpha1.AccessGrantS
 	status.ObservedGeneration = grant.Generation
 	status.SecretRef = v1alpha1.LocalSecretReference{}
 	switch {
+	case linkedElsewhere(grant):
+		status.TokenHash, status.PasswordHash = minted.token, minted.password
 	case is.linked:
 		status.SecretRef.Name = secretName(grant.Name)
 		status.TokenHash, status.PasswordHash = minted.token, minted.password

@@ -19,6 +19,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -326,4 +327,30 @@ func TestCredentialsChangeWhileMediaIsOnItsWay(t *testing.T) {
 	rotate("the-third-secret-key")
 	recording := w.drive(is(v1alpha1.ReasonAvailable))
 	w.expectNoStrays(recording)
+}
+
+// TestR29WhatWasDoneInThePageIsNotRecordedAgain marks the trash as the gateway does, which has written down before who uses it.
+func TestR29WhatWasDoneInThePageIsNotRecordedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.available()
+	config, _ := env.KubeconfigFor(t, operatorNamespace, "reelkeeper-gateway")
+	gateway, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPage := func(state v1alpha1.RecordingState) {
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"system:serviceaccount:%s:reelkeeper-gateway"}},"spec":{"state":%q}}`,
+			v1alpha1.AnnotationStateBy, operatorNamespace, state)
+		if err := gateway.Patch(t.Context(), w.get(), client.RawPatch("application/merge-patch+json", patch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inPage(v1alpha1.StateTrashed)
+	w.drive(is(v1alpha1.ReasonTrashed))
+	inPage(v1alpha1.StateActive)
+	w.drive(is(v1alpha1.ReasonAvailable))
+	if audited := w.audited(w.namespace); audited[v1alpha1.AuditTrashed] != 0 || audited[v1alpha1.AuditRestored] != 0 {
+		t.Errorf("audit events: %v", audited)
+	}
 }

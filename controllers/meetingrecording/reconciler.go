@@ -24,6 +24,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
@@ -92,6 +93,7 @@ type Reconciler struct {
 	progress progressLog
 	watched  watchLog
 	own      ownWrites
+	start    headStart
 	// deadlines wake the recordings whose dates have come.
 	deadlines *deadline.Queue[reconcile.Request]
 	// wentThrough is when the cards were last gone through for dates that come near.
@@ -102,7 +104,7 @@ type Reconciler struct {
 
 // New returns a Reconciler.
 func New(options Options) *Reconciler {
-	r := &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock)}
+	r := &Reconciler{options: options, deadlines: deadline.New[reconcile.Request](options.Clock), start: headStart{over: make(chan struct{})}}
 	r.deadlines.SetDue(goingThrough)
 	return r
 }
@@ -113,10 +115,15 @@ const lockPoll = 10 * time.Second
 
 // Reconcile makes one pass over one recording.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	r.start.end()
 	if request == goingThrough {
 		r.goThrough()
 		return reconcile.Result{}, nil
 	}
+	return r.pass(ctx, request)
+}
+
+func (r *Reconciler) pass(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	edits := r.edits.Load()
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
@@ -241,6 +248,7 @@ const controllerName = "meetingrecording"
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName)
 	reviews := ctrl.NewControllerManagedBy(mgr).Named(reviewName).
+		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1, ReconciliationTimeout: reviewTimeout})
-	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)))
+	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)), r.setupHeadStart(mgr))
 }

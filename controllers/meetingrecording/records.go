@@ -18,6 +18,9 @@ import (
 // record writes what is about to happen to the recording into the audit log, before it happens. The key names the occurrence
 // by what a second try finds unchanged, so that a step that dies between record and deed is in the log once.
 func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, what step) error {
+	if (what == recordTrashed || what == recordRestored) && r.setInPage(o) {
+		return nil
+	}
 	status, uid := &o.recording.Status, o.recording.UID
 	event := audit.Event{Since: o.recording.CreationTimestamp.Time}
 	switch what {
@@ -67,6 +70,14 @@ func (r *Reconciler) whoSetState(o *observation) v1alpha1.AuditActor {
 	}
 	return audit.User(by, "")
 }
+
+// setInPage says that somebody used the trash in the gateway's pages: the gateway has written down who, before it did.
+func (r *Reconciler) setInPage(o *observation) bool {
+	return o.recording.Annotations[v1alpha1.AnnotationStateBy] == "system:serviceaccount:"+r.options.OperatorNamespace+":"+gatewayAccount
+}
+
+// gatewayAccount is the ServiceAccount of the gateway.
+const gatewayAccount = "reelkeeper-gateway"
 
 func adoptionEvidence(o *observation) []string {
 	evidence := []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}

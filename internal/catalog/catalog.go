@@ -39,12 +39,13 @@ type Catalog struct {
 
 // NewInformer makes informers as client-go does, and remembers those of recordings. It is for cache.Options.
 func (c *Catalog) NewInformer(from toolscache.ListerWatcher, object runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
-	informer := toolscache.NewSharedIndexInformer(from, object, resync, indexers)
-	if _, is := object.(*v1alpha1.MeetingRecording); is {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.informers = append(c.informers, informer)
+	if _, is := object.(*v1alpha1.MeetingRecording); !is {
+		return toolscache.NewSharedIndexInformer(from, object, resync, indexers)
 	}
+	informer := toolscache.NewSharedIndexInformer(pages{from}, object, resync, indexers)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.informers = append(c.informers, informer)
 	return informer
 }
 

@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// resumeWindow is how long after a download began by a grant with limited uses its parts are not counted as further uses.
-	resumeWindow = time.Hour
 	// partsWindow is how long the parts of one download are one record in the audit log.
 	partsWindow = 10 * time.Minute
 	// maxRanges is how many ranges of a file one request may ask for.
@@ -43,7 +41,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, faulty(err), page)
 		return
 	}
-	if err := s.remember(w, current, admitted); err != nil {
+	if err := s.remember(w, current, admitted, v1alpha1.PermissionDownload); err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, page)
 		return
 	}
@@ -81,7 +79,7 @@ func (s *Server) file(r *http.Request, admitted *admission, opened *playback.Med
 func (s *Server) downloadVisit(r *http.Request, current *session.Session) visit {
 	v := visitOf(r, current, v1alpha1.PermissionDownload, v1alpha1.AuditDownloaded)
 	v.started, v.media = r.Method != http.MethodHead, true
-	v.counted = current.CountedSince(s.clock.Now().Add(-resumeWindow))
+	v.counted = current.CountedFor(v1alpha1.PermissionDownload)
 	if resumes(r) {
 		v.since = s.clock.Now().Truncate(partsWindow)
 		v.step = func(d *dossier) string {
@@ -98,12 +96,12 @@ func resumes(r *http.Request) bool {
 	return asked != "" && !strings.HasPrefix(asked, "bytes=0-")
 }
 
-// remember keeps in the session that a use was counted, so that resuming the download is no further one.
-func (s *Server) remember(w http.ResponseWriter, current *session.Session, admitted *admission) error {
+// remember keeps in the session that a use was counted, so that going on, or beginning anew in the same session, is no further one.
+func (s *Server) remember(w http.ResponseWriter, current *session.Session, admitted *admission, what v1alpha1.Permission) error {
 	if admitted.used == "" {
 		return nil
 	}
-	current.Count(admitted.used, admitted.recording.UID, s.clock.Now())
+	current.Count(admitted.used, admitted.recording.UID, what)
 	return s.sessions.Put(w, current)
 }
 

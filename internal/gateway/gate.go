@@ -165,6 +165,14 @@ type admission struct {
 	again visit
 }
 
+// usedBefore is the grant of which a use was counted before for this recording, or empty.
+func (a *admission) usedBefore() string {
+	if slices.Contains(a.counted, a.decision.GrantName) {
+		return a.decision.GrantName
+	}
+	return ""
+}
+
 // enter decides about a visit and writes down what has to be. Only with an admission may anything be given out.
 func (g *gate) enter(v visit) (*admission, *refusal) {
 	ctx := v.Context()
@@ -211,7 +219,7 @@ func (v visit) goingOn(d *dossier, used string) visit {
 // uncount leaves out of consideration the one use that a running view or download of this recording itself has made.
 func (d *dossier) uncount(counted []session.Counted) {
 	for _, use := range counted {
-		if use.Recording != d.recording.UID {
+		if use.Recording != d.recording.UID || slices.Contains(d.counted, use.Grant) {
 			continue
 		}
 		d.counted = append(d.counted, use.Grant)

@@ -137,9 +137,18 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	case i.needsPassword(admitted.dossier):
 		s.page(w, r, http.StatusOK, pages.Password, current, pages.PasswordContent{})
+	case current == nil:
+		// Chat programs follow links too, to show what is behind them. What is, takes a press of a button.
+		s.page(w, r, http.StatusOK, pages.Password, current, pages.PasswordContent{Open: true})
 	default:
 		s.open(w, r, current, i)
 	}
+}
+
+// linkHead answers whoever wants to know of a link without following it: the same for all links, and no more than that it is one.
+func (s *Server) linkHead(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
 }
 
 func nobody(current *session.Session) bool { return current == nil || current.Person == nil }

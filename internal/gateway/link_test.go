@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 )
 
@@ -128,8 +131,11 @@ func TestR20AnAnonymousLinkOpensOnlyWhereThePolicyAllows(t *testing.T) {
 	w.Seen(t, policy)
 	token := w.Grant(t, gatewaytest.GrantOf(recording, "everybody", v1alpha1.SubjectAnyone, "*", v1alpha1.PermissionView), "")
 	browser := w.Anonymous(t).Staying()
-	if answer := browser.Get(t, "/g/"+token); answer.Header.Get("Location") != pageOf(recording) {
-		t.Fatalf("the link answers %d and leads to %q", answer.Status, answer.Header.Get("Location"))
+	if answer := browser.Get(t, "/g/"+token); answer.Status != http.StatusOK || len(browser.Cookies(t)) != 0 {
+		t.Fatalf("the link answers %d and leaves cookies %v", answer.Status, browser.Cookies(t))
+	}
+	if answer := browser.Post(t, "/g/"+token, nil); answer.Header.Get("Location") != pageOf(recording) {
+		t.Fatalf("opening the link answers %d and leads to %q", answer.Status, answer.Header.Get("Location"))
 	}
 	view := beginView(t, browser, recording)
 	if answer := browser.Get(t, view+"key"); answer.Status != http.StatusOK {
@@ -198,6 +204,11 @@ func TestALimitedGrantIsUsedSoOftenAndNoMore(t *testing.T) {
 		t.Errorf("going on with a view answers %d, want 201", answer.Status)
 	}
 	checkUses(t, w, grant, 2)
+	beginView(t, browser, recording) // the page was loaded again
+	if answer := browser.Get(t, pageOf(recording)+"/download"); answer.Status != http.StatusOK {
+		t.Errorf("downloading once more in the same session answers %d, want 200", answer.Status)
+	}
+	checkUses(t, w, grant, 2)
 	fresh := w.SignIn(t, "internal")
 	for name, answer := range map[string]gatewaytest.Answer{
 		"a third view":     fresh.Post(t, pageOf(recording)+"/sessions", nil),
@@ -206,6 +217,75 @@ func TestALimitedGrantIsUsedSoOftenAndNoMore(t *testing.T) {
 		if answer.Status != http.StatusForbidden || len(answer.Body) >= len(file) {
 			t.Errorf("%s answers %d, want 403", name, answer.Status)
 		}
+	}
+}
+
+// TestAOneTimeLinkIsUsedOnceHoweverManyTryAtOnce begins to watch in many sessions at several replicas at the same moment.
+func TestAOneTimeLinkIsUsedOnceHoweverManyTryAtOnce(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	grant := grantToDave(v1alpha1.PermissionView)(recording)
+	grant.Spec.MaxUses = 1
+	w.Grant(t, grant, "")
+	replicas := []string{w.URL, w.Serve(t, func(*gateway.Options) {}), w.Serve(t, func(*gateway.Options) {})}
+	var browsers []*gatewaytest.Browser
+	for i := range 9 {
+		browsers = append(browsers, w.SignIn(t, "internal").At(replicas[i%len(replicas)]))
+	}
+	var began atomic.Int32
+	var all sync.WaitGroup
+	for _, browser := range browsers {
+		all.Go(func() {
+			switch answer := browser.Post(t, pageOf(recording)+"/sessions", nil); answer.Status {
+			case http.StatusCreated:
+				began.Add(1)
+			case http.StatusForbidden:
+			default:
+				t.Errorf("status %d: %s", answer.Status, answer.Body)
+			}
+		})
+	}
+	all.Wait()
+	if began.Load() != 1 {
+		t.Errorf("%d sessions watch by a link that is good once", began.Load())
+	}
+	checkUses(t, w, grant, 1)
+}
+
+func TestR20ChatProgramsLearnNothingOfALink(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: recording.Namespace, Name: "open"}}
+	policy.Spec.Profile = v1alpha1.ProfileOpen
+	if err := w.Admin.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, policy)
+	anyone := gatewaytest.GrantOf(recording, "everybody", v1alpha1.SubjectAnyone, "*", v1alpha1.PermissionView)
+	anyone.Spec.MaxUses = 1
+	links := []string{w.Grant(t, anyone, ""), w.Grant(t, grantToDave(v1alpha1.PermissionView)(recording), "")}
+	for _, agent := range []string{
+		"Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "facebookexternalhit/1.1", "Twitterbot/1.0", "TelegramBot (like TwitterBot)",
+		"WhatsApp/2.24", "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5", "Mozilla/5.0 (compatible; Discordbot/2.0)", "Mozilla/5.0",
+	} {
+		for _, link := range links {
+			for _, method := range []string{http.MethodHead, http.MethodGet} {
+				answer := w.Anonymous(t).Do(t, method, "/g/"+link, nil, "User-Agent", agent)
+				if strings.Contains(string(answer.Body), recording.Spec.Meeting.Title) || strings.Contains(string(answer.Body), recording.Name) {
+					t.Errorf("%s as %s shows what the link is about:\n%s", method, agent, answer.Body)
+				}
+			}
+		}
+	}
+	if err := w.Admin.Get(t.Context(), client.ObjectKeyFromObject(anyone), anyone); err != nil || anyone.Status.Uses != nil {
+		t.Errorf("looking at the link was a use of it: %v, %v", anyone.Status.Uses, err)
+	}
+	known := w.Anonymous(t).Do(t, http.MethodHead, "/g/"+links[0], nil)
+	unknown := w.Anonymous(t).Do(t, http.MethodHead, "/g/"+credentials.NewToken(), nil)
+	if known.Status != unknown.Status || known.Header.Get("Content-Length") != unknown.Header.Get("Content-Length") {
+		t.Errorf("HEAD tells a link from none: %d and %d", known.Status, unknown.Status)
 	}
 }
 

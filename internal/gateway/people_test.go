@@ -111,23 +111,34 @@ func TestR19SharingInThePageMakesAGrantInThePersonsName(t *testing.T) {
 	w := theWorld(t)
 	recording, _ := w.Recording(t, env.Namespace(t), "review")
 	bob := w.SignIn(t, "host")
-	form := url.Values{"kind": {"person"}, "name": {"dave@example.com"}, "what": {"view"}, "days": {"7"}}
+	form := url.Values{"kind": {"person"}, "name": {"dave@example.com"}, "what": {"view"}, "days": {"7"}, "password": {"1"}, "once": {"a"}}
 	shared := bob.Post(t, pageOf(recording)+"/grants", form)
-	if shared.Status != http.StatusOK || !strings.Contains(string(shared.Body), "dave@example.com") {
-		t.Fatalf("sharing leads to %s with status %d:\n%s", shared.Path, shared.Status, shared.Body)
+	shown := regexp.MustCompile(`id="link" value="[^"]+(/g/[^"]+)"(?s:.*)id="shown-password" value="([^"]+)"`).FindSubmatch(shared.Body)
+	if shared.Status != http.StatusCreated || shown == nil {
+		t.Fatalf("sharing answers %d without link and password:\n%s", shared.Status, shared.Body)
+	}
+	if again := bob.Post(t, pageOf(recording)+"/grants", form); again.Status != http.StatusOK || again.Path != pageOf(recording) || strings.Contains(string(again.Body), string(shown[2])) {
+		t.Errorf("the form sent once more leads to %s with status %d", again.Path, again.Status)
 	}
 	grants := grantsIn(t, w, recording.Namespace)
 	if len(grants) != 1 || grants[0].Annotations[v1alpha1.AnnotationGrantedBy] != "bob@example.com" || grants[0].Spec.ExpiresAt.IsZero() ||
 		!slices.Equal(grants[0].Spec.Permissions, []v1alpha1.Permission{v1alpha1.PermissionView}) {
 		t.Fatalf("grants: %+v", grants)
 	}
-	written := slices.ContainsFunc(w.Events(t, recording.Namespace), func(e v1alpha1.AuditEvent) bool {
-		return e.Spec.Action == v1alpha1.AuditGranted && e.Spec.Actor.Name == "bob@example.com" && e.Spec.Grant == grants[0].Name
-	})
-	if !written {
-		t.Error("R29: who shared is not written down")
+	written := 0
+	for _, e := range w.Events(t, recording.Namespace) {
+		if e.Spec.Action == v1alpha1.AuditGranted && e.Spec.Actor.Name == "bob@example.com" && e.Spec.Grant == grants[0].Name {
+			written++
+		}
 	}
-	revoke := regexp.MustCompile(`action="([^"]+/revoke)"`).FindSubmatch(shared.Body)
+	if written != 1 {
+		t.Errorf("R29: who shared is written down %d times", written)
+	}
+	stored := env.Kubectl(t, "get", "accessgrants,secrets,auditevents", "--namespace", recording.Namespace, "--output", "yaml")
+	if strings.Contains(stored, string(shown[2])) || strings.Contains(stored, strings.TrimPrefix(string(shown[1]), "/g/")) {
+		t.Error("the link or its password can be read in the cluster")
+	}
+	revoke := regexp.MustCompile(`action="([^"]+/revoke)"`).FindSubmatch(bob.Get(t, pageOf(recording)).Body)
 	if revoke == nil {
 		t.Fatal("the page offers no way to revoke")
 	}

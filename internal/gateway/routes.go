@@ -55,6 +55,7 @@ func (s *Server) Handler() http.Handler {
 		router.Get("/v/{session}/media", s.ciphertext)
 
 		router.Get("/g/{token}", s.link)
+		router.Head("/g/{token}", s.linkHead)
 		router.Post("/g/{token}", s.linkPassword)
 	})
 	return router

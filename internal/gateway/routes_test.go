@@ -206,6 +206,7 @@ var routes = map[string]route{
 	"POST /signout":                   {at("/signout"), always(http.StatusSeeOther)},
 	"POST /preferences":               {at("/preferences"), always(http.StatusSeeOther)},
 	"GET /g/{token}":                  {unknownLink, orSignIn(always(http.StatusNotFound))},
+	"HEAD /g/{token}":                 {unknownLink, always(http.StatusOK)},
 	"POST /g/{token}":                 {unknownLink, orSignIn(always(http.StatusNotFound))},
 
 	"GET /r/{namespace}/{name}":           {under(""), orSignIn(toView(http.StatusOK))},
@@ -216,7 +217,7 @@ var routes = map[string]route{
 
 	"GET /r/{namespace}/{name}/log":                    {under("/log"), orSignIn(to(v1alpha1.PermissionApprove, http.StatusOK))},
 	"POST /r/{namespace}/{name}/requests":              {under("/requests"), orSignIn(toAsk)},
-	"POST /r/{namespace}/{name}/grants":                {under("/grants"), orSignIn(to(v1alpha1.PermissionShare, http.StatusSeeOther))},
+	"POST /r/{namespace}/{name}/grants":                {under("/grants"), orSignIn(to(v1alpha1.PermissionShare, http.StatusCreated))},
 	"POST /r/{namespace}/{name}/grants/{grant}/revoke": {under("/grants/share-absent/revoke"), orSignIn(always(http.StatusNotFound))},
 	"POST /r/{namespace}/{name}/trash":                 {under("/trash"), orSignIn(to(v1alpha1.PermissionTrash, http.StatusSeeOther))},
 	"POST /r/{namespace}/{name}/restore":               {under("/restore"), orSignIn(to(v1alpha1.PermissionRestore, http.StatusSeeOther))},

@@ -88,8 +88,10 @@ type Server struct {
 	config      *config.Config
 	https       bool
 	synced      func() bool
-	clock       clock.PassiveClock
-	log         logr.Logger
+	// public is the gateway's own address, with which links begin.
+	public string
+	clock  clock.PassiveClock
+	log    logr.Logger
 }
 
 // hashesAtOnce bounds how many passwords are hashed at the same time: each takes 19 MiB and 50 ms of a core.
@@ -136,7 +138,7 @@ func New(options Options) (*Server, error) {
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,
-		config: options.Config, https: https,
+		config: options.Config, https: https, public: public.String(),
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
 	server.deliveries = newDeliveries(server.gate, options.Log)

@@ -3,7 +3,10 @@
 package gateway
 
 import (
+	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -19,8 +22,10 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
@@ -78,6 +83,14 @@ func (d *dossier) grantOf(asked draft) *v1alpha1.AccessGrant {
 	return nil
 }
 
+// once is a value for a form that is to count once.
+func once() string {
+	value := make([]byte, 12)
+	// crypto/rand.Read never returns an error: it ends the program when the system has no randomness.
+	_, _ = rand.Read(value)
+	return base64.RawURLEncoding.EncodeToString(value)
+}
+
 // checkGrant says whether the policies let a grant count. Its link gets a password where the policies want one.
 func (s *Server) checkGrant(d *dossier, grant *v1alpha1.AccessGrant) access.Verdict {
 	facts := access.FactsOfGrant(grant, false)
@@ -97,7 +110,7 @@ func (s *Server) outsider(email string) bool {
 // offerToShare is the form by which somebody who may share does so. It offers nothing that the policies would refuse whoever it is
 // for; nil is nothing at all.
 func (s *Server) offerToShare(lang pages.Language, d *dossier) *pages.ShareForm {
-	form := &pages.ShareForm{Path: pathOf(d.recording) + "/grants"}
+	form := &pages.ShareForm{Path: pathOf(d.recording) + "/grants", Once: once()}
 	member := "somebody@" + s.gate.organisation.Domains[0]
 	allowed := func(kind, wish, days string) bool {
 		grant := d.grantOf(draft{kind: kind, name: member, wish: wish, days: days})
@@ -150,8 +163,13 @@ func (s *Server) share(w http.ResponseWriter, r *http.Request) {
 		s.notice(w, r, http.StatusUnprocessableEntity, current, "shareWrongTitle", "shareWrongText", page)
 		return
 	}
-	grant.Name, grant.CreationTimestamp = newGrantName(), metav1.Time{}
+	grant.Name, grant.CreationTimestamp = grantName(current, cmp.Or(r.PostFormValue("once"), once())), metav1.Time{}
 	grant.Annotations = map[string]string{v1alpha1.AnnotationGrantedBy: admitted.subject.Name}
+	made, err := newLink(grant, admitted.rules.Sharing.Links.Value == v1alpha1.LinksPasswordRequired || r.PostFormValue("password") != "")
+	if err != nil {
+		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, page)
+		return
+	}
 	v.grant, v.evidence = grant.Name, evidenceOf(grant)
 	check := grant.DeepCopy()
 	check.CreationTimestamp = metav1.NewTime(admitted.now)
@@ -160,22 +178,50 @@ func (s *Server) share(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, current, s.gate.turnAway(v, admitted.dossier, decision), page)
 		return
 	}
-	s.makeGrant(w, r, v, grant, page)
+	s.makeGrant(w, r, v, grant, made)
 }
 
-// makeGrant writes down who shares, and then does it.
-func (s *Server) makeGrant(w http.ResponseWriter, r *http.Request, v visit, grant *v1alpha1.AccessGrant, page string) {
+// shown is a link as whoever made it sees it, once.
+type shown struct{ token, password string }
+
+// newLink makes the link of a grant, which keeps by what it is known.
+func newLink(grant *v1alpha1.AccessGrant, withPassword bool) (shown, error) {
+	made := shown{token: credentials.NewToken()}
+	grant.Spec.Link.TokenHash = credentials.HashToken(made.token)
+	if !withPassword {
+		return made, nil
+	}
+	var err error
+	made.password = credentials.NewPassword()
+	grant.Spec.Link.PasswordHash, err = credentials.HashPassword(made.password)
+	return made, err
+}
+
+// makeGrant writes down who shares, then does it, and shows the link. The same form sent twice makes one grant, whose link is not
+// shown again.
+func (s *Server) makeGrant(w http.ResponseWriter, r *http.Request, v visit, grant *v1alpha1.AccessGrant, made shown) {
 	v.started = true
-	if _, turned := s.gate.enter(v); turned != nil {
+	v.step, v.since = func(*dossier) string { return "shared/" + grant.Name }, s.clock.Now().Truncate(time.Hour)
+	admitted, turned := s.gate.enter(v)
+	if turned != nil {
 		s.refusePage(w, r, v.session, turned, "/")
 		return
 	}
-	if err := s.writer.Create(r.Context(), grant); err != nil {
+	page := pathOf(admitted.recording)
+	switch err := s.writer.Create(r.Context(), grant); {
+	case apierrors.IsAlreadyExists(err):
+		http.Redirect(w, r, page+"#sharing", http.StatusSeeOther)
+		return
+	case err != nil:
 		s.refusePage(w, r, v.session, &refusal{kind: broken, err: fmt.Errorf("create AccessGrant %s/%s: %w", grant.Namespace, grant.Name, err)}, page)
 		return
 	}
 	s.settle(r.Context(), client.ObjectKeyFromObject(grant), grant, func(found bool) bool { return found })
-	http.Redirect(w, r, page+"#sharing", http.StatusSeeOther)
+	lang := language(r)
+	s.page(w, r, http.StatusCreated, pages.Shared, v.session, pages.SharedContent{
+		RecordingPath: page, Title: titleOf(lang, admitted.recording), Grant: grantEntry(lang, grant, admitted.dossier),
+		Link: s.public + "/g/" + made.token, Password: made.password,
+	})
 }
 
 // isAddress says whether a name can be an e-mail address that somebody signs in with.
@@ -184,11 +230,10 @@ func isAddress(name string) bool {
 	return found && before != "" && after != "" && !strings.ContainsAny(name, " \t\r\n<>,;\"") && !strings.Contains(after, "@")
 }
 
-func newGrantName() string {
-	unique := make([]byte, 10)
-	// crypto/rand.Read never returns an error: it ends the program when the system has no randomness.
-	_, _ = rand.Read(unique)
-	return "share-" + hex.EncodeToString(unique)
+// grantName is the same for a form that is sent twice in one session, and cannot be guessed by others.
+func grantName(current *session.Session, once string) string {
+	sum := sha256.Sum256([]byte(current.ID + " " + once))
+	return "share-" + hex.EncodeToString(sum[:10])
 }
 
 func evidenceOf(grant *v1alpha1.AccessGrant) []string {
@@ -231,8 +276,6 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, pathOf(admitted.recording)+"#sharing", http.StatusSeeOther)
 }
 
-// madeInPage says whether a grant was made here. Others come from Git, from kubectl or from requests: what is deleted here would come
-// back, or be missed there.
-func madeInPage(grant *v1alpha1.AccessGrant) bool {
-	return grant.Annotations[v1alpha1.AnnotationGrantedBy] != "" && strings.HasPrefix(grant.Name, "share-")
-}
+// madeInPage says whether a grant was made here, which its link tells. Others come from Git, from kubectl or from requests: what is
+// deleted here would come back, or be missed there.
+func madeInPage(grant *v1alpha1.AccessGrant) bool { return grant.Spec.Link.TokenHash != "" }

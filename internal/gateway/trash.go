@@ -75,7 +75,10 @@ func (s *Server) setState(
 	key := client.ObjectKeyFromObject(admitted.recording)
 	recording := &v1alpha1.MeetingRecording{}
 	recording.Namespace, recording.Name = key.Namespace, key.Name
-	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q},"spec":{"state":%q}}`, admitted.recording.UID, state)
+	// Who changes the state, the API server notes where it can. Where it cannot, this does: by it the controllers know that it is
+	// in the access log.
+	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q,"annotations":{%q:%q}},"spec":{"state":%q}}`,
+		admitted.recording.UID, v1alpha1.AnnotationStateBy, "system:serviceaccount:"+s.gate.namespace+":reelkeeper-gateway", state)
 	if err := s.writer.Patch(r.Context(), recording, client.RawPatch("application/merge-patch+json", patch)); err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: fmt.Errorf("set the state of recording %s: %w", key, err)}, "/")
 		return

@@ -5,7 +5,9 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,11 +24,14 @@ type UseCounter interface {
 // not from a cache: two replicas that count at the same time must not take the same use.
 func NewUseCounter(direct client.Client) UseCounter { return &useCounter{client: direct} }
 
+// patience is how often a count is tried again that others were faster with: a link in a large chat is followed by many at once.
+var patience = wait.Backoff{Steps: 20, Duration: 10 * time.Millisecond, Factor: 1.5, Jitter: 0.5, Cap: time.Second}
+
 type useCounter struct{ client client.Client }
 
 func (u *useCounter) Count(ctx context.Context, namespace, name string) (bool, error) {
 	left := false
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	err := retry.RetryOnConflict(patience, func() error {
 		grant := &v1alpha1.AccessGrant{}
 		if err := u.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, grant); err != nil {
 			return err

@@ -26,14 +26,18 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	visit := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditViewed)
-	visit.started, visit.media = true, true
+	visit.started, visit.media, visit.counted = true, true, current.CountedFor(v1alpha1.PermissionView)
 	earlier := s.sessions.EndedView(current, r.PostFormValue("renew"))
 	if earlier != nil {
-		visit.counted = earlier.Counted()
+		visit.counted = append(visit.counted, earlier.Counted()...)
 	}
 	admitted, refused := s.gate.enter(visit)
 	if refused != nil {
 		s.refuseScript(w, r, refused)
+		return
+	}
+	if err := s.remember(w, current, admitted, v1alpha1.PermissionView); err != nil {
+		s.refuseScript(w, r, &refusal{kind: broken, err: err})
 		return
 	}
 	lifetime, err := s.viewLifetime(r, admitted.recording)
@@ -45,6 +49,9 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 	view.Grant = admitted.used
 	if earlier != nil && earlier.UID == view.UID {
 		view.ID = earlier.ID // it is the same player
+	}
+	if view.Grant == "" {
+		view.Grant = admitted.usedBefore()
 	}
 	if view.Grant == "" && earlier != nil && earlier.UID == view.UID {
 		view.Grant = earlier.Grant

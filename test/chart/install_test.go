@@ -148,7 +148,7 @@ func TestConfinedToNamespaces(t *testing.T) {
 		})
 		checkRights(t, confined, gateway, []right{
 			{"meetingrecordings.reelkeeper.io", namespace, read + " patch", "create update delete deletecollection"},
-			{"auditevents.reelkeeper.io", namespace, "create list", "get watch update"},
+			{"auditevents.reelkeeper.io", namespace, "create list watch", "get update"},
 			{"secrets", namespace, "", everyVerb},
 		})
 	}

@@ -7,18 +7,46 @@ package scale
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
-
-	"k8s.io/utils/clock"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
+
+// rawList is how long the API server takes to send all recordings once, to a client that throws them away.
+func (s *scale) rawList() time.Duration {
+	s.b.Helper()
+	config := rest.CopyConfig(env.Config)
+	config.GroupVersion, config.APIPath = &v1alpha1.SchemeGroupVersion, "/apis"
+	config.NegotiatedSerializer = serializer.NewCodecFactory(kube.Scheme()).WithoutConversion()
+	raw, err := rest.RESTClientFor(config)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	begun := time.Now()
+	body, err := raw.Get().Resource("meetingrecordings").Param("resourceVersion", "0").Stream(s.b.Context())
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	defer body.Close()
+	size, err := io.Copy(io.Discard, body)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	took := time.Since(begun)
+	say("     one list of all recordings: %d MiB in %v", size>>20, took.Round(time.Millisecond))
+	return took
+}
 
 // rawApply is how long it takes to write spec.state of one recording after the other, in ascending order.
 func (s *scale) rawApply() []time.Duration {

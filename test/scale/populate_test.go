@@ -112,6 +112,10 @@ func (s *scale) learn() {
 	s.b.Helper()
 	first := recording("first", 0)
 	s.create(first)
+	s.giveMedia(first, time.Now().Add(keep))
+	if err := s.admin.Status().Update(s.b.Context(), first); err != nil {
+		s.b.Fatal(err)
+	}
 	s.startManager()
 	key := client.ObjectKeyFromObject(first)
 	err := wait.PollUntilContextTimeout(s.b.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
@@ -228,6 +232,13 @@ func (s *scale) atRest(kind string, i int, expires time.Time) *v1alpha1.MeetingR
 	if err := json.Unmarshal([]byte(text), &r.Status); err != nil {
 		s.b.Error(err)
 	}
+	s.giveMedia(r, expires)
+	return r
+}
+
+// giveMedia has a recording say that it has media, which expire by the built-in profile.
+func (s *scale) giveMedia(r *v1alpha1.MeetingRecording, expires time.Time) {
+	s.b.Helper()
 	status := &r.Status
 	status.AvailableAt = metav1.NewTime(expires.Add(-keep))
 	status.Storage = v1alpha1.StorageLocation{
@@ -237,7 +248,6 @@ func (s *scale) atRest(kind string, i int, expires time.Time) *v1alpha1.MeetingR
 	if err := archivetest.Remember(r); err != nil {
 		s.b.Error(err)
 	}
-	return r
 }
 
 func (s *scale) patch(name, change string) {

@@ -62,6 +62,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.EncryptionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ErasureRequest"):
 		return &apiv1alpha1.ErasureRequestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GrantLink"):
+		return &apiv1alpha1.GrantLinkApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantReference"):
 		return &apiv1alpha1.GrantReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrantSubject"):

@@ -190,7 +190,7 @@ func (d *differ) allowedSomewhere(book *Book, g *v1alpha1.AccessGrant) bool {
 // the policies ask for it.
 func allowedFor(rules *policy.Rules, g *v1alpha1.AccessGrant, recording *v1alpha1.MeetingRecording) bool {
 	p := access.Proposal{Grant: access.FactsOfGrant(g, false), Recording: access.FactsOf(recording)}
-	p.Grant.Password = g.Spec.PasswordSecretRef.Name != "" || g.Spec.Password == v1alpha1.PasswordGenerate ||
+	p.Grant.Password = g.Spec.PasswordSecretRef.Name != "" || g.Spec.Link.PasswordHash != "" || g.Spec.Password == v1alpha1.PasswordGenerate ||
 		g.Spec.Password == "" && rules.Sharing.Links.Value == v1alpha1.LinksPasswordRequired
 	return access.CheckGrant(rules, p).Allowed()
 }

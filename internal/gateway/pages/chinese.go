@@ -169,7 +169,11 @@ var chinese = map[string]string{
 	"with.group":         "群组",
 	"give.view":          "观看",
 	"give.download":      "观看和下载",
-	"sharePassword":      "此类录制须凭密码分享。链接和密码保存在 AccessGrant 所指的 Secret 中，请向服务管理员索取。",
+	"sharePassword":      "此类录制须凭密码分享。分享后会显示一次密码和链接。",
+	"sharedTitle":        "已分享",
+	"sharedOnce":         "链接仅在此显示一次。打开链接的人须以被分享者的身份登录。",
+	"sharedApart":        "请通过与链接不同的方式发送密码。",
+	"link":               "链接",
 	"shareNothing":       "规则不允许分享此录制。",
 	"shareWrongTitle":    "无法分享",
 	"shareWrongText":     "请填写个人邮箱地址，或部门、群组名称，并从页面提供的选项中选择。",
@@ -240,6 +244,9 @@ var chinese = map[string]string{
 	"crossTitle":   "请求被拒绝",
 	"crossText":    "该请求来自其他网站。",
 	"crossRemedy":  "请直接打开本页面后重试。",
+
+	"openTitle": "有人与您分享了录制",
+	"openText":  "观看和下载均有记录。",
 
 	"passwordTitle": "此链接设有密码",
 	"passwordText":  "发送链接的人知道密码，应已通过其他方式告知您。",

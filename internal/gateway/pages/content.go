@@ -122,6 +122,8 @@ type AccountsContent struct {
 
 // PasswordContent is the page Password.
 type PasswordContent struct {
+	// Open says that there is no password: the page only asks whether to go on.
+	Open bool
 	// Message says what was wrong with the last try.
 	Message string
 }

@@ -15,6 +15,8 @@ type ShareForm struct {
 	Path string
 	// Kinds are whom with, What is what they may do, Days for how long.
 	Kinds, What, Days []Choice
+	// Once makes the form count once, however often it is sent.
+	Once string
 	// Password says that what is shared has a password, because the policy wants one.
 	Password bool
 }
@@ -44,6 +46,14 @@ type GrantEntry struct {
 	Counts, Password bool
 	// RevokePath ends it; empty for one that was not made in the pages.
 	RevokePath string
+}
+
+// SharedContent is the page Shared.
+type SharedContent struct {
+	RecordingPath, Title string
+	Grant                GrantEntry
+	// Link and Password are for whom it was shared with; Password is empty where there is none.
+	Link, Password string
 }
 
 // NoticeContent is the page Notice.

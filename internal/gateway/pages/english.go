@@ -169,7 +169,11 @@ var english = map[string]string{
 	"with.group":         "a group",
 	"give.view":          "watch",
 	"give.download":      "watch and download",
-	"sharePassword":      "The rules want a password here. It and the link are in the Secret that the AccessGrant names: ask whoever runs the service for both.",
+	"sharePassword":      "The rules want a password here. You see it, and the link, once, when you have shared.",
+	"sharedTitle":        "Shared",
+	"sharedOnce":         "The link is shown now and never again. Whoever follows it has to sign in as one of those it is for.",
+	"sharedApart":        "Send the password another way than the link.",
+	"link":               "Link",
 	"shareNothing":       "The rules do not let this recording be shared.",
 	"shareWrongTitle":    "That cannot be shared",
 	"shareWrongText":     "Name a person by their e-mail address, or a department or group by its name, and choose from what the page offers.",
@@ -240,6 +244,9 @@ var english = map[string]string{
 	"crossTitle":   "Request refused",
 	"crossText":    "The request came from another site.",
 	"crossRemedy":  "Open the page itself and try again there.",
+
+	"openTitle": "A recording was shared with you",
+	"openText":  "Watching and downloading are written down.",
 
 	"passwordTitle": "This link has a password",
 	"passwordText":  "Whoever sent you the link has the password too. They should have given it to you another way.",

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 )
 
@@ -25,7 +26,7 @@ type Session struct {
 	Person *identity.Person `json:"p,omitempty"`
 	// Opened are the grants whose link was followed here and whose password, if they have one, was given.
 	Opened []Opened `json:"o,omitempty"`
-	// Counted are the grants with a limited number of uses by which a download began here.
+	// Counted are the grants with a limited number of uses by which watching or a download began here.
 	Counted []Counted `json:"c,omitempty"`
 	// Ends is when the session ends, in seconds since 1970.
 	Ends int64 `json:"x"`
@@ -41,11 +42,11 @@ type Opened struct {
 
 // Counted is a use of a grant that was counted for a recording. It is none of another recording that the grant is about.
 type Counted struct {
-	// Grant is the grant's name, Recording what was downloaded by it.
+	// Grant is the grant's name, Recording what was watched or downloaded by it.
 	Grant     string    `json:"n"`
 	Recording types.UID `json:"r"`
-	// At is when, in seconds since 1970.
-	At int64 `json:"t"`
+	// For is which of the two: having watched is not having downloaded.
+	For v1alpha1.Permission `json:"f,omitempty"`
 }
 
 // New returns a session for a person, or for nobody, that lasts until ends. Signing in always makes a new one: a session
@@ -71,15 +72,16 @@ func (s *Session) Open(opened Opened) {
 	s.Opened = latest(append(s.Opened, opened))
 }
 
-// Count remembers that the download of a recording by a grant began, and was counted as a use of it.
-func (s *Session) Count(grant string, recording types.UID, now time.Time) {
-	s.Counted = slices.DeleteFunc(s.Counted, func(c Counted) bool { return c.Grant == grant && c.Recording == recording })
-	s.Counted = latest(append(s.Counted, Counted{Grant: grant, Recording: recording, At: now.Unix()}))
+// Count remembers that watching or downloading a recording by a grant began, and was counted as a use of it.
+func (s *Session) Count(grant string, recording types.UID, what v1alpha1.Permission) {
+	use := Counted{Grant: grant, Recording: recording, For: what}
+	s.Counted = slices.DeleteFunc(s.Counted, func(c Counted) bool { return c == use })
+	s.Counted = latest(append(s.Counted, use))
 }
 
-// CountedSince returns the uses that were counted since then.
-func (s *Session) CountedSince(since time.Time) []Counted {
-	return slices.DeleteFunc(slices.Clone(s.Counted), func(c Counted) bool { return c.At <= since.Unix() })
+// CountedFor returns the uses that were counted for the one or the other.
+func (s *Session) CountedFor(what v1alpha1.Permission) []Counted {
+	return slices.DeleteFunc(slices.Clone(s.Counted), func(c Counted) bool { return c.For != what })
 }
 
 func latest[T any](list []T) []T { return list[max(0, len(list)-maxRemembered):] }

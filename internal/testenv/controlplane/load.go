@@ -13,10 +13,14 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	kubeclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
@@ -28,12 +32,12 @@ const (
 )
 
 // Load puts n objects of our kinds straight into etcd, as the API server would have stored them, in a fraction of the time that it
-// would take. Clients that watch see them as if somebody had created them. Nothing checks or completes them: object returns
-// the one with the number i, from 0, with everything that the API server would have given it, such as its UID. It is called
-// from several goroutines.
+// would take, and returns when the API server knows of them. Clients that watch see them as if somebody had created them. Nothing
+// checks or completes them: object returns the one with the number i, from 0, with everything that the API server would have
+// given it, such as its UID. It is called from several goroutines.
 func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
 	etcd := &http.Client{Transport: overSocket(strings.TrimPrefix(p.etcd, "unix://")).Transport}
-	group, ctx := errgroup.WithContext(ctx)
+	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(requestsAtOnce)
 	for from := 0; from < n; from += objectsAtOnce {
 		group.Go(func() error {
@@ -45,10 +49,39 @@ func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, 
 				}
 				puts = append(puts, one)
 			}
-			return transact(ctx, etcd, puts)
+			return transact(writing, etcd, puts)
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || n == 0 {
+		return err
+	}
+	return p.awaitLoaded(ctx, scheme, object(0))
+}
+
+// awaitLoaded waits until the API server has taken up what is in etcd now. It serves lists that may be old from what it has taken
+// up, and refuses those that may not be until it has come so far.
+func (p *ControlPlane) awaitLoaded(ctx context.Context, scheme *runtime.Scheme, like kubeclient.Object) error {
+	admin, err := kubeclient.New(p.Config, kubeclient.Options{Scheme: scheme})
+	if err != nil {
+		return err
+	}
+	kind, err := apiutil.GVKForObject(like, scheme)
+	if err != nil {
+		return err
+	}
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(kind)
+	if err := admin.List(ctx, list, kubeclient.Limit(1)); err != nil {
+		return err
+	}
+	reached := &metav1.ListOptions{Limit: 1, ResourceVersion: list.ResourceVersion, ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan}
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 10*time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := admin.List(ctx, list, &kubeclient.ListOptions{Raw: reached})
+		if apierrors.IsTimeout(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 // put is one operation in etcd's JSON.

@@ -56,6 +56,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: expiresAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: link
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantLink
     - name: maxUses
       type:
         scalar: numeric
@@ -465,6 +468,15 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ErasureRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantLink
+  map:
+    fields:
+    - name: passwordHash
+      type:
+        scalar: string
+    - name: tokenHash
+      type:
+        scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.GrantReference
   map:
     fields:

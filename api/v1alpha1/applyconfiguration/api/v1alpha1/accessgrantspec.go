@@ -36,6 +36,9 @@ type AccessGrantSpecApplyConfiguration struct {
 	Password *apiv1alpha1.PasswordRule `json:"password,omitempty"`
 	// passwordSecretRef names a Secret of this namespace that holds a password of your own under the key password.
 	PasswordSecretRef *LocalSecretReferenceApplyConfiguration `json:"passwordSecretRef,omitempty"`
+	// link is by what the link of a grant that was made in the gateway's pages is known: who made it was shown the link itself, and
+	// nobody else can. Only the gateway sets it. Absent is a link made by the controller, in a Secret.
+	Link *GrantLinkApplyConfiguration `json:"link,omitempty"`
 }
 
 // AccessGrantSpecApplyConfiguration constructs a declarative configuration of the AccessGrantSpec type for use with
@@ -128,5 +131,13 @@ func (b *AccessGrantSpecApplyConfiguration) WithPassword(value apiv1alpha1.Passw
 // If called multiple times, the PasswordSecretRef field is set to the value of the last call.
 func (b *AccessGrantSpecApplyConfiguration) WithPasswordSecretRef(value *LocalSecretReferenceApplyConfiguration) *AccessGrantSpecApplyConfiguration {
 	b.PasswordSecretRef = value
+	return b
+}
+
+// WithLink sets the Link field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Link field is set to the value of the last call.
+func (b *AccessGrantSpecApplyConfiguration) WithLink(value *GrantLinkApplyConfiguration) *AccessGrantSpecApplyConfiguration {
+	b.Link = value
 	return b
 }

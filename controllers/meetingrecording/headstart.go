@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+)
+
+// Reading a hundred thousand recordings takes a manager that starts half a minute and more. Who lays a hold meanwhile does not wait
+// for that: a small controller hears of what changes from the start on, and gives held recordings their pass. It ends when the
+// cards are there.
+
+// headStartName is what the controller is called in logs and metrics.
+const headStartName = controllerName + "-held"
+
+// headStart keeps the passes of the two controllers apart.
+type headStart struct {
+	passing sync.Mutex
+	once    sync.Once
+	over    chan struct{}
+}
+
+// end returns when no early pass is under way and none will be.
+func (h *headStart) end() {
+	h.once.Do(func() { close(h.over) })
+	h.passing.Lock()
+	defer h.passing.Unlock()
+}
+
+func (h *headStart) isOver() bool {
+	select {
+	case <-h.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// early makes a pass over a held recording, before there are cards.
+func (r *Reconciler) early(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	r.start.passing.Lock()
+	defer r.start.passing.Unlock()
+	if r.start.isOver() {
+		return reconcile.Result{}, nil
+	}
+	recording := &v1alpha1.MeetingRecording{}
+	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !needsNoCards(recording) {
+		return reconcile.Result{}, nil
+	}
+	return r.pass(ctx, request)
+}
+
+// needsNoCards says whether a pass counts nothing over other recordings: quotas count before there is media, and the purge guard
+// is not asked for what is held.
+func needsNoCards(r *v1alpha1.MeetingRecording) bool {
+	return len(r.Spec.Holds) > 0 && r.Status.Storage.ManifestKey != "" && r.DeletionTimestamp.IsZero()
+}
+
+// setupHeadStart adds the small controller to a manager.
+func (r *Reconciler) setupHeadStart(mgr ctrl.Manager) error {
+	watcher, err := client.NewWithWatch(mgr.GetConfig(), client.Options{HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return fmt.Errorf("make a client that watches: %w", err)
+	}
+	changes := source.Func(func(ctx context.Context, work queue) error {
+		go func() {
+			if err := r.hearChanges(ctx, watcher, work); err != nil {
+				// A manager that may read some namespaces only gets here, and its start is short.
+				log.FromContext(ctx).V(1).Info("Holds wait until all recordings are read", "reason", err.Error())
+			}
+		}()
+		return nil
+	})
+	return ctrl.NewControllerManagedBy(mgr).Named(headStartName).WatchesRawSource(changes).
+		// A replica that stands by has its cards when it begins.
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1, EnableWarmup: new(false)}).
+		Complete(reconcile.Func(r.early))
+}
+
+// hearChanges puts every recording that changes from now on into the queue, until the head start is over. Of recordings as they are
+// it reads one: for the version that now is.
+func (r *Reconciler) hearChanges(ctx context.Context, c client.WithWatch, work queue) error {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
+	if err := c.List(ctx, list, client.Limit(1)); err != nil {
+		return fmt.Errorf("read the version of the recordings: %w", err)
+	}
+	changes, err := c.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+	if err != nil {
+		return fmt.Errorf("watch the recordings: %w", err)
+	}
+	defer changes.Stop()
+	for {
+		select {
+		case <-r.start.over:
+			return nil
+		case change, more := <-changes.ResultChan():
+			if !more {
+				return nil
+			}
+			if changed, is := change.Object.(*metav1.PartialObjectMetadata); is {
+				work.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(changed)})
+			}
+		}
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package meetingrecording
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+)
+
+func TestR26WhoeverLaysAHoldWhileTheManagerStartsIsHeard(t *testing.T) {
+	t.Parallel()
+	c, err := client.NewWithWatch(env.Config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := env.Namespace(t)
+	held, other := uploading(namespace, "held"), uploading(namespace, "other")
+	for _, recording := range []*v1alpha1.MeetingRecording{held, other} {
+		if err := c.Create(t.Context(), recording); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := New(Options{Clock: clock.RealClock{}, Direct: c})
+	work := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	defer work.ShutDown()
+	ended := make(chan error, 1)
+	go func() { ended <- r.hearChanges(t.Context(), c, work) }()
+
+	// Holds are laid until one is heard of: when the watch has begun, nobody says.
+	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		held.Spec.Holds = []v1alpha1.LegalHold{{Name: "case", Reason: "litigation " + held.ResourceVersion, By: "legal@example.com"}}
+		err := c.Update(ctx, held)
+		return work.Len() > 0, err
+	})
+	if err != nil {
+		t.Fatalf("no hold was heard of: %v", err)
+	}
+	for work.Len() > 0 {
+		request, _ := work.Get()
+		work.Done(request)
+		if request.Namespace == namespace && request.Name != held.Name {
+			t.Errorf("heard of %s, which did not change", request)
+		}
+	}
+
+	// Without media there is nothing to hold: a pass of it would count what the cards do not know yet. It would fail for want of everything.
+	if result, err := r.early(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(held)}); err != nil || result != (reconcile.Result{}) {
+		t.Errorf("a recording without media: %v, %v", result, err)
+	}
+	r.start.end()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("at the end: %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it goes on listening when the cards are there")
+	}
+}
+
+func TestOnlyWhatNeedsNoCardsIsGivenAHeadStart(t *testing.T) {
+	t.Parallel()
+	atRest := func(change func(*v1alpha1.MeetingRecording)) *v1alpha1.MeetingRecording {
+		r := &v1alpha1.MeetingRecording{}
+		r.Spec.Holds = []v1alpha1.LegalHold{{Name: "case"}}
+		r.Status.Storage.ManifestKey = "manifests/1.json"
+		change(r)
+		return r
+	}
+	for name, tc := range map[string]struct {
+		recording *v1alpha1.MeetingRecording
+		want      bool
+	}{
+		"held, with media":       {atRest(func(*v1alpha1.MeetingRecording) {}), true},
+		"not held":               {atRest(func(r *v1alpha1.MeetingRecording) { r.Spec.Holds = nil }), false},
+		"held, without media":    {atRest(func(r *v1alpha1.MeetingRecording) { r.Status.Storage.ManifestKey = "" }), false},
+		"held and being deleted": {atRest(func(r *v1alpha1.MeetingRecording) { r.DeletionTimestamp = new(metav1.Now()) }), false},
+	} {
+		if got := needsNoCards(tc.recording); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func uploading(namespace, name string) *v1alpha1.MeetingRecording {
+	r := &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	r.Spec.Meeting = v1alpha1.MeetingFacts{ID: "1", Creator: "alice@example.com"}
+	r.Spec.Source.Upload = &v1alpha1.UploadSource{}
+	return r
+}
