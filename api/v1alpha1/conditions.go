@@ -298,6 +298,8 @@ const (
 	// who see only metadata.
 	LabelAuditAction  = "reelkeeper.io/action"
 	LabelAuditOutcome = "reelkeeper.io/outcome"
+	// LabelAuditReason carries the code of why: by it the end of a download is told from its start.
+	LabelAuditReason = "reelkeeper.io/reason"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -96,6 +97,9 @@ func object(event Event, now time.Time) *v1alpha1.AuditEvent {
 // labels are what events are found by, also by those who see nothing but metadata.
 func labels(event Event) map[string]string {
 	found := map[string]string{v1alpha1.LabelAuditAction: string(event.Action), v1alpha1.LabelAuditOutcome: string(event.Outcome)}
+	if len(validation.IsValidLabelValue(event.Reason)) == 0 {
+		found[v1alpha1.LabelAuditReason] = event.Reason
+	}
 	if uid := event.Recording.UID; uid != "" {
 		found[v1alpha1.LabelRecordingUID] = uid
 	}

@@ -53,7 +53,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, err
 	}
-	log, err := activity.New(config, namespaces)
+	log, err := activity.New(config, namespaces, string(reasonFinished), string(reasonInParts), string(reasonBrokenOff))
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func TestTheOverviewCountsWhatHappens(t *testing.T) {
 		}
 	}
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
-		return strings.Contains(page(), recording.Namespace+"/counted"), nil
+		return strings.Contains(page(), "<td>"+recording.Namespace+"/counted</td><td>30</td>"), nil
 	})
 	if err != nil {
 		t.Errorf("a download is not counted:\n%s", page())

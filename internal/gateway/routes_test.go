@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -142,6 +143,22 @@ func orSignIn(want func(r reached) int) func(reached) int {
 	}
 }
 
+// depends says that what a route answers depends on whether there are media: others are not asked again for recordings without.
+func depends(name string) bool {
+	return strings.Contains(name, "/r/{") && !strings.HasSuffix(name, "/requests") || strings.Contains(name, "/v/{")
+}
+
+// ofMedia is for routes that begin to give out media: where there is none, they say so to whoever may know.
+func ofMedia(want func(r reached) int) func(reached) int {
+	return func(r reached) int {
+		status := want(r)
+		if status < http.StatusMultipleChoices && !playable(r.recording) {
+			return http.StatusConflict
+		}
+		return status
+	}
+}
+
 func orNothing(want func(r reached) int) func(reached) int {
 	return func(r reached) int {
 		if !r.signedIn {
@@ -211,9 +228,9 @@ var routes = map[string]route{
 
 	"GET /r/{namespace}/{name}":           {under(""), orSignIn(toView(http.StatusOK))},
 	"GET /r/{namespace}/{name}/state":     {under("/state"), orNothing(toView(http.StatusOK))},
-	"POST /r/{namespace}/{name}/sessions": {under("/sessions"), orNothing(toView(http.StatusCreated))},
-	"GET /r/{namespace}/{name}/download":  {under("/download"), orSignIn(toDownload)},
-	"HEAD /r/{namespace}/{name}/download": {under("/download"), orSignIn(toDownload)},
+	"POST /r/{namespace}/{name}/sessions": {under("/sessions"), orNothing(ofMedia(toView(http.StatusCreated)))},
+	"GET /r/{namespace}/{name}/download":  {under("/download"), orSignIn(ofMedia(toDownload))},
+	"HEAD /r/{namespace}/{name}/download": {under("/download"), orSignIn(ofMedia(toDownload))},
 
 	"GET /r/{namespace}/{name}/log":                    {under("/log"), orSignIn(to(v1alpha1.PermissionApprove, http.StatusOK))},
 	"POST /r/{namespace}/{name}/requests":              {under("/requests"), orSignIn(toAsk)},
@@ -258,8 +275,10 @@ func TestEveryRouteHasAnEntry(t *testing.T) {
 	}
 }
 
-// states are what can have become of the recording.
-var states = map[string]v1alpha1.RecordingState{"available": v1alpha1.StateActive, "in the trash": v1alpha1.StateTrashed}
+// states are what can have become of the recording, by the reason of Ready.
+var states = map[string]string{
+	"available": v1alpha1.ReasonAvailable, "processing": v1alpha1.ReasonProcessing, "failed": v1alpha1.ReasonFailed, "in the trash": v1alpha1.ReasonTrashed,
+}
 
 func TestEveryRouteAnswersEveryRoleAsDecided(t *testing.T) {
 	t.Parallel()
@@ -272,12 +291,15 @@ func TestEveryRouteAnswersEveryRoleAsDecided(t *testing.T) {
 				if who.grant != nil {
 					w.Grant(t, who.grant(recording), who.password)
 				}
-				if state == v1alpha1.StateTrashed {
-					setState(t, w, recording, state)
+				switch state {
+				case v1alpha1.ReasonTrashed:
+					setState(t, w, recording, v1alpha1.StateTrashed)
+				case v1alpha1.ReasonProcessing, v1alpha1.ReasonFailed:
+					setReason(t, w, recording, state)
 				}
 				browser, r := reach(t, w, who, recording)
 				for name, route := range routes {
-					if !slices.Contains(last, name) {
+					if !slices.Contains(last, name) && (depends(name) || state == v1alpha1.ReasonAvailable || state == v1alpha1.ReasonTrashed) {
 						checkRoute(t, browser, name, route, r)
 					}
 				}
@@ -287,6 +309,25 @@ func TestEveryRouteAnswersEveryRoleAsDecided(t *testing.T) {
 			})
 		}
 	}
+}
+
+// setReason makes a recording one that has no media, yet or for good.
+func setReason(t *testing.T, w *gatewaytest.World, recording *v1alpha1.MeetingRecording, reason string) {
+	t.Helper()
+	recording.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason, Message: "Set by a test",
+		ObservedGeneration: recording.Generation, LastTransitionTime: metav1.Now(),
+	}}
+	if err := w.Admin.Status().Update(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.Seen(t, recording)
+}
+
+// playable says that the recording has media: one in the trash has them too, but nobody may watch it.
+func playable(recording *v1alpha1.MeetingRecording) bool {
+	ready := meta.FindStatusCondition(recording.Status.Conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Reason == v1alpha1.ReasonAvailable
 }
 
 func setState(t *testing.T, w *gatewaytest.World, recording *v1alpha1.MeetingRecording, state v1alpha1.RecordingState) {
@@ -321,11 +362,11 @@ func reach(t *testing.T, w *gatewaytest.World, who role, recording *v1alpha1.Mee
 		r.may[permission] = decide(permission)
 	}
 	r.verdict = checkRequest(t, reader, recording, who.subject)
-	r.ownView = r.watch.Allowed()
+	r.ownView = r.watch.Allowed() && playable(recording)
 	switch {
 	case r.ownView:
 		r.view = beginView(t, browser, recording)
-	case recording.Spec.State == v1alpha1.StateTrashed:
+	case recording.Spec.State == v1alpha1.StateTrashed || !playable(recording):
 		r.view = "/v/forged/"
 	default:
 		r.view = beginView(t, w.SignIn(t, "host"), recording)

@@ -6,17 +6,29 @@ package browser
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/controllers/accessgrant"
+	"github.com/reelkeeper/reelkeeper/controllers/accessrequest"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/web"
 )
@@ -106,6 +118,7 @@ func setScene(t *testing.T) setting {
 	asked, _ := world.Recording(t, env.Namespace(t), "asked")
 	discarded, _ := world.Recording(t, env.Namespace(t), "discarded")
 	story, _ := world.Recording(t, env.Namespace(t), "story")
+	runControllers(t, world, story.Namespace)
 
 	direct, _ := world.DirectRecording(t, env.Namespace(t), "direct")
 	long, _ := world.LongRecording(t, env.Namespace(t), "long")
@@ -123,6 +136,42 @@ func setScene(t *testing.T) setting {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}
 	}
 	return scene
+}
+
+// runControllers runs those of requests and grants, in one namespace: the grants of the others have the links that the scene gave them.
+func runControllers(t *testing.T, world *gatewaytest.World, namespace string) {
+	t.Helper()
+	config, _ := env.KubeconfigFor(t, gatewaytest.OperatorNamespace, "reelkeeper-manager")
+	options := kube.ManagerOptions(gatewaytest.OperatorNamespace, []string{namespace})
+	options.Metrics.BindAddress = "0"
+	mgr, err := ctrl.NewManager(config, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	direct, err := kube.Direct(mgr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := governance.NewReader(ctx, mgr.GetCache())
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := audit.NewRecorder(direct, gatewaytest.Wall)
+	err = errors.Join(
+		kube.AddIndexes(ctx, mgr.GetFieldIndexer()),
+		(&accessgrant.Reconciler{
+			Client: mgr.GetClient(), Direct: direct, Governance: reader, Recorder: recorder, GatewayURL: world.URL,
+			Events: mgr.GetEventRecorder("accessgrant"), Deadlines: deadline.New[reconcile.Request](gatewaytest.Wall), Clock: gatewaytest.Wall,
+		}).SetupWithManager(mgr),
+		(&accessrequest.Reconciler{
+			Client: mgr.GetClient(), Direct: direct, Governance: reader, Recorder: recorder,
+			Events: mgr.GetEventRecorder("accessrequest"), Dates: deadline.New[reconcile.Request](gatewaytest.Wall), Clock: gatewaytest.Wall,
+		}).SetupWithManager(mgr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubetest.Run(ctx, t, mgr, cancel)
 }
 
 func page(recording *v1alpha1.MeetingRecording) string {

@@ -180,11 +180,25 @@ story('R22 R25 a colleague is refused and asks, a host shares and takes it back,
   await request.getByRole('button', { name: 'Approve' }).click();
   await request.waitFor({ state: 'detached' });
 
+  // The controllers turn the approval into a grant, and the recording is in the list of whoever asked.
+  await page.waitForFunction(async (path) => (await fetch(path)).ok, scene.story, { polling: 500, timeout: 30_000 });
+  await page.goto('/');
+  await page.locator(`a[href="${scene.story}"]`).click();
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await playsPast(page, 0.5);
+  await picture(page, 'approved-and-watched');
+
   await host.page.goto(scene.story);
   await host.page.getByLabel('E-mail address or name').fill(scene.accounts.internal.email);
   await host.page.getByRole('button', { name: 'Share', exact: true }).click();
-  const grant = host.page.locator('.grants li', { hasText: scene.accounts.internal.email });
+  const link = await host.page.getByLabel('Link').inputValue();
+  assert.match(link, new RegExp(`^${scene.url}/g/`));
+  await accessible(host.page);
+  await picture(host.page, 'shared-link');
+  await host.page.getByRole('link', { name: 'Back' }).click();
+  const grant = host.page.locator('.grants li', { hasText: scene.accounts.internal.email, has: host.page.getByRole('button', { name: 'Revoke' }) });
   await grant.waitFor();
+  assert.ok(!(await host.page.content()).includes(link), 'the link is shown again');
   await picture(host.page, 'shared');
   await grant.getByRole('button', { name: 'Revoke' }).click();
   await grant.waitFor({ state: 'detached' });

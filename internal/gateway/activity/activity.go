@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,14 +36,15 @@ type Counts struct {
 type Log struct {
 	client     metadata.Interface
 	namespaces []string
+	ends       []string
 	asked      chan struct{}
 	ask        sync.Once
 
 	refused, downloads []*counter
 }
 
-// New returns a log of the namespaces; of all, where there are none.
-func New(config *rest.Config, namespaces []string) (*Log, error) {
+// New returns a log of the namespaces; of all, where there are none. ends are the reasons of records that say how a download ended.
+func New(config *rest.Config, namespaces []string, ends ...string) (*Log, error) {
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
@@ -50,7 +52,7 @@ func New(config *rest.Config, namespaces []string) (*Log, error) {
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
-	log := &Log{client: client, namespaces: namespaces, asked: make(chan struct{})}
+	log := &Log{client: client, namespaces: namespaces, ends: ends, asked: make(chan struct{})}
 	for range namespaces {
 		log.refused, log.downloads = append(log.refused, newCounter(dayOf)), append(log.downloads, newCounter(recordingOf))
 	}
@@ -72,8 +74,9 @@ func (l *Log) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	refused := labels.Set{v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeRefused)}
-	downloaded := labels.Set{v1alpha1.LabelAuditAction: string(v1alpha1.AuditDownloaded), v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeAllowed)}
+	refused := labels.Set{v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeRefused)}.String()
+	downloaded := labels.Set{v1alpha1.LabelAuditAction: string(v1alpha1.AuditDownloaded), v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeAllowed)}.String() +
+		"," + v1alpha1.LabelAuditReason + " notin (" + strings.Join(l.ends, ",") + ")"
 	group, ctx := errgroup.WithContext(ctx)
 	for i, namespace := range l.namespaces {
 		group.Go(func() error { return l.follow(ctx, namespace, refused, l.refused[i]) })
@@ -82,15 +85,15 @@ func (l *Log) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (l *Log) follow(ctx context.Context, namespace string, which labels.Set, into *counter) error {
+func (l *Log) follow(ctx context.Context, namespace string, which string, into *counter) error {
 	events := l.client.Resource(v1alpha1.SchemeGroupVersion.WithResource("auditevents")).Namespace(namespace)
 	source := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = which.String()
+			options.LabelSelector = which
 			return events.List(ctx, options)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.LabelSelector = which.String()
+			options.LabelSelector = which
 			return events.Watch(ctx, options)
 		},
 	}
