@@ -143,6 +143,7 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Cards:      options.Cards,
 			Stores:     shared.stores,
 			Ledger:     shared.ledger,
+			Trash:      shared.sweeper,
 			Namespaces: options.Namespaces,
 			Events:     mgr.GetEventRecorder("recordingstore"),
 			Clock:      options.Clock,

@@ -49,6 +49,12 @@ const (
 	// ConditionPurgesAllowed says whether recordings that are due leave the trash for good. It is False while the purge guard waits
 	// for a person, and there only once the guard has stopped something.
 	ConditionPurgesAllowed = "PurgesAllowed"
+	// ConditionConsistent is False on a RecordingStore whose buckets and recordings do not fit together; status.orphans counts what. It is
+	// there only while that is so.
+	ConditionConsistent = "Consistent"
+	// ConditionTrashReadable is False on a RecordingStore where deleted recordings are due that cannot be purged, because nobody can tell
+	// whether they may go. It is there only while that is so.
+	ConditionTrashReadable = "TrashReadable"
 	// ConditionKeysRotated says that the key of every recording in the store is wrapped with the newest key of the keyset.
 	ConditionKeysRotated = "KeysRotated"
 	// ConditionIntact is False on a MeetingRecording whose stored media was found to differ from its manifest. It is there only
@@ -164,7 +170,7 @@ const (
 	ReasonWithinBounds = "WithinBounds"
 )
 
-// Reasons why a recording is not Intact, besides MediaMissing.
+// Reasons why a recording is not Intact, besides MediaMissing. KeyMissing is also why a store's trash is not TrashReadable.
 const (
 	// ReasonDamaged says that stored bytes are not those that were packaged.
 	ReasonDamaged = "Damaged"
@@ -214,6 +220,8 @@ const (
 	ReasonNotSupported = "NotSupported"
 	// ReasonKeysetInvalid says that the keyset cannot be read, or is not the one that the recordings were encrypted with.
 	ReasonKeysetInvalid = "KeysetInvalid"
+	// ReasonOrphansFound says that there is media without a recording, or a recording without its media.
+	ReasonOrphansFound = "OrphansFound"
 	// ReasonRotating says that a rotation of keys is under way.
 	ReasonRotating = "Rotating"
 	// ReasonRotationIncomplete says that the keys of some recordings could not be wrapped with the newest key.

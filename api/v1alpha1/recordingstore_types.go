@@ -377,8 +377,9 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type RecordingStoreStatus struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set and, once
-	// the purge guard has stopped something, PurgesAllowed.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set, once the
+	// purge guard has stopped something, PurgesAllowed and, only while they are False, Consistent (something in the buckets does not
+	// fit the recordings) and TrashReadable (deleted recordings wait for a key that is missing).
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -418,6 +419,11 @@ type RecordingStoreStatus struct {
 	// +optional
 	Usage StoreUsage `json:"usage,omitempty,omitzero"`
 
+	// orphans counts what in the buckets does not fit the recordings. It is looked at every ten minutes, and nothing of it is ever removed
+	// by itself. Absent where everything fits.
+	// +optional
+	Orphans StoreOrphans `json:"orphans,omitempty,omitzero"`
+
 	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
 	// +optional
 	PurgesStopped PurgesStopped `json:"purgesStopped,omitempty,omitzero"`
@@ -425,6 +431,26 @@ type RecordingStoreStatus struct {
 	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
 	// +optional
 	Keys KeysStatus `json:"keys,omitempty,omitzero"`
+}
+
+// StoreOrphans counts what of a store does not fit together. `kubectl reelkeeper orphans` lists it.
+//
+// +kubebuilder:validation:MinProperties=1
+type StoreOrphans struct {
+	// media is of how many recordings there is media, older than an hour, but neither a MeetingRecording nor a trace of its deletion.
+	// Absent is none.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Media int32 `json:"media,omitempty"`
+
+	// oldestMediaTime is when the oldest of that media was written. Absent where media is.
+	// +optional
+	OldestMediaTime metav1.Time `json:"oldestMediaTime,omitempty,omitzero"`
+
+	// recordings is how many MeetingRecordings say that they have media which is not there. Absent is none.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Recordings int32 `json:"recordings,omitempty"`
 }
 
 // StoreLocation says where a store is.

@@ -64,9 +64,16 @@ func TestR27AWrongKeysetNeverLeadsToAPurge(t *testing.T) {
 					t.Fatalf("in the bucket (-before +after):\n%s", diff)
 				}
 			}
+			// With a keyset that can be read, the store opens, and its conditions say nothing unless the sweeper tells.
+			if n, example := w.sweeper.Unreadable(w.store.Name); name == "another one" && (n != 1 || example != w.namespace+"/"+recording.Name) {
+				t.Errorf("%d wait for a key, %s for one", n, example)
+			}
 			w.setKeyset(right)
 			if _, err := w.sweeper.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
+			}
+			if n, example := w.sweeper.Unreadable(w.store.Name); n != 0 {
+				t.Errorf("with the key, %d wait for one, such as %s", n, example)
 			}
 			w.expectPurged(recording)
 		})

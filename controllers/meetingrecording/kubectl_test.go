@@ -9,6 +9,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 // kubectl runs kubectl in the world's namespace, and returns what it prints with runs of blanks as one.
@@ -63,4 +64,37 @@ func TestKubectlShowsWhatKeepsARecordingOut(t *testing.T) {
 	w.name = "q4-review"
 	env.Kubectl(t, "label", "namespace", w.namespace, "reelkeeper.io/recordings=enabled")
 	w.kubectl("wait", "mrec/"+w.name, `--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=Uploading`, "--timeout=1m")
+}
+
+// Erasure under a lock, as those see it who have to answer for it, with a manager at work and a bucket that locks.
+func TestKubectlErasesWhileALockRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, locking(v1alpha1.ObjectLockCompliance))
+	w.rules(v1alpha1.RetentionRules{Erasure: v1alpha1.ErasureDestroyKey, Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "1h"}})
+	manager := w.startManager()
+	defer manager.stop()
+	w.record()
+	w.kubectl("wait", "mrec/"+w.name, `--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=Uploading`, "--timeout=1m")
+	w.upload(mediatest.MP4(t))
+	w.kubectl("wait", "mrec/"+w.name, "--for=condition=Ready", "--timeout=2m")
+	w.kubectl("wait", "mrec/"+w.name, "--for=condition=Locked", "--timeout=1m")
+	until := w.kubectl("get", "mrec", w.name, "--output=jsonpath={.status.lockedUntil}")
+
+	w.kubectl("patch", "mrec", w.name, "--type=merge", `--patch={"spec":{"erasure":{"reason":"request 2026-77","by":"privacy@example.com"}}}`)
+	w.kubectl("wait", "mrec/"+w.name, "--for=condition=Erased", "--timeout=1m")
+	w.kubectl("wait", "mrec/"+w.name, "--for=condition=Ready=False", "--timeout=1m")
+	if got := w.kubectl("get", "mrec", w.name, "--no-headers"); !strings.HasPrefix(got, w.name+" "+v1alpha1.ReasonErased+" ") {
+		t.Errorf("kubectl get prints %q", got)
+	}
+	for _, text := range []string{"The key is destroyed: what lies in the bucket until " + until + " is noise", "nothing brings it back"} {
+		if described := w.kubectl("describe", "mrec", w.name); !strings.Contains(described, text) {
+			t.Errorf("kubectl describe does not say %q:\n%s", text, described)
+		}
+	}
+	if got := w.kubectl("get", "auditevents", "--field-selector=spec.action=Erased", "--output=jsonpath={.items[*].spec.evidence}"); !strings.Contains(got, "stays as noise until "+until) {
+		t.Errorf("the access log says %q", got)
+	}
+	if left := w.stored(); len(left) != 1 || !strings.HasPrefix(left[0], objectstore.MediaRoot) {
+		t.Errorf("in the bucket: %v", left)
+	}
 }

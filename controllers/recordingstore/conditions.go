@@ -3,6 +3,7 @@
 package recordingstore
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,9 @@ func deriveStatus(store *v1alpha1.RecordingStore, found findings, now time.Time)
 	if found.location.ID != "" {
 		status.Location = found.location
 	}
+	if found.orphans != nil {
+		status.Orphans = *found.orphans
+	}
 	wanted := []metav1.Condition{
 		condition(v1alpha1.ConditionEndpointReachable, found.endpoint, "The endpoint takes the credentials and keeps what is written"),
 		condition(v1alpha1.ConditionBucketsReady, found.buckets, "Every bucket is set up"),
@@ -41,6 +45,12 @@ func deriveStatus(store *v1alpha1.RecordingStore, found findings, now time.Time)
 	}
 	if len(store.Spec.S3.CORS.AllowedOrigins) > 0 {
 		wanted = append(wanted, corsCondition(store, status.Capabilities))
+	}
+	if lone, are := consistentCondition(status.Orphans); are {
+		wanted = append(wanted, lone)
+	}
+	if waits := found.unreadable; waits.Recordings > 0 {
+		wanted = append(wanted, unreadableCondition(waits))
 	}
 	for i := range wanted {
 		wanted[i].ObservedGeneration = store.Generation
@@ -58,6 +68,15 @@ func condition(kind string, f finding, allWell string) metav1.Condition {
 		return metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: f.reason, Message: f.message}
 	default:
 		return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not looked at: something else has to work first"}
+	}
+}
+
+// unreadableCondition is there while deleted recordings wait for a key that is missing.
+func unreadableCondition(waits Unreadable) metav1.Condition {
+	return metav1.Condition{
+		Type: v1alpha1.ConditionTrashReadable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonKeyMissing,
+		Message: fmt.Sprintf("%d deleted recordings are due and stay, %s for one: the keyset lacks the key that would tell whether they may go. "+
+			"Restore the keyset's Secret from a backup that has it, or, if it is lost for good, remove their objects", waits.Recordings, waits.Example),
 	}
 }
 

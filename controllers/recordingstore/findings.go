@@ -26,6 +26,17 @@ type findings struct {
 	// location is where the store was recognised, or marked.
 	location v1alpha1.StoreLocation
 	count    int32
+	// orphans are what does not fit together, nil where that was not found out.
+	orphans *v1alpha1.StoreOrphans
+	// unreadable are the deleted recordings that are due and that nobody can judge.
+	unreadable Unreadable
+}
+
+// Unreadable counts the deleted recordings of a store that are due and that cannot be purged, because their key is not in the keyset.
+type Unreadable struct {
+	// Recordings is how many there are, Example one of them: its namespace and name.
+	Recordings int
+	Example    string
 }
 
 // finding is the answer to one question.

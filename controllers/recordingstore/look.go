@@ -139,7 +139,7 @@ func (r *Reconciler) settleIn(ctx context.Context, store *v1alpha1.RecordingStor
 		return err
 	}
 	found.location = marked.Status.Location
-	r.lookForDeleted(ctx, marked, of)
+	found.orphans = r.lookForDeleted(ctx, marked, of)
 	return r.clearAbandoned(ctx, marked, of, found.capabilities)
 }
 

@@ -32,8 +32,14 @@ var (
 	}, []string{"store", "kind"})
 )
 
+// unreadable are deleted recordings that wait for a key.
+var unreadable = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	Name: "reelkeeper_trash_unreadable",
+	Help: "Deleted recordings of a store that are due and stay, because the keyset lacks the key that would tell whether they may go.",
+}, []string{"store"})
+
 func init() {
-	metrics.Registry.MustRegister(storedBytes, storedRecordings, orphans)
+	metrics.Registry.MustRegister(storedBytes, storedRecordings, orphans, unreadable)
 }
 
 // publish replaces the numbers of a store.

@@ -4,8 +4,13 @@ package recordingstore
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -47,13 +52,52 @@ func (l living) bereft() int {
 	return count
 }
 
-// orphanage is whose media belongs to no recording.
-type orphanage map[objectstore.Recording]bool
+// orphanage is whose media belongs to no recording, and when the oldest of it was written.
+type orphanage map[objectstore.Recording]time.Time
 
 func (o orphanage) take(object objectstore.ObjectInfo, now time.Time) {
-	if names, _, err := objectstore.ParseKey(object.Key); err == nil && object.LastModified.Before(now.Add(-orphanAfter)) {
-		o[names] = true
+	names, _, err := objectstore.ParseKey(object.Key)
+	if err != nil || !object.LastModified.Before(now.Add(-orphanAfter)) {
+		return
 	}
+	if oldest, known := o[names]; !known || object.LastModified.Before(oldest) {
+		o[names] = object.LastModified
+	}
+}
+
+// oldest is when the first of all was written, zero where there is none.
+func (o orphanage) oldest() time.Time {
+	var first time.Time
+	for _, at := range o {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
+// count says how many orphans there are, in both senses.
+func (o orphanage) count(bereft int) v1alpha1.StoreOrphans {
+	counted := v1alpha1.StoreOrphans{Media: int32(len(o)), Recordings: int32(bereft)}
+	if oldest := o.oldest(); !oldest.IsZero() {
+		counted.OldestMediaTime = metav1.NewTime(oldest.Truncate(time.Second))
+	}
+	return counted
+}
+
+// consistentCondition is there while there are orphans.
+func consistentCondition(of v1alpha1.StoreOrphans) (metav1.Condition, bool) {
+	var found []string
+	if of.Media > 0 {
+		found = append(found, fmt.Sprintf("media of %d recordings that do not exist, the oldest of %s", of.Media, of.OldestMediaTime.UTC().Format(time.RFC3339)))
+	}
+	if of.Recordings > 0 {
+		found = append(found, fmt.Sprintf("%d recordings whose media is not there", of.Recordings))
+	}
+	return metav1.Condition{
+		Type: v1alpha1.ConditionConsistent, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonOrphansFound,
+		Message: "Found " + strings.Join(found, " and ") + ". Nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done",
+	}, len(found) > 0
 }
 
 // forgetBuried drops what has a tombstone: that is no orphan, it was deleted.
@@ -69,7 +113,7 @@ func (o orphanage) forgetBuried(ctx context.Context, objects archive.Lister, buc
 }
 
 // publishOrphans says how many there are.
-func publishOrphans(store string, media, recordings int) {
-	orphans.WithLabelValues(store, "media").Set(float64(media))
-	orphans.WithLabelValues(store, "recordings").Set(float64(recordings))
+func publishOrphans(store string, found v1alpha1.StoreOrphans) {
+	orphans.WithLabelValues(store, "media").Set(float64(found.Media))
+	orphans.WithLabelValues(store, "recordings").Set(float64(found.Recordings))
 }

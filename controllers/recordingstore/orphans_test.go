@@ -54,7 +54,28 @@ func TestMediaIsAnOrphanOnceItIsOldAndUnlessItWasDeleted(t *testing.T) {
 			}
 		}
 	}
-	if err := lone.forgetBuried(t.Context(), objects, "recordings"); err != nil || len(lone) != 1 {
+	if err := lone.forgetBuried(t.Context(), objects, "recordings"); err != nil || len(lone) != 1 || !lone.oldest().Equal(now.Add(-2*time.Hour)) {
 		t.Errorf("orphans %v, %v", lone, err)
+	}
+}
+
+func TestOrphansAreCountedInWords(t *testing.T) {
+	t.Parallel()
+	oldest := metav1.NewTime(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+	cases := map[string]struct {
+		found v1alpha1.StoreOrphans
+		want  string
+	}{
+		"none":       {v1alpha1.StoreOrphans{}, ""},
+		"media":      {v1alpha1.StoreOrphans{Media: 2, OldestMediaTime: oldest}, "Found media of 2 recordings that do not exist, the oldest of 2026-03-04T12:00:00Z. "},
+		"recordings": {v1alpha1.StoreOrphans{Recordings: 3}, "Found 3 recordings whose media is not there. "},
+		"both": {v1alpha1.StoreOrphans{Media: 1, OldestMediaTime: oldest, Recordings: 1},
+			"Found media of 1 recordings that do not exist, the oldest of 2026-03-04T12:00:00Z and 1 recordings whose media is not there. "},
+	}
+	for name, tc := range cases {
+		got, are := consistentCondition(tc.found)
+		if are != (tc.want != "") || are && got.Message != tc.want+"Nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done" {
+			t.Errorf("%s: %t, %q", name, are, got.Message)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,6 +44,8 @@ type Reconciler struct {
 	Stores *stores.Resolver
 	// Ledger knows what deleted recordings take up; it is shared with the controller that quotas are kept by.
 	Ledger *quota.Ledger
+	// Trash knows which deleted recordings nobody can judge; nil knows of none.
+	Trash Trash
 	// Namespaces are those that the manager is confined to, or none.
 	Namespaces []string
 	// Events tells people what happened.
@@ -52,6 +55,12 @@ type Reconciler struct {
 
 	mu     sync.Mutex
 	probed map[string]probed
+}
+
+// Trash tells what was found when a store's trash was last swept. *trash.Sweeper is one.
+type Trash interface {
+	// Unreadable counts the deleted recordings of a store that are due and whose key is not in the keyset, and names one of them.
+	Unreadable(store string) (recordings int, example string)
 }
 
 // Reconcile looks at one store, writes its status if that changed, and returns when to look again.
@@ -69,6 +78,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	found, next, err := r.look(ctx, store)
 	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if r.Trash != nil {
+		found.unreadable.Recordings, found.unreadable.Example = r.Trash.Unreadable(store.Name)
+		unreadable.WithLabelValues(store.Name).Set(float64(found.unreadable.Recordings))
 	}
 	used := r.usage(store.Name)
 	publish(store.Name, used)
@@ -96,6 +109,9 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	if at := status.Location; at.ID != "" {
 		applied.WithLocation(ac.StoreLocation().WithID(at.ID).WithEndpoint(at.Endpoint).WithBucket(at.Bucket))
 	}
+	if lone := status.Orphans; lone != (v1alpha1.StoreOrphans{}) {
+		applied.WithOrphans(applyOrphans(lone))
+	}
 	if used := status.Usage; used.Recordings != nil {
 		applied.WithUsage(ac.StoreUsage().WithRecordings(*used.Recordings).WithBytes(*used.Bytes).
 			WithDeletedRecordings(valueOf(used.DeletedRecordings)).WithDeletedBytes(valueOf(used.DeletedBytes)))
@@ -110,6 +126,17 @@ func (r *Reconciler) report(ctx context.Context, store *v1alpha1.RecordingStore,
 	return nil
 }
 
+func applyOrphans(of v1alpha1.StoreOrphans) *ac.StoreOrphansApplyConfiguration {
+	applied := ac.StoreOrphans()
+	if of.Media > 0 {
+		applied.WithMedia(of.Media).WithOldestMediaTime(of.OldestMediaTime)
+	}
+	if of.Recordings > 0 {
+		applied.WithRecordings(of.Recordings)
+	}
+	return applied
+}
+
 // sameStatus compares what this controller writes. The conditions KeysRotated and PurgesAllowed, and status.keys and
 // status.purgesStopped, which b has from a, are written by those that rotate keys and guard purges.
 func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
@@ -122,6 +149,11 @@ func sameStatus(a, b v1alpha1.RecordingStoreStatus) bool {
 }
 
 func (r *Reconciler) announce(store *v1alpha1.RecordingStore, status v1alpha1.RecordingStoreStatus) {
+	for _, worry := range []string{v1alpha1.ConditionConsistent, v1alpha1.ConditionTrashReadable} {
+		if now := meta.FindStatusCondition(status.Conditions, worry); now != nil && meta.FindStatusCondition(store.Status.Conditions, worry) == nil {
+			r.Events.Eventf(store, nil, corev1.EventTypeWarning, now.Reason, "Look", "%s", now.Message)
+		}
+	}
 	before := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionReady)
 	after := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
 	if before != nil && before.Reason == after.Reason {
@@ -138,6 +170,8 @@ func (r *Reconciler) forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	unpublish(name)
+	orphans.DeletePartialMatch(prometheus.Labels{"store": name})
+	unreadable.DeletePartialMatch(prometheus.Labels{"store": name})
 	if last, found := r.probed[name]; found {
 		r.Stores.Forget(last.of.store)
 		delete(r.probed, name)

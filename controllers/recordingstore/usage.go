@@ -86,31 +86,33 @@ func valueOf[N int32 | int64](n *N) N {
 }
 
 // lookForDeleted finds out what deleted recordings take up: whatever lies under media/ and belongs to no MeetingRecording. It costs
-// one request for every thousand objects. Where it fails, what was known before still counts. On the way it counts orphans.
-func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) {
+// one request for every thousand objects. Where it fails, what was known before still counts. On the way it counts orphans, nil where it fails.
+func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) *v1alpha1.StoreOrphans {
 	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
 	defer cancel()
-	seen, err := r.deletedIn(ctx, store, of)
+	seen, lone, err := r.deletedIn(ctx, store, of)
 	if err != nil {
 		log.FromContext(ctx).Info("What deleted recordings take up is not known better than before", "reason", err.Error())
-		return
+		return nil
 	}
 	r.Ledger.SetDeleted(store.Name, seen)
+	publishOrphans(store.Name, lone)
+	return &lone
 }
 
-func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, error) {
+func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, v1alpha1.StoreOrphans, error) {
 	// Those of every store: two stores can share a bucket.
 	alive := livingIn(r.Cards.Cards(""), store.Name)
 	buckets, err := r.Stores.Buckets(ctx, of.client, store)
 	if err != nil {
-		return nil, err
+		return nil, v1alpha1.StoreOrphans{}, err
 	}
 	seen, lone := map[string]quota.Deleted{}, orphanage{}
 	for _, bucket := range buckets {
 		last := "" // objects come in the order of their names, so those of one recording come together
 		for object, err := range of.client.List(ctx, bucket, objectstore.MediaRoot) {
 			if err != nil {
-				return nil, err
+				return nil, v1alpha1.StoreOrphans{}, err
 			}
 			path := strings.Split(strings.TrimPrefix(object.Key, objectstore.MediaRoot), "/")
 			if len(path) != 3 || alive.sees(path[1]) || len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, path[0]) {
@@ -125,9 +127,8 @@ func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingSto
 			lone.take(object, r.Clock.Now())
 		}
 		if err := lone.forgetBuried(ctx, of.client, bucket); err != nil {
-			return nil, err
+			return nil, v1alpha1.StoreOrphans{}, err
 		}
 	}
-	publishOrphans(store.Name, len(lone), alive.bereft())
-	return seen, nil
+	return seen, lone.count(alive.bereft()), nil
 }

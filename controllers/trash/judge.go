@@ -25,6 +25,8 @@ const (
 	void
 	// release purges.
 	release
+	// unreadable keeps what nobody can judge until the key to it is back.
+	unreadable
 )
 
 // judge decides whether a tombstone that is due may be acted upon. It speaks of what was once; what counts is whether somebody
@@ -41,7 +43,7 @@ func (s *Sweeper) judge(ctx context.Context, from archive.Archive, tombstone arc
 	case errors.Is(err, archive.ErrKeyMissing):
 		// A lost or wrong keyset says nothing about the recording, and with the right one it may be held, or wanted back.
 		log.FromContext(ctx).Info("Waiting, nobody can tell whether a deleted recording may go", "namespace", tombstone.Namespace, "name", tombstone.Name, "reason", err.Error())
-		return keep, nil
+		return unreadable, nil
 	case errors.Is(err, archive.ErrUnusable):
 		// Nobody could adopt it. So it is, too, where an earlier purge got as far as the manifests.
 		return release, nil

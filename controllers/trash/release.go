@@ -42,6 +42,9 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 		return err
 	case what == void:
 		return removeTombstone(ctx, store, bucket, key)
+	case what == unreadable:
+		s.pending = append(s.pending, tombstone.Namespace+"/"+tombstone.Name)
+		return nil
 	case what == keep:
 		return nil
 	}

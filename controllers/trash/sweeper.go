@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -67,6 +68,12 @@ type Sweeper struct {
 	options Options
 	// earlier carries the purge dates of tombstones that were just written.
 	earlier chan time.Time
+
+	// pending are the deleted recordings that the sweep under way keeps for want of a key: namespace and name.
+	pending []string
+	mu      sync.Mutex
+	// unreadable are those of the last whole sweep, by store.
+	unreadable map[string][]string
 }
 
 // NewSweeper returns a Sweeper that is not running yet.
@@ -104,6 +111,26 @@ func (s *Sweeper) Start(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// Unreadable counts the deleted recordings of a store that are due and stay because their key is not in the keyset, as the last sweep
+// has found, and names the first of them.
+func (s *Sweeper) Unreadable(store string) (recordings int, example string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.unreadable[store]; len(found) > 0 {
+		return len(found), found[0]
+	}
+	return 0, ""
+}
+
+func (s *Sweeper) setUnreadable(store string, found []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unreadable == nil {
+		s.unreadable = map[string][]string{}
+	}
+	s.unreadable[store] = found
 }
 
 // sleepUntil waits for the date, or for an earlier one that Note brings. It returns false when ctx has ended.
@@ -164,6 +191,8 @@ func (s *Sweeper) sweepStore(ctx context.Context, name string) (next time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
+	s.pending = nil
+	defer func() { s.setUnreadable(name, s.pending) }()
 	var errs []error
 	for _, bucket := range buckets {
 		due, err := s.sweepBucket(ctx, store, bucket)

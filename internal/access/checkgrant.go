@@ -76,6 +76,9 @@ func (p *Proposal) check(rules *policy.Rules, subject v1alpha1.GrantSubject) Ver
 		return Verdict{Reason: ExternalForbidden, Rule: external.Source(), Subject: subject}
 	}
 	roles := p.possibleRoles(subject, outsider)
+	if external.Value != v1alpha1.Allowed {
+		roles &^= roleExternal
+	}
 	missing := (p.Grant.Permissions &^ roles.union(&rules.Access.Ceilings)).List()
 	if len(missing) > 0 {
 		rule := provenance(roles.lacking(&rules.Access.Ceilings, missing[0]))
@@ -90,7 +93,7 @@ func (p *Proposal) checkLabel(rules *policy.Rules, subject v1alpha1.GrantSubject
 		return Verdict{}
 	}
 	for _, label := range rules.Access.Labels {
-		missing := (p.Grant.Permissions &^ label.Permissions).List()
+		missing := (p.Grant.Permissions & limitedByLabels &^ label.Permissions).List()
 		if label.Name == subject.Name && len(missing) > 0 {
 			return Verdict{Reason: PermissionForbidden, Rule: provenance(label.From), Subject: subject, Permission: missing[0]}
 		}
@@ -99,7 +102,7 @@ func (p *Proposal) checkLabel(rules *policy.Rules, subject v1alpha1.GrantSubject
 }
 
 // possibleRoles returns the roles that whoever the subject means can have. For one person they follow from the meeting's
-// facts; a group may have anybody in it.
+// facts; a group may have anybody in it, a department or a label any member.
 func (p *Proposal) possibleRoles(subject v1alpha1.GrantSubject, outsider bool) roleSet {
 	switch subject.Kind {
 	case v1alpha1.SubjectAnyone:
@@ -119,6 +122,8 @@ func (p *Proposal) possibleRoles(subject v1alpha1.GrantSubject, outsider bool) r
 			roles |= roleInternal
 		}
 		return roles
+	case v1alpha1.SubjectGroup:
+		return inMeeting | roleInternal | roleExternal
 	default:
 		return inMeeting | roleInternal
 	}

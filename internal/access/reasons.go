@@ -199,7 +199,7 @@ var Explanations = map[Reason]Explanation{
 	},
 	PermissionForbidden: {
 		"The organisation does not let this be granted.", "Ask your administrator.",
-		"Leave the permission out of the AccessGrant, or add it to the role in overrides.access.roles.",
+		"Leave the permission out of the AccessGrant, or add it to the role or label that the rule names.",
 	},
 
 	RequestsForbidden: {

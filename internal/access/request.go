@@ -102,7 +102,8 @@ const farthest = 100 * 365 * 24 * time.Hour
 func CheckApprover(rules *policy.Rules, recording Recording, requester string, approver Subject, now time.Time) Decision {
 	d := Decide(rules, &Request{Subject: approver, Permission: v1alpha1.PermissionApprove, Recording: answerable(recording), Now: now})
 	if policy.SamePerson(requester, approver.Name) {
-		d.Effect, d.Reason, d.Rule, d.When = Deny, OwnRequest, policy.Provenance{}, time.Time{}
+		d.deny(obstacle{reason: OwnRequest})
+		d.Trial = Trial{}
 	}
 	return d
 }

@@ -28,6 +28,7 @@ var allowed = map[string]string{
 	"internal/gateway.accountsDiffer":                "offers a button that changes the account, after the refusal",
 	"internal/gateway.reasonOfRemedy":                "finds the translation of a remedy that access has chosen",
 	"internal/gateway.Server.invite":                 "chooses which permission to ask for when a link is opened",
+	"internal/gateway/session.Session.CountedFor":    "tells uses that were counted for watching from those for downloading; they are access's to weigh",
 	"controllers/accessgrant.Reconciler.askPolicies": "makes a password where only that is missing, and asks again",
 	"internal/catalog.compactFacts":                  "lets equal texts share their memory",
 	"internal/cli.parsePermission":                   "reads a permission from the command line, in order to ask for it",

@@ -16,7 +16,8 @@ type Ownership struct {
 	// Left says that the creator has left the organisation; LeftBy is where that stands.
 	Left   bool
 	LeftBy policy.Provenance
-	// Owners are the creator, or who has the creator's place. They are none where nobody succeeds.
+	// Owners are the creator, or who has the creator's place. They are none where nobody succeeds, or nobody is known to have made
+	// the meeting.
 	Owners []v1alpha1.GrantSubject
 	// From is the rule that names the successors; its zero value while there is the creator.
 	From policy.Provenance
@@ -25,7 +26,10 @@ type Ownership struct {
 // OwnerOf says whose a recording is: its creator's, or after they have left their successors'.
 func OwnerOf(rules *policy.Rules, recording Recording) Ownership {
 	left := rules.Succession.Departed.Of(recording.Creator)
-	if left == nil || left.Doubtful {
+	switch {
+	case recording.Creator == "":
+		return Ownership{}
+	case left == nil || left.Doubtful:
 		return Ownership{Creator: recording.Creator, Owners: []v1alpha1.GrantSubject{user(recording.Creator)}}
 	}
 	o := Ownership{Creator: recording.Creator, Left: true, LeftBy: provenance(left.From), From: rules.Succession.Successors.Source()}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,7 +103,7 @@ func showDecision(p *page, d report.Decision) {
 	if d.Allowed {
 		verdict = "ALLOWED"
 	}
-	p.line("%s: %s %s %s", verdict, d.User, d.Permission, d.Recording)
+	p.line("%s: %s %s %s", verdict, cmp.Or(d.User, "somebody who has not signed in"), d.Permission, d.Recording)
 	rows := [][]string{{"reason", string(d.Reason)}, {"says", d.Says}, {"rule", d.Rule.String()}}
 	for _, row := range [][]string{
 		{"grant", d.Grant}, {"they can", d.Remedy}, {"you can", d.Admin}, {"dry run", dryRun(d)},

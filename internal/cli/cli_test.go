@@ -87,6 +87,36 @@ func TestCommands(t *testing.T) {
 		"completion of a recording": {
 			args: []string{"__complete", "explain", "fin"}, wantFile: "complete-recording.txt",
 		},
+		"completion of a recording in a namespace that is typed": {
+			args: []string{"__complete", "explain", "-n", "default", "finance/"}, wantFile: "complete-recording.txt",
+		},
+		"completion of a recording in the namespace of the flags": {
+			args: []string{"__complete", "explain", "-n", "finance", ""}, wantFile: "complete-recording-short.txt",
+		},
+		"completion of a namespace": {
+			args: []string{"__complete", "explain", "-n", "fin"}, wantFile: "complete-namespace.txt",
+		},
+		"completion of a severity": {
+			args: []string{"__complete", "posture", "--fail-on", ""}, wantFile: "complete-severity.txt",
+		},
+		"R4 preflight answers for a meeting that nobody is known of": {
+			args:  []string{"preflight", "--meeting", "-", "-n", "finance"},
+			stdin: "metadata: {labels: {reelkeeper.io/sensitivity: high}}", wantFile: "preflight-nobody.txt",
+		},
+		"diff of a policy that comes with its namespace says what cannot be understood": {
+			args:     []string{"diff", "-f", "-"},
+			stdin:    "{apiVersion: reelkeeper.io/v1alpha1, kind: RecordingPolicy, metadata: {name: a, namespace: to-come}, spec: {retention: {expireAfter: soon}}}",
+			wantFile: "diff-to-come.txt",
+		},
+		"diff reads what kubectl get prints": {
+			args: []string{"diff", "-f", "-"},
+			stdin: "{apiVersion: v1, kind: List, items: [{apiVersion: reelkeeper.io/v1alpha1, kind: RecordingPolicy, metadata: {name: none, namespace: finance}, " +
+				"spec: {selector: {matchLabels: {topic: none}}, watermark: Viewer}}]}",
+			wantFile: "diff-list.txt",
+		},
+		"can takes nothing for granted of who has not signed in": {
+			args: []string{"can", "", "View", "finance/q3-review", "--anonymous", "--label", "manager"}, wantFile: "can-anonymous.txt", wantCode: cli.ExitNo,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +171,8 @@ func TestErrors(t *testing.T) {
 		"no recording":          {[]string{"explain", "a/b/c"}, "", "write NAMESPACE/NAME"},
 		"no such format":        {[]string{"posture", "-o", "csv"}, "", "use one of table, wide, json, yaml"},
 		"no such severity":      {[]string{"posture", "--fail-on", "Bad"}, "", "use one of [High Medium Low]"},
+		"nobody asks":           {[]string{"can", "", "View", "finance/q3-review"}, "", "USER is empty"},
+		"a preflight nowhere":   {[]string{"preflight", "--meeting", "-", "-n", "nowhere"}, "spec: {}", "there is no such namespace"},
 		"contradicting flags":   {[]string{"can", "a@x", "View", "finance/q3-review", "--internal", "--external"}, "", "contradict"},
 		"too few arguments":     {[]string{"can", "a@x"}, "", "can --list USER"},
 		"nobody says who is in": {[]string{"who-can", "View", "finance/q3-review", "--gateway-config", "finance/none"}, "", "--domain example.com"},

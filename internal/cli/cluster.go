@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,20 +28,20 @@ const pageSize = 500
 
 // cluster is the edge to the API server, by the flags that kubectl has.
 type cluster struct {
-	rules     *clientcmd.ClientConfigLoadingRules
+	loading   *clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
 	connected client.Client
 }
 
 // bind adds kubectl's flags: --kubeconfig, --context, --namespace, and those to act as somebody else or to another server.
 func (c *cluster) bind(flags *pflag.FlagSet) {
-	c.rules = clientcmd.NewDefaultClientConfigLoadingRules()
-	flags.StringVar(&c.rules.ExplicitPath, "kubeconfig", "", "path to the kubeconfig file; without it $KUBECONFIG, then ~/.kube/config")
+	c.loading = clientcmd.NewDefaultClientConfigLoadingRules()
+	flags.StringVar(&c.loading.ExplicitPath, "kubeconfig", "", "path to the kubeconfig file; without it $KUBECONFIG, then ~/.kube/config")
 	clientcmd.BindOverrideFlags(&c.overrides, flags, clientcmd.RecommendedConfigOverrideFlags(""))
 }
 
 func (c *cluster) config() clientcmd.ClientConfig {
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(c.rules, &c.overrides)
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(c.loading, &c.overrides)
 }
 
 // namespace returns the namespace of the flags or of the context.
@@ -77,8 +78,19 @@ func (c *cluster) writer() (client.Client, error) {
 	return c.connected, nil
 }
 
-// world reads the policies, recordings and grants of a namespace, or of all of them if none is named.
+// world reads the policies, grants and recordings of a namespace, or of all of them if none is named.
 func (c *cluster) world(ctx context.Context, namespace string) (*report.World, error) {
+	w, err := c.rules(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return w, list(ctx, c.connected, &v1alpha1.MeetingRecordingList{}, func(page *v1alpha1.MeetingRecordingList) {
+		w.Recordings = append(w.Recordings, page.Items...)
+	}, client.InNamespace(namespace))
+}
+
+// rules reads all that decisions about recordings of a namespace depend on, and no recording: there may be many.
+func (c *cluster) rules(ctx context.Context, namespace string) (*report.World, error) {
 	reader, err := c.client()
 	if err != nil {
 		return nil, err
@@ -91,9 +103,6 @@ func (c *cluster) world(ctx context.Context, namespace string) (*report.World, e
 		}),
 		list(ctx, reader, &v1alpha1.RecordingPolicyList{}, func(page *v1alpha1.RecordingPolicyList) {
 			w.Policies = append(w.Policies, page.Items...)
-		}, in),
-		list(ctx, reader, &v1alpha1.MeetingRecordingList{}, func(page *v1alpha1.MeetingRecordingList) {
-			w.Recordings = append(w.Recordings, page.Items...)
 		}, in),
 		list(ctx, reader, &v1alpha1.AccessGrantList{}, func(page *v1alpha1.AccessGrantList) {
 			w.Grants = append(w.Grants, page.Items...)
@@ -124,6 +133,9 @@ func list[L client.ObjectList](ctx context.Context, reader client.Reader, page L
 	}
 }
 
+// errNoNamespace says that a namespace is not there.
+var errNoNamespace = errors.New("there is no such namespace")
+
 // namespaces reads the labels of one namespace, or of all.
 func namespaces(ctx context.Context, reader client.Reader, name string) (map[string]map[string]string, error) {
 	kind := corev1.SchemeGroupVersion.WithKind("Namespace")
@@ -131,7 +143,11 @@ func namespaces(ctx context.Context, reader client.Reader, name string) (map[str
 	if name != "" {
 		one := &metav1.PartialObjectMetadata{}
 		one.SetGroupVersionKind(kind)
-		if err := reader.Get(ctx, types.NamespacedName{Name: name}, one); err != nil {
+		err := reader.Get(ctx, types.NamespacedName{Name: name}, one)
+		if apierrors.IsNotFound(err) {
+			err = errNoNamespace
+		}
+		if err != nil {
 			return nil, fmt.Errorf("reading the labels of namespace %s, which policies select by: %w", name, err)
 		}
 		found[name] = one.Labels
@@ -162,19 +178,22 @@ func (c *cluster) locate(argument string) (namespace, name string, err error) {
 	return namespace, name, nil
 }
 
-// recording reads the world of the recording's namespace, and finds the recording there.
+// recording reads the recording, and what decisions about it depend on.
 func (c *cluster) recording(ctx context.Context, argument string) (*report.Book, *v1alpha1.MeetingRecording, error) {
 	namespace, name, err := c.locate(argument)
 	if err != nil {
 		return nil, nil, err
 	}
-	world, err := c.world(ctx, namespace)
+	world, err := c.rules(ctx, namespace)
 	if err != nil {
 		return nil, nil, err
 	}
-	recording := world.Find(namespace, name)
-	if recording == nil {
+	recording := &v1alpha1.MeetingRecording{}
+	switch err := c.connected.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, recording); {
+	case apierrors.IsNotFound(err):
 		return nil, nil, fmt.Errorf("there is no MeetingRecording %s/%s: `kubectl get meetingrecordings -n %s` lists those that exist", namespace, name, namespace)
+	case err != nil:
+		return nil, nil, fmt.Errorf("reading MeetingRecording %s/%s: %w", namespace, name, err)
 	}
 	return report.NewBook(world), recording, nil
 }

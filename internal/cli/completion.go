@@ -5,6 +5,9 @@ package cli
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,6 +46,31 @@ func addCompletion(root *cobra.Command) {
 	}
 }
 
+// completeNamespaces completes the value of --namespace, from the cluster.
+func (c *command) completeNamespaces(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return c.complete(cmd, typed, func(ctx context.Context) ([]string, error) {
+		reader, err := c.cluster.client()
+		if err != nil {
+			return nil, err
+		}
+		found, err := namespaces(ctx, reader, "")
+		return slices.Sorted(maps.Keys(found)), err
+	})
+}
+
+// complete asks the cluster for names that begin with what is typed, and not for long.
+func (c *command) complete(cmd *cobra.Command, typed string, ask func(context.Context) ([]string, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	names, err := ask(ctx)
+	if err != nil {
+		cobra.CompErrorln(err.Error())
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, typed) })
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeQuestion completes a permission and a recording at their places among the arguments.
 func (c *command) completeQuestion(permission, recording int) cobra.CompletionFunc {
 	recordings := c.completeRecordings(recording)
@@ -60,35 +88,37 @@ func (c *command) completeQuestion(permission, recording int) cobra.CompletionFu
 
 // completeRecordings completes the recording at its place among the arguments, from the cluster.
 func (c *command) completeRecordings(place int) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) != place {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
-		defer cancel()
-		names, err := c.recordingNames(ctx)
-		if err != nil {
-			cobra.CompErrorln(err.Error())
-			return nil, cobra.ShellCompDirectiveError
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+		return c.complete(cmd, typed, func(ctx context.Context) ([]string, error) { return c.recordingNames(ctx, typed) })
 	}
 }
 
-// recordingNames lists the recordings of the namespace that -n names, or the first of all namespaces.
-func (c *command) recordingNames(ctx context.Context) ([]string, error) {
+// recordingNames lists the first recordings of the namespace that is typed already, or that -n names, or of all namespaces. With -n
+// names need no namespace before them.
+func (c *command) recordingNames(ctx context.Context, typed string) ([]string, error) {
 	reader, err := c.cluster.client()
 	if err != nil {
 		return nil, err
 	}
 	var page v1alpha1.MeetingRecordingList
 	namespace := c.cluster.overrides.Context.Namespace
+	before, _, qualified := strings.Cut(typed, "/")
+	if qualified {
+		namespace = before
+	}
 	if err := reader.List(ctx, &page, client.InNamespace(namespace), client.Limit(pageSize)); err != nil {
 		return nil, err
 	}
 	var names []string
 	for i := range page.Items {
-		names = append(names, page.Items[i].Namespace+"/"+page.Items[i].Name)
+		name := page.Items[i].Name
+		if qualified || namespace == "" {
+			name = page.Items[i].Namespace + "/" + name
+		}
+		names = append(names, name)
 	}
 	return names, nil
 }

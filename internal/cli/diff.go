@@ -36,7 +36,8 @@ Exit code 0 says that nothing would change, 1 that something would, 2 that there
 
   # in a pipeline: show what changes, fail only where there is no answer
   kubectl reelkeeper diff -f policies/ -o json > diff.json || [ $? -eq 1 ]`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.output.check(); err != nil {
 				return err
@@ -80,7 +81,12 @@ func (c *command) diff(cmd *cobra.Command, files []string, remove bool) (diff re
 		cmd.PrintErrf("%d other documents are left out.\n", others)
 	}
 	change.Delete = remove
-	world, err := c.cluster.world(cmd.Context(), reachOf(change))
+	reach := reachOf(change)
+	world, err := c.cluster.world(cmd.Context(), reach)
+	if errors.Is(err, errNoNamespace) {
+		// It may come together with its policies. There are no recordings in it.
+		world, err = &report.World{Namespace: reach}, nil
+	}
 	if err != nil {
 		return diff, err
 	}

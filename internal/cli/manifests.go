@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func filesBelow(path string) ([]string, error) {
 	return files, err
 }
 
-// split separates the documents of a YAML stream, and drops empty ones.
+// split separates the documents of a YAML stream and the items of lists among them, and drops empty ones.
 func split(in io.Reader) ([][]byte, error) {
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(in))
 	var documents [][]byte
@@ -92,10 +93,27 @@ func split(in io.Reader) ([][]byte, error) {
 		if err := yaml.Unmarshal(document, &content); err != nil {
 			return nil, err
 		}
-		if content != nil {
-			documents = append(documents, document)
+		if content == nil {
+			continue
 		}
+		documents = append(documents, itemsOf(document)...)
 	}
+}
+
+// itemsOf returns the objects of a list, such as kubectl get prints; of any other document itself.
+func itemsOf(document []byte) [][]byte {
+	var list struct {
+		Kind  string            `json:"kind"`
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := yaml.Unmarshal(document, &list); err != nil || list.Kind != "List" {
+		return [][]byte{document} // what is no object at all is told where the document is read
+	}
+	var items [][]byte
+	for _, item := range list.Items {
+		items = append(items, item)
+	}
+	return items
 }
 
 // readChange reads the policies among the documents. Others, as they stand beside policies in a repository, are left out and counted.

@@ -87,12 +87,16 @@ func (s *subject) bind(flags *pflag.FlagSet) {
 func (s *subject) of(ctx context.Context, name string, p *people, c *cluster) (access.Subject, error) {
 	someone := access.Subject{
 		Name: name, Verified: !s.unverified, Departments: s.departments, Groups: s.groups, Labels: s.labels, Links: s.links,
-		Anonymous: s.stranger, Internal: s.internal,
+		Internal: s.internal,
 	}
 	switch {
+	case s.stranger:
+		return access.Subject{Name: name, Links: s.links, Anonymous: true}, nil
+	case name == "":
+		return someone, errors.New("USER is empty: write an e-mail address, or add --anonymous for somebody who has not signed in")
 	case s.internal && s.external:
 		return someone, errors.New("--internal and --external contradict each other: give one of them, or --domain")
-	case s.internal || s.external || s.stranger:
+	case s.internal || s.external:
 		return someone, nil
 	}
 	member, err := p.member(ctx, c)

@@ -29,7 +29,8 @@ one; without it, it is 0.`,
 
   # for a pipeline
   kubectl reelkeeper posture -o json --fail-on High`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.output.check(); err != nil {
 				return err
@@ -54,7 +55,17 @@ one; without it, it is 0.`,
 		},
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "", fmt.Sprintf("exit with 1 if there is a finding of this severity or a worse one: %v", report.Severities))
+	// The flag exists, and that is the only error.
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(severityNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+func severityNames() []string {
+	var names []string
+	for _, severity := range report.Severities {
+		names = append(names, string(severity))
+	}
+	return names
 }
 
 func showPosture(p *page, posture report.Posture) {

@@ -32,7 +32,8 @@ people are asked about as having none.`,
       creator: alice@example.com
       hosts: [bob@example.com]
       participants: [carol@example.com, eve@partner.example]`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.output.check(); err != nil {
 				return err
@@ -65,7 +66,7 @@ func (c *command) preflight(cmd *cobra.Command, file string) (answer report.Pref
 	if err != nil {
 		return answer, err
 	}
-	world, err := c.cluster.world(cmd.Context(), meeting.Namespace)
+	world, err := c.cluster.rules(cmd.Context(), meeting.Namespace)
 	if err != nil {
 		return answer, err
 	}

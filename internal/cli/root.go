@@ -96,6 +96,8 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(),
 		c.newTrash(), c.newRecover(), c.newOrphans(), c.newKeys(), c.newScrub(), c.newVersion())
 	addCompletion(root)
+	// The flag exists, and that is the only error.
+	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	return root
 }
 

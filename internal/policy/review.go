@@ -95,12 +95,13 @@ func (r *reviewer) review() Review {
 		r.field(p, own)
 	}
 	r.access(own)
+	r.appointed(own)
 	r.profile(own)
 	if o := r.entry.override; o != nil {
 		r.alone(o.rules)
 		r.overrideAgainstOverrides(o)
 	}
-	r.found.Idle = r.said > 0 && r.lost == r.said && (r.entry.override == nil || r.entry.override.rules.empty())
+	r.found.Idle = r.said > 0 && r.lost == r.said && !r.entry.override.says()
 	return r.found
 }
 

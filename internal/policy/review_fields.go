@@ -105,6 +105,9 @@ func (r *reviewer) access(own *source) {
 	if from := a.audience.From; explicit(a.audience) && !r.shadowed(func(rules *Rules) *Provenance { return rules.Access.audience.From }, from) {
 		r.audience(a, from)
 	}
+	if a.audience.From == nil && a.departments.From != nil {
+		r.shadowed(func(rules *Rules) *Provenance { return rules.Access.departments.From }, a.departments.From)
+	}
 	for i := range Roles {
 		said := a.Roles[i]
 		if !explicit(said) || r.shadowed(func(rules *Rules) *Provenance { return rules.Access.Roles[i].From }, said.From) {
@@ -234,6 +237,21 @@ func wider(a, b v1alpha1.Audience) bool {
 func subset(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
+
+// appointed looks at whom the policy names to answer requests and to succeed creators, which only a policy that comes first decides.
+func (r *reviewer) appointed(own *source) {
+	for _, at := range []func(*Rules) *Provenance{
+		func(rules *Rules) *Provenance { return rules.Sharing.Approvers.From },
+		func(rules *Rules) *Provenance { return rules.Succession.Successors.From },
+	} {
+		if from := at(own.rules); from != nil {
+			r.shadowed(at, from)
+		}
+	}
+}
+
+// says whether overrides bound anything, or name anybody who has left. A department has none.
+func (s *source) says() bool { return s != nil && (!s.rules.empty() || len(s.departed) > 0) }
 
 // empty says whether the rules say nothing.
 func (r *Rules) empty() bool {

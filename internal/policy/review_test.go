@@ -129,6 +129,26 @@ func TestWhatIsFoundAboutAPolicy(t *testing.T) {
 			spec: "access: {audience: Departments, departments: [finance], roles: [{role: External, permissions: [View]}]}",
 			want: []string{"NoEffect: spec.access.roles[External] has no effect: audience Departments admits no outsiders, whatever role they have; choose another audience, or remove the role"},
 		},
+		"approvers beside what another decides": {
+			spec:   "watermark: None, sharing: {approval: {approvers: [{kind: Group, name: board}]}}",
+			others: "\n---\n{kind: RecordingPolicy, metadata: {name: older, creationTimestamp: '2020-01-01T00:00:00Z'}, spec: {selector: {matchLabels: {sensitivity: high}}, watermark: Viewer}}",
+			want:   []string{"Shadowed: spec.watermark decides nothing: RecordingPolicy finance/older spec.watermark comes first, because its policy is as specific and older"},
+		},
+		"successors and approvers that another names": {
+			spec: "succession: {successors: [{kind: Hosts}]}, sharing: {approval: {approvers: [{kind: Group, name: board}]}}", idle: true,
+			others: "\n---\n{kind: RecordingPolicy, metadata: {name: older, creationTimestamp: '2020-01-01T00:00:00Z'}, spec: {selector: {matchLabels: {sensitivity: high}}, " +
+				"succession: {successors: [{kind: Approvers}]}, sharing: {approval: {approvers: [{kind: Group, name: legal}]}}}}",
+			want: []string{
+				"Shadowed: spec.sharing.approval.approvers decides nothing: RecordingPolicy finance/older spec.sharing.approval.approvers comes first, because its policy is as specific and older",
+				"Shadowed: spec.succession.successors decides nothing: RecordingPolicy finance/older spec.succession.successors comes first, because its policy is as specific and older",
+			},
+		},
+		"R15 departments that another names for the same audience": {
+			spec: "access: {departments: [finance]}", idle: true,
+			others: "\n---\n{kind: RecordingPolicy, metadata: {name: older, creationTimestamp: '2020-01-01T00:00:00Z'}, spec: {selector: {matchLabels: {sensitivity: high}}, " +
+				"access: {audience: Departments, departments: [legal]}}}",
+			want: []string{"Shadowed: spec.access.departments decides nothing: RecordingPolicy finance/older spec.access.departments comes first, because its policy is as specific and older"},
+		},
 		"what cannot be understood": {
 			spec: "retention: {expireAfter: soon}",
 			want: []string{`Invalid: "soon" is not a duration: write days, hours, minutes and seconds in that order, such as 90d or 12h30m; until then nothing expires by it`},
@@ -174,6 +194,20 @@ func TestWhatIsFoundAboutAnOrganisationsPolicy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestR36NamingWhoHasLeftIsAnEffect: such a policy is not told that nothing in it can have one.
+func TestR36NamingWhoHasLeftIsAnEffect(t *testing.T) {
+	t.Parallel()
+	const policies = `{kind: ClusterRecordingPolicy, metadata: {name: own}, spec: {departed: [%], defaults: {watermark: None}}}
+---
+{kind: ClusterRecordingPolicy, metadata: {name: house, creationTimestamp: "2020-01-01T00:00:00Z"}, spec: {defaults: {watermark: Viewer}}}`
+	for departed, want := range map[string]bool{"": true, "alice@example.com": false} {
+		in := governancetest.Policies(t, strings.Replace(policies, "%", departed, 1))
+		if review := reviewed(t, in, policy.Ref{Kind: policy.KindCluster, Name: "own"}); review.Idle != want {
+			t.Errorf("with %q idle: %v, want %v: %v", departed, review.Idle, want, review.Findings)
+		}
 	}
 }
 

@@ -235,6 +235,30 @@ func TestR27OnlyGovernanceIsLiftedAndOnlyByThoseWithTheVerb(t *testing.T) {
 	wantDone(t, "and deletes it", bypass.deletes(t, governance.Name))
 }
 
+// A person's right to be forgotten goes before a lock, and opens it for nothing else.
+func TestErasureGoesThroughUnderALock(t *testing.T) {
+	installed(t)
+	privacy, editor, bypass := person(bound(t, "reelkeeper-erasure")), person(editorUser(t)), person(bound(t, "reelkeeper-bypass"))
+	for _, mode := range []v1alpha1.LockMode{v1alpha1.LockGovernance, v1alpha1.LockCompliance} {
+		name := "forgotten-" + strings.ToLower(string(mode))
+		withLock(t, name, mode, time.Now().Add(time.Hour))
+		for _, who := range []person{editor, bypass} {
+			wantRefusal(t, who.patches(t, name, erased), "needs the verb erase")
+		}
+		wantDone(t, "asking for erasure under a lock", privacy.patches(t, name, erased))
+		for _, who := range []person{privacy, administrator} {
+			if err := who.patches(t, name, `{"spec":{"erasure":null}}`); err == nil {
+				t.Errorf("%s withdraws an erasure", who)
+			}
+			if err := who.patches(t, name, `{"spec":{"erasure":{"reason":"another"}}}`); err == nil {
+				t.Errorf("%s changes an erasure", who)
+			}
+		}
+		wantRefusal(t, administrator.deletes(t, name), "is locked until", "cannot be deleted")
+		wantRefusal(t, administrator.patches(t, name, toTrash), "is locked until", "cannot go to the trash")
+	}
+}
+
 // The promise stands in the status, which administrators can write.
 func TestR27ThePromiseOfALockCannotBeTakenBack(t *testing.T) {
 	installed(t)

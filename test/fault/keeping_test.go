@@ -29,6 +29,24 @@ func allowErasure() step {
 	}
 }
 
+// lockAndAllowErasure has the policy lock what there is, and let keys be destroyed under the lock.
+// The lock goes on: what ends it is the clock of the API server, which no plan steps.
+func lockAndAllowErasure() step {
+	return step{
+		name: "a policy locks, and allows erasure",
+		do: func(ctx context.Context, w *world) error {
+			policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "erasure"}}
+			policy.Spec.Retention = v1alpha1.RetentionRules{
+				Erasure: v1alpha1.ErasureDestroyKey, Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "30d"},
+			}
+			return w.admin.Create(ctx, policy)
+		},
+		reached: func(_ context.Context, w *world, r *v1alpha1.MeetingRecording) (bool, error) {
+			return r != nil && !r.Status.LockedUntil.IsZero() && (r.Status.Storage.Lock.Mode != "") == w.with["locks"], nil
+		},
+	}
+}
+
 func held() step {
 	return step{
 		name: "hold", do: patch(`{"spec":{"holds":[{"name":"case-2026-14","reason":"litigation"}]}}`),
@@ -73,6 +91,14 @@ func erased() step {
 	return step{
 		name: "erase", do: patch(`{"spec":{"erasure":{"reason":"a person's request"}}}`),
 		reached: isGone, recorded: []v1alpha1.AuditAction{v1alpha1.AuditErased, v1alpha1.AuditPurged},
+	}
+}
+
+// erasedUnderALock has the key destroyed while the lock runs. The media stays, as noise, until the lock ends.
+func erasedUnderALock() step {
+	return step{
+		name: "erase while the lock runs", do: patch(`{"spec":{"erasure":{"reason":"a person's request"}}}`),
+		reached: ready(v1alpha1.ReasonErased), recorded: []v1alpha1.AuditAction{v1alpha1.AuditErased},
 	}
 }
 

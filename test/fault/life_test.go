@@ -44,6 +44,7 @@ const (
 	kept   end = "kept"   // with its media
 	gone   end = "gone"   // without a trace but its audit events
 	buried end = "buried" // deleted, with its media and a tombstone
+	noise  end = "noise"  // with media, and nowhere a key to it
 )
 
 // lives are those that every fault strikes at every point of.
@@ -63,6 +64,7 @@ func lives() []life {
 		{name: "recover", steps: []step{imported(), trashed(), restored(), lost(), adopted()}, ends: kept},
 		{name: "hold", with: []string{"locks"}, steps: []step{imported(), held(), renewed(), released()}, ends: kept},
 		{name: "erase", with: []string{"locks"}, steps: []step{imported(), allowErasure(), erased()}, ends: gone},
+		{name: "erase under a lock", with: []string{"locks"}, steps: []step{imported(), lockAndAllowErasure(), erasedUnderALock()}, ends: noise},
 		{name: "damage", with: []string{"scrub"}, steps: []step{imported(), damaged(), mended()}, ends: kept},
 		{name: "request", with: []string{"request", "grant"}, steps: []step{imported(), asked(), answered(), ended()}, ends: kept},
 		{name: "store", with: []string{"store"}, steps: []step{storeReady(), abandoned()}, ends: gone},

@@ -50,6 +50,12 @@ func (p plan) judge(ctx context.Context, w *world) error {
 		}
 		uid := tombstones[0][strings.LastIndex(tombstones[0], "/")+1:]
 		errs = append(errs, w.judgeMedia(ctx, uid, under(keys, "media/")[0], under(keys, "manifests/")[0]))
+	case noise:
+		left, err := w.versions(ctx)
+		if recording == nil || len(under(keys, "media/")) != 1 || len(keys) != 1 || len(under(left, "manifests/")) > 0 {
+			errs = append(errs, fmt.Errorf("want the media alone, and no version of a manifest: %v, %s", left, describe(recording)))
+		}
+		errs = append(errs, err)
 	case gone:
 		left, err := w.versions(ctx)
 		if recording != nil || len(left) > 0 {

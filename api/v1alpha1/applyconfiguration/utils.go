@@ -150,6 +150,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.StorageLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreLocation"):
 		return &apiv1alpha1.StoreLocationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StoreOrphans"):
+		return &apiv1alpha1.StoreOrphansApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreReference"):
 		return &apiv1alpha1.StoreReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreUsage"):

@@ -39,6 +39,8 @@ type PolicyChange struct {
 	Recordings int `json:"recordings"`
 
 	before, after *reach
+	// problems are what cannot be understood in what it is going to be.
+	problems []policy.Problem
 }
 
 // includes says that the change of the policy may mean something to the recording.
@@ -86,6 +88,7 @@ func changed[T any, P document[T]](list *[]T, to T, remove bool, now time.Time) 
 			change.Action, change.after = actionCreate, new(reachOfPolicy(next))
 			next.SetCreationTimestamp(metav1.NewTime(now))
 			next.SetGeneration(1)
+			change.problems = problemsOf(next)
 			*list = append(*list, to)
 		}
 		return change
@@ -97,11 +100,12 @@ func changed[T any, P document[T]](list *[]T, to T, remove bool, now time.Time) 
 		change.Action = actionDelete
 		*list = slices.Delete(*list, at, at+1)
 	case sameSpec(old, next):
-		change.after = change.before
+		change.after, change.problems = change.before, problemsOf(old)
 	default:
 		change.Action, change.after = actionUpdate, new(reachOfPolicy(next))
 		next.SetCreationTimestamp(old.GetCreationTimestamp())
 		next.SetGeneration(old.GetGeneration() + 1)
+		change.problems = problemsOf(next)
 		(*list)[at] = to
 	}
 	return change
@@ -124,4 +128,15 @@ func reachOfPolicy(p metav1.Object) reach {
 		return reachOf("", p.Spec.NamespaceSelector, p.Spec.Selector)
 	}
 	return reach{}
+}
+
+// problemsOf returns what of a policy cannot be understood, whether or not it is about any recording.
+func problemsOf(p metav1.Object) []policy.Problem {
+	switch p := p.(type) {
+	case *v1alpha1.RecordingPolicy:
+		return policy.ProblemsOf(p)
+	case *v1alpha1.ClusterRecordingPolicy:
+		return policy.ProblemsOfCluster(p)
+	}
+	return nil
 }

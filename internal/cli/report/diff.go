@@ -29,7 +29,7 @@ type Diff struct {
 	Dates []DateChange `json:"dates"`
 	// Fields are the values that would be others.
 	Fields []FieldChange `json:"fields"`
-	// Problems are parts of the new policies that could not be understood.
+	// Problems are parts of the policies, as they are going to be, that cannot be understood.
 	Problems []string `json:"problems,omitempty"`
 }
 
@@ -57,7 +57,11 @@ func Compare(world *World, change Change, member Member, now time.Time) Diff {
 	diff := d.tally.diff()
 	diff.Policies, diff.Recordings, diff.Affected = policies, d.recordings, d.affected
 	diff.Changed = d.affected > 0
-	diff.Problems = newProblems(d.before, d.after)
+	for _, p := range policies {
+		for _, problem := range p.problems {
+			diff.Problems = append(diff.Problems, problem.String())
+		}
+	}
 	return diff
 }
 
@@ -135,27 +139,6 @@ func joined(fields []Field) map[string]string {
 		values[f.Name] = f.Value
 	}
 	return values
-}
-
-// newProblems returns what cannot be understood after the change and was not there before.
-func newProblems(before, after *Book) []string {
-	known := map[string]bool{}
-	for _, rules := range before.rules {
-		for _, problem := range rules.Problems {
-			known[problem.String()] = true
-		}
-	}
-	var problems []string
-	for _, rules := range after.rules {
-		for _, problem := range rules.Problems {
-			if text := problem.String(); !known[text] {
-				known[text] = true
-				problems = append(problems, text)
-			}
-		}
-	}
-	slices.Sort(problems)
-	return problems
 }
 
 // sameSpec says that two policies of one kind say the same.

@@ -141,7 +141,8 @@ func (b *Book) areas() []area {
 	return areas
 }
 
-// governed lists the namespaces that have recordings or policies; where there are none, one that nobody has said anything about.
+// governed lists the namespaces that have recordings or policies; where there are none, the one that was asked about, or one that
+// nobody has said anything about.
 func (b *Book) governed() []string {
 	found := map[string]bool{}
 	for i := range b.world.Recordings {
@@ -151,7 +152,7 @@ func (b *Book) governed() []string {
 		found[b.world.Policies[i].Namespace] = true
 	}
 	if len(found) == 0 {
-		found[""] = true
+		found[b.world.Namespace] = true
 	}
 	return slices.Sorted(maps.Keys(found))
 }

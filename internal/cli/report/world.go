@@ -20,7 +20,8 @@ import (
 type World struct {
 	// ClusterPolicies are the organisation's policies, all of them.
 	ClusterPolicies []v1alpha1.ClusterRecordingPolicy
-	// Policies, Recordings and Grants are those of the namespaces that were read.
+	// Policies, Recordings and Grants are those of the namespaces that were read. There are no recordings where the question is about
+	// none, or about a single one.
 	Policies   []v1alpha1.RecordingPolicy
 	Recordings []v1alpha1.MeetingRecording
 	Grants     []v1alpha1.AccessGrant
@@ -120,16 +121,6 @@ func (b *Book) concerning(recording *v1alpha1.MeetingRecording) []*v1alpha1.Acce
 	}
 	slices.SortFunc(found, func(a, b *v1alpha1.AccessGrant) int { return cmp.Compare(a.Name, b.Name) })
 	return found
-}
-
-// Find returns the recording of that name, nil if there is none.
-func (w *World) Find(namespace, name string) *v1alpha1.MeetingRecording {
-	for i := range w.Recordings {
-		if r := &w.Recordings[i]; r.Namespace == namespace && r.Name == name {
-			return r
-		}
-	}
-	return nil
 }
 
 // reach is which recordings a policy may be about. One whose selectors cannot be read may be about any.

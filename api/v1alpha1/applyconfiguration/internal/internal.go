@@ -1109,6 +1109,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: orphans
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreOrphans
     - name: purgesStopped
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PurgesStopped
@@ -1320,6 +1323,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: id
       type:
         scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreOrphans
+  map:
+    fields:
+    - name: media
+      type:
+        scalar: numeric
+    - name: oldestMediaTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: recordings
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.StoreReference
   map:
     fields:

@@ -14,8 +14,9 @@ import (
 //
 // RecordingStoreStatus says whether the store works.
 type RecordingStoreStatusApplyConfiguration struct {
-	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set and, once
-	// the purge guard has stopped something, PurgesAllowed.
+	// conditions are Ready, EndpointReachable, KeysetReady, BucketsReady, KeysRotated, CORSReady where spec.s3.cors is set, once the
+	// purge guard has stopped something, PurgesAllowed and, only while they are False, Consistent (something in the buckets does not
+	// fit the recordings) and TrashReadable (deleted recordings wait for a key that is missing).
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -30,6 +31,9 @@ type RecordingStoreStatusApplyConfiguration struct {
 	// usage is how much the store's recordings take up. It is brought up to date when it has moved by more than a hundredth, and
 	// otherwise every ten minutes.
 	Usage *StoreUsageApplyConfiguration `json:"usage,omitempty"`
+	// orphans counts what in the buckets does not fit the recordings. It is looked at every ten minutes, and nothing of it is ever removed
+	// by itself. Absent where everything fits.
+	Orphans *StoreOrphansApplyConfiguration `json:"orphans,omitempty"`
 	// purgesStopped says when and why the purge guard stopped purging. Absent while purging goes on.
 	PurgesStopped *PurgesStoppedApplyConfiguration `json:"purgesStopped,omitempty"`
 	// keys says how far the recordings' keys follow the keyset, and which rotation is under way.
@@ -102,6 +106,14 @@ func (b *RecordingStoreStatusApplyConfiguration) WithLocation(value *StoreLocati
 // If called multiple times, the Usage field is set to the value of the last call.
 func (b *RecordingStoreStatusApplyConfiguration) WithUsage(value *StoreUsageApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
 	b.Usage = value
+	return b
+}
+
+// WithOrphans sets the Orphans field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Orphans field is set to the value of the last call.
+func (b *RecordingStoreStatusApplyConfiguration) WithOrphans(value *StoreOrphansApplyConfiguration) *RecordingStoreStatusApplyConfiguration {
+	b.Orphans = value
 	return b
 }
 
