@@ -26,16 +26,24 @@ import (
 
 func perNamespace(f *fixture) { f.store.Spec.Buckets.Layout = v1alpha1.LayoutPerNamespace }
 
-// storeMedia makes the status of the namespace's recording say that its media is in the store.
+// storeMedia puts something into the store for the namespace's recording, whose status says so.
 func (f *fixture) storeMedia(namespace string) {
 	f.t.Helper()
 	f.seesNamespace(namespace)
 	stored := recording(namespace, f.store.Name)
 	f.Create(f.t, stored)
 	f.expectReady()
-	f.UpdateStatus(f.t, stored, func() {
-		stored.Status.Storage = v1alpha1.StorageLocation{Bucket: stores.Bucket(f.store, namespace), Key: "media/x", ManifestKey: "manifests/x"}
-	})
+	names, err := objectstore.NewRecording(namespace, string(stored.UID))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	at := v1alpha1.StorageLocation{Bucket: stores.Bucket(f.store, namespace), Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
+	for _, key := range []string{at.Key, at.ManifestKey} {
+		if _, err := f.owner().Put(f.t.Context(), at.Bucket, key, strings.NewReader("x"), 1, objectstore.PutOptions{}); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	f.UpdateStatus(f.t, stored, func() { stored.Status.Storage = at })
 }
 
 // beside is a second store on the same server, which nobody has looked at yet. Both share one reconciler.

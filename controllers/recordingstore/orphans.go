@@ -89,14 +89,14 @@ func (o orphanage) count(bereft int) v1alpha1.StoreOrphans {
 func consistentCondition(of v1alpha1.StoreOrphans) (metav1.Condition, bool) {
 	var found []string
 	if of.Media > 0 {
-		found = append(found, fmt.Sprintf("media of %d recordings that do not exist, the oldest of %s", of.Media, of.OldestMediaTime.UTC().Format(time.RFC3339)))
+		found = append(found, fmt.Sprintf("media of recordings that do not exist: %d, the oldest of %s;", of.Media, of.OldestMediaTime.UTC().Format(time.RFC3339)))
 	}
 	if of.Recordings > 0 {
-		found = append(found, fmt.Sprintf("%d recordings whose media is not there", of.Recordings))
+		found = append(found, fmt.Sprintf("recordings whose media is not there: %d;", of.Recordings))
 	}
 	return metav1.Condition{
 		Type: v1alpha1.ConditionConsistent, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonOrphansFound,
-		Message: "Found " + strings.Join(found, " and ") + ". Nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done",
+		Message: "Found " + strings.Join(found, " ") + " nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done",
 	}, len(found) > 0
 }
 

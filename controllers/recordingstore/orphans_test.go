@@ -67,14 +67,14 @@ func TestOrphansAreCountedInWords(t *testing.T) {
 		want  string
 	}{
 		"none":       {v1alpha1.StoreOrphans{}, ""},
-		"media":      {v1alpha1.StoreOrphans{Media: 2, OldestMediaTime: oldest}, "Found media of 2 recordings that do not exist, the oldest of 2026-03-04T12:00:00Z. "},
-		"recordings": {v1alpha1.StoreOrphans{Recordings: 3}, "Found 3 recordings whose media is not there. "},
+		"media":      {v1alpha1.StoreOrphans{Media: 2, OldestMediaTime: oldest}, "Found media of recordings that do not exist: 2, the oldest of 2026-03-04T12:00:00Z; "},
+		"recordings": {v1alpha1.StoreOrphans{Recordings: 3}, "Found recordings whose media is not there: 3; "},
 		"both": {v1alpha1.StoreOrphans{Media: 1, OldestMediaTime: oldest, Recordings: 1},
-			"Found media of 1 recordings that do not exist, the oldest of 2026-03-04T12:00:00Z and 1 recordings whose media is not there. "},
+			"Found media of recordings that do not exist: 1, the oldest of 2026-03-04T12:00:00Z; recordings whose media is not there: 1; "},
 	}
 	for name, tc := range cases {
 		got, are := consistentCondition(tc.found)
-		if are != (tc.want != "") || are && got.Message != tc.want+"Nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done" {
+		if are != (tc.want != "") || are && got.Message != tc.want+"nothing of it is removed: kubectl reelkeeper orphans lists it, and what can be done" {
 			t.Errorf("%s: %t, %q", name, are, got.Message)
 		}
 	}

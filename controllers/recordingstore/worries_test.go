@@ -48,7 +48,7 @@ func TestOrphansShowOnTheStoreAndStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.clock.Step(10 * time.Minute)
-	f.expectWorry(v1alpha1.ConditionConsistent, v1alpha1.ReasonOrphansFound, "media of 1 recordings that do not exist, the oldest of ")
+	f.expectWorry(v1alpha1.ConditionConsistent, v1alpha1.ReasonOrphansFound, "media of recordings that do not exist: 1, the oldest of ")
 	if found := f.store.Status.Orphans; found.Media != 1 || found.Recordings != 0 || f.clock.Since(found.OldestMediaTime.Time) < 2*time.Hour {
 		t.Errorf("orphans = %+v", found)
 	}

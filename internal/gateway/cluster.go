@@ -18,8 +18,8 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
-	"github.com/reelkeeper/reelkeeper/internal/gateway/freshness"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/activity"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/freshness"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"

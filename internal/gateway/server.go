@@ -76,10 +76,10 @@ type Options struct {
 
 // Server is the gateway.
 type Server struct {
-	gate   *gate
-	damage *damage
-	pace   *pace
-	pressure  *pressure
+	gate     *gate
+	damage   *damage
+	pace     *pace
+	pressure *pressure
 	// draining says that the gateway is about to end.
 	draining   atomic.Bool
 	drainDelay time.Duration
@@ -142,14 +142,14 @@ func New(options Options) (*Server, error) {
 	}
 	https := public.Scheme == "https"
 	server := &Server{
-		gate:      newGate(options),
-		reader:    options.Reader,
-		writer:    options.Writer,
-		desk:      &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
-		activity:  options.Activity,
-		sessions:  session.NewStore(keys, options.Clock, https),
-		pace:      newPace(options.Clock),
-		pressure:  newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
+		gate:     newGate(options),
+		reader:   options.Reader,
+		writer:   options.Writer,
+		desk:     &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
+		activity: options.Activity,
+		sessions: session.NewStore(keys, options.Clock, https),
+		pace:     newPace(options.Clock),
+		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock),
 		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,

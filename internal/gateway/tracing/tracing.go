@@ -70,14 +70,14 @@ func Middleware(provider trace.TracerProvider, believed func(*http.Request) bool
 			ctx, span := tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 			defer span.End()
 			seen := &observed{ResponseWriter: w}
-			defer func() { describe(span, r, ctx, seen) }()
+			defer func() { describe(ctx, span, r, seen) }()
 			next.ServeHTTP(seen, r.WithContext(ctx))
 		})
 	}
 }
 
 // describe names a span after the route, which is known when the request has been served.
-func describe(span trace.Span, r *http.Request, ctx context.Context, seen *observed) {
+func describe(ctx context.Context, span trace.Span, r *http.Request, seen *observed) {
 	route := chi.RouteContext(ctx).RoutePattern()
 	span.SetName(r.Method + " " + route)
 	span.SetAttributes(
