@@ -5,9 +5,12 @@ package meetingrecording
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -19,8 +22,8 @@ import (
 )
 
 // Reading a hundred thousand recordings takes a manager that starts half a minute and more. Who lays a hold meanwhile does not wait
-// for that: a small controller hears of what changes from the start on, and gives held recordings their pass. It ends when the
-// cards are there.
+// for that, nor who did so a moment before: a small controller hears of what changes, and gives held recordings their pass. It ends
+// when the cards are there.
 
 // headStartName is what the controller is called in logs and metrics.
 const headStartName = controllerName + "-held"
@@ -84,18 +87,35 @@ func (r *Reconciler) setupHeadStart(mgr ctrl.Manager) error {
 		Complete(reconcile.Func(r.early))
 }
 
-// hearChanges puts every recording that changes from now on into the queue, until the head start is over. Of recordings as they are
-// it reads one: for the version that now is.
+// looksBack is how many of the cluster's writes before the start are listened to, where the API server remembers so many.
+const looksBack = 10_000
+
+// hearChanges puts every recording that changes from now on into the queue, and those that changed shortly before, until the head
+// start is over. Of recordings as they are it reads one: for the version that now is.
 func (r *Reconciler) hearChanges(ctx context.Context, c client.WithWatch, work queue) error {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
 	if err := c.List(ctx, list, client.Limit(1)); err != nil {
 		return fmt.Errorf("read the version of the recordings: %w", err)
 	}
-	changes, err := c.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+	now, err := strconv.ParseInt(list.ResourceVersion, 10, 64)
 	if err != nil {
-		return fmt.Errorf("watch the recordings: %w", err)
+		return fmt.Errorf("read the version of the recordings: %w", err)
 	}
+	for writes := int64(looksBack); ; writes /= 4 {
+		options := &metav1.ListOptions{ResourceVersion: strconv.FormatInt(max(now-writes, 1), 10)}
+		var changes watch.Interface
+		if changes, err = c.Watch(ctx, list, &client.ListOptions{Raw: options}); err == nil {
+			err = r.listen(changes, work)
+		}
+		if forgotten := apierrors.IsResourceExpired(err) || apierrors.IsGone(err); !forgotten || writes == 0 {
+			return err
+		}
+	}
+}
+
+// listen puts what a watch tells into the queue, until the head start is over.
+func (r *Reconciler) listen(changes watch.Interface, work queue) error {
 	defer changes.Stop()
 	for {
 		select {
@@ -105,9 +125,11 @@ func (r *Reconciler) hearChanges(ctx context.Context, c client.WithWatch, work q
 			if !more {
 				return nil
 			}
-			if changed, is := change.Object.(*metav1.PartialObjectMetadata); is {
-				work.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(changed)})
+			changed, is := change.Object.(*metav1.PartialObjectMetadata)
+			if !is {
+				return fmt.Errorf("watch the recordings: %w", apierrors.FromObject(change.Object))
 			}
+			work.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(changed)})
 		}
 	}
 }
