@@ -23,7 +23,7 @@ var examplesOf = map[string][]string{
 	"ClusterRecordingPolicy": {"clusterrecordingpolicy"},
 	"RecordingPolicy":        {"recordingpolicy"},
 	"MeetingRecording":       {"meetingrecording-upload", "meetingrecording-object", "meetingrecording-url", "meetingrecording-adopt"},
-	"AccessGrant":            {"accessgrant-ref", "accessgrant-selector"},
+	"AccessGrant":            {"accessgrant-ref", "accessgrant-selector", "accessgrant-link"},
 	"AuditEvent":             {"auditevent"},
 	"AccessRequest":          {"accessrequest"},
 }

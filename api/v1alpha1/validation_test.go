@@ -189,7 +189,7 @@ func TestRefused(t *testing.T) {
 			"accessgrant-ref", `{spec: {recordingSelector: {}}}`, "exactly one of the fields in [recordingRef recordingSelector] must be set",
 		},
 		"a grant with two passwords": {
-			"accessgrant-ref", `{spec: {passwordSecretRef: {name: ours}}}`, "at most one of the fields in [password passwordSecretRef] may be set",
+			"accessgrant-ref", `{spec: {passwordSecretRef: {name: ours}}}`, "at most one of the fields in [password passwordSecretRef link] may be set",
 		},
 		"a grant that ends before it begins": {
 			"accessgrant-ref", `{spec: {expiresAt: "2026-09-30T00:00:00Z"}}`, "expiresAt must be after notBefore",

@@ -24,7 +24,7 @@ var clientWrites = []string{"Create", "Update", "Patch", "Apply", "Delete", "Del
 
 // storeReads are the methods of object store clients that do not write. All others do, also those that do not exist yet.
 var storeReads = []string{
-	"Get", "Head", "List", "Versions", "Protection", "ListVersions", "Uploads", "Buckets", "BucketExists", "Ping", "Close", "Format", "Signer", "Presign", "PresignPart", "PresignComplete", "PresignAbort",
+	"Get", "Head", "List", "Versions", "Protection", "ListVersions", "Uploads", "Buckets", "BucketExists", "Ping", "Close", "At", "Format", "Signer", "Presign", "PresignPart", "PresignComplete", "PresignAbort",
 }
 
 // Writes finds in a package the writes that are made outside effects, and the effects by their names. The name of an effect
