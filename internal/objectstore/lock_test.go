@@ -62,8 +62,9 @@ func TestR27ProtectLocksTheVersionAndLiftsWhatCanBeLifted(t *testing.T) {
 				want = tc.want
 			}
 			read, _, err := client.Protection(t.Context(), bucket, key)
-			// A retention that is lifted may take some seconds to end.
-			if err != nil || got != want || read.At(now.Add(10*time.Second)) != want {
+			// A retention that is lifted may take some seconds to end, from when it was lifted.
+			ended := clock.RealClock{}.Now().Add(10 * time.Second)
+			if err != nil || got != want || read.At(ended) != want {
 				t.Errorf("Protect says %s, the version has %s, want %s; %v", got, read, want, err)
 			}
 			if want == nothing {
