@@ -163,7 +163,7 @@ func (s *story) inspectBucket(ctx context.Context) error {
 		}
 		s.say("%12d  %s", object.Size, object.Key)
 	}
-	s.claim("there are two objects: the media and its manifest; the raw upload is gone", wantCount(len(keys), 2))
+	s.claim("there are the media, its manifest and its state, and the store's marker; the raw upload is gone", wantCount(len(keys), 4))
 	s.claim(fmt.Sprintf("one copy: %d bytes stored for %d bytes of media", stored, r.Status.Media.Bytes), wantAtMost(stored, r.Status.Media.Bytes))
 	body, _, err := s.bucket.Get(ctx, r.Status.Storage.Bucket, r.Status.Storage.Key, objectstore.GetOptions{})
 	if err != nil {
