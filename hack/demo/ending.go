@@ -9,11 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 // shortLife makes the recording expire in seconds: a rule for everything in the namespace that says demo=short.
@@ -120,6 +122,7 @@ func (s *story) purge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	left = slices.DeleteFunc(left, func(version objectstore.RemovedVersion) bool { return version.Key == objectstore.MarkerKey })
 	s.claim("the bucket holds nothing of it: neither media nor key, in no version", wantCount(len(left), 0))
 	s.claim("the log has: Purged", s.eventuallyLogged(ctx, v1alpha1.AuditPurged))
 	if err := s.kubectl(ctx, "get", "auditevents", "-n", namespace, "--field-selector=spec.action=Purged",

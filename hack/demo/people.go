@@ -78,16 +78,25 @@ func (s *story) follow(ctx context.Context, email, grant string) (*person, error
 	return who, opened.want(http.StatusOK)
 }
 
-// fetchSession gets everything that a view session has.
+// beginning is as much of the media as a player fetches at once: whoever asks for all of it is told to wait, for copying takes as long as
+// watching.
+const beginning = 512 << 10
+
+// fetchSession gets what a player gets in a view session when it begins.
 func (s *story) fetchSession(ctx context.Context, who *person, session string) (map[string][]byte, error) {
 	got := map[string][]byte{}
-	for _, name := range []string{"playlist.m3u8", "key", "media"} {
+	for _, name := range []string{"playlist.m3u8", "key"} {
 		part, err := who.get(ctx, session+"/"+name)
 		if err = errors.Join(err, part.want(http.StatusOK)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		got[name] = part.body
 	}
+	media, err := who.get(ctx, session+"/media", "Range", fmt.Sprintf("bytes=0-%d", beginning-1))
+	if err = errors.Join(err, media.want(http.StatusPartialContent)); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	got["media"] = media.body
 	return got, nil
 }
 
