@@ -2,7 +2,10 @@
 
 package policy
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Bounded is a wish about keeping recordings that does not hold, because somebody with more to say allows something else.
 type Bounded struct {
@@ -14,32 +17,20 @@ type Bounded struct {
 	By, Bound *Provenance
 }
 
-// boundedIn compares what policies asked for with what is left of it. The built-in profile asks for nothing: nobody chose it.
-func boundedIn(wished, left *Retention) []Bounded {
+// boundedIn compares what policies asked for about keeping recordings with what is left of it. The built-in profile asks for nothing:
+// nobody chose it.
+func boundedIn(wished, left *Rules) []Bounded {
 	var found []Bounded
-	for _, f := range []struct {
-		path string
-		of   func(*Retention) *Field[time.Duration]
-	}{
-		{"retention.expireAfter", func(r *Retention) *Field[time.Duration] { return &r.ExpireAfter }},
-		{"retention.unwatchedAfter", func(r *Retention) *Field[time.Duration] { return &r.UnwatchedAfter }},
-		{"retention.trashFor", func(r *Retention) *Field[time.Duration] { return &r.TrashFor }},
-		{"retention.warnBefore", func(r *Retention) *Field[time.Duration] { return &r.WarnBefore }},
-		{"retention.extendTo", func(r *Retention) *Field[time.Duration] { return &r.ExtendTo }},
-	} {
-		found = appendBounded(found, f.path, f.of(wished), f.of(left), spell)
+	for _, f := range plain {
+		if !strings.HasPrefix(f.name(), "retention.") {
+			continue
+		}
+		asked, by := f.at(wished)
+		if holds, bound := f.at(left); by != nil && by.Kind != "" && asked != holds {
+			found = append(found, Bounded{f.name(), asked, holds, by, bound})
+		}
 	}
-	found = appendBounded(found, "retention.lock", &wished.Lock, &left.Lock, Lock.String)
-	return appendBounded(found, "retention.erasure", &wished.Erasure, &left.Erasure, asText)
-}
-
-func asText[T ~string](value T) string { return string(value) }
-
-func appendBounded[T comparable](found []Bounded, path string, wished, left *Field[T], say func(T) string) []Bounded {
-	if wished.From == nil || wished.From.Kind == "" || wished.Value == left.Value {
-		return found
-	}
-	return append(found, Bounded{path, say(wished.Value), say(left.Value), wished.From, left.From})
+	return found
 }
 
 // BoundedWish is what became of the time to live that a recording asks for itself; false where it gets that, or asks for none.

@@ -94,13 +94,13 @@ func merge(overrides, chain []*source) *Rules {
 			boundBy(rules, s.rules)
 		}
 	}
-	wished := rules.Retention
+	wished := &Rules{Retention: rules.Retention}
 	for _, s := range overrides {
 		rules.note(s.rules.Problems)
 		boundBy(rules, s.rules)
 		rules.Succession.Departed = rules.Succession.Departed.join(s.departed)
 	}
-	rules.Bounded = boundedIn(&wished, &rules.Retention)
+	rules.Bounded = boundedIn(wished, rules)
 	return rules
 }
 

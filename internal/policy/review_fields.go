@@ -15,6 +15,8 @@ import (
 // plainField is a field with one value, of which an override puts its own in the place when it is stricter.
 type plainField interface {
 	field
+	// name is the field's path in a policy, such as retention.expireAfter.
+	name() string
 	// at returns the value in words, and where it comes from; nil where the rules say nothing.
 	at(*Rules) (string, *Provenance)
 	// binds bounds rules, which it may change, and says whether by was the stricter.
@@ -49,12 +51,16 @@ func binds(f plainField, rules, by *Rules) bool {
 	return before != after
 }
 
+func (f enum[T]) name() string { return f.path }
+
 func (f enum[T]) at(r *Rules) (string, *Provenance) {
 	s := f.slot(r)
 	return string(s.Value), s.From
 }
 
 func (f enum[T]) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f length) name() string { return f.path }
 
 func (f length) at(r *Rules) (string, *Provenance) {
 	s := f.slot(r)
@@ -73,12 +79,16 @@ func (f extension) limit(r *Rules) (string, *Provenance) {
 
 func (f extension) binds(rules, by *Rules) bool { return binds(f, rules, by) }
 
+func (lock) name() string { return "retention.lock" }
+
 func (f lock) at(r *Rules) (string, *Provenance) {
 	s := r.Retention.Lock
-	return fmt.Sprintf("%s for %s", s.Value.Mode, spell(s.Value.For)), s.From
+	return s.Value.String(), s.From
 }
 
 func (f lock) binds(rules, by *Rules) bool { return binds(f, rules, by) }
+
+func (f number) name() string { return f.path }
 
 func (f number) at(r *Rules) (string, *Provenance) {
 	s := f.slot(r)
