@@ -41,7 +41,7 @@ func (r *Reconciler) misses(store *v1alpha1.RecordingStore, id string) error {
 	case known == "":
 		return nil
 	}
-	return differs(store, bucket, known, id)
+	return stores.Recognise(store, bucket, known, id)
 }
 
 // recogniseNamespaces looks at the buckets of all namespaces that have something stored, those that are not allowed any more included.
@@ -53,24 +53,13 @@ func (r *Reconciler) recogniseNamespaces(ctx context.Context, store *v1alpha1.Re
 		bucket := stores.Bucket(store, namespace)
 		id, err := stores.Identify(ctx, of.client, bucket)
 		if err == nil {
-			err = differs(store, bucket, known, id)
+			err = stores.Recognise(store, bucket, known, id)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// differs is the failure of a bucket that does not have the marker with the store's ID.
-func differs(store *v1alpha1.RecordingStore, bucket, known, id string) error {
-	switch id {
-	case known:
-		return nil
-	case "":
-		return stores.WrongBucket(store, bucket, fmt.Sprintf("it does not exist, or has no %s that says id %s", objectstore.MarkerKey, known))
-	}
-	return stores.WrongBucket(store, bucket, fmt.Sprintf("its %s says id %s and not %s", objectstore.MarkerKey, id, known))
 }
 
 // owner is another RecordingStore of the cluster to which the bucket belongs already. Two stores over one bucket would each sweep the

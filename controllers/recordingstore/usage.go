@@ -101,7 +101,7 @@ func (r *Reconciler) lookForDeleted(ctx context.Context, store *v1alpha1.Recordi
 }
 
 func (r *Reconciler) deletedIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs) (map[string]quota.Deleted, v1alpha1.StoreOrphans, error) {
-	// Those of every store: two stores can share a bucket.
+	// Those of every store: recordings of another one may lie here, which had the bucket before or is refused it.
 	alive := livingIn(r.Cards.Cards(""), store.Name)
 	buckets, err := r.Stores.Buckets(ctx, of.client, store)
 	if err != nil {

@@ -4,7 +4,6 @@ package stores
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
@@ -101,8 +100,12 @@ func (r *Resolver) EnsureBucket(ctx context.Context, objects *objectstore.Client
 	}
 	if !marked {
 		known := store.Status.Location.ID
-		if id, err := Mark(ctx, objects, bucket, known); err != nil || id != known {
-			return orWrongBucket(err, store, bucket, id)
+		id, err := Mark(ctx, objects, bucket, known)
+		if err == nil {
+			err = Recognise(store, bucket, known, id)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	r.learn(r.made, store, bucket)
@@ -117,17 +120,10 @@ func isMarked(ctx context.Context, objects *objectstore.Client, store *v1alpha1.
 		return true, nil
 	}
 	id, err := Identify(ctx, objects, bucket)
-	if err != nil || id != "" && id != known {
-		return false, orWrongBucket(err, store, bucket, id)
+	if err != nil || id == "" {
+		return false, err
 	}
-	return id == known, nil
-}
-
-func orWrongBucket(err error, store *v1alpha1.RecordingStore, bucket, id string) error {
-	if err != nil {
-		return err
-	}
-	return WrongBucket(store, bucket, fmt.Sprintf("its %s says id %s and not %s", objectstore.MarkerKey, id, store.Status.Location.ID))
+	return true, Recognise(store, bucket, known, id)
 }
 
 // ensureBucket makes and sets up a bucket. What a COSI driver provides is taken as it is.

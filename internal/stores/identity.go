@@ -97,6 +97,17 @@ func WrongBucket(store *v1alpha1.RecordingStore, bucket, why string) error {
 		"where its recordings are, or copy everything from there first, that object too", bucket, store.Spec.S3.Endpoint, why)
 }
 
+// Recognise returns WrongBucket for a bucket whose marker does not say the ID by which the store is known: another one, or none.
+func Recognise(store *v1alpha1.RecordingStore, bucket, known, id string) error {
+	switch id {
+	case known:
+		return nil
+	case "":
+		return WrongBucket(store, bucket, fmt.Sprintf("it does not exist, or has no %s that says id %s", objectstore.MarkerKey, known))
+	}
+	return WrongBucket(store, bucket, fmt.Sprintf("its %s says id %s and not %s", objectstore.MarkerKey, id, known))
+}
+
 // Location says where a completed store is, as far as its spec and Secrets go. The ID is not known from them.
 func Location(store *v1alpha1.RecordingStore) v1alpha1.StoreLocation {
 	return v1alpha1.StoreLocation{Endpoint: strings.TrimSuffix(store.Spec.S3.Endpoint, "/"), Bucket: store.Spec.Buckets.Name}
