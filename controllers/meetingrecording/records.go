@@ -13,6 +13,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
 // record writes what is about to happen to the recording into the audit log, before it happens. The key names the occurrence
@@ -73,11 +74,8 @@ func (r *Reconciler) whoSetState(o *observation) v1alpha1.AuditActor {
 
 // setInPage says that somebody used the trash in the gateway's pages: the gateway has written down who, before it did.
 func (r *Reconciler) setInPage(o *observation) bool {
-	return o.recording.Annotations[v1alpha1.AnnotationStateBy] == "system:serviceaccount:"+r.options.OperatorNamespace+":"+gatewayAccount
+	return o.recording.Annotations[v1alpha1.AnnotationStateBy] == kube.GatewayUser(r.options.OperatorNamespace)
 }
-
-// gatewayAccount is the ServiceAccount of the gateway.
-const gatewayAccount = "reelkeeper-gateway"
 
 func adoptionEvidence(o *observation) []string {
 	evidence := []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}

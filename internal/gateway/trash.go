@@ -15,6 +15,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 )
 
 // trashed says whether the recording lies in the trash.
@@ -78,7 +79,7 @@ func (s *Server) setState(
 	// Who changes the state, the API server notes where it can. Where it cannot, this does: by it the controllers know that it is
 	// in the access log.
 	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q,"annotations":{%q:%q}},"spec":{"state":%q}}`,
-		admitted.recording.UID, v1alpha1.AnnotationStateBy, "system:serviceaccount:"+s.gate.namespace+":reelkeeper-gateway", state)
+		admitted.recording.UID, v1alpha1.AnnotationStateBy, kube.GatewayUser(s.gate.namespace), state)
 	if err := s.writer.Patch(r.Context(), recording, client.RawPatch("application/merge-patch+json", patch)); err != nil {
 		s.refusePage(w, r, current, &refusal{kind: broken, err: fmt.Errorf("set the state of recording %s: %w", key, err)}, "/")
 		return
