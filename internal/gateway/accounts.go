@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -25,7 +24,8 @@ func (s *Server) prepareSignIn(public string) error {
 		Remember:   func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
 		Remembered: func(r *http.Request) string { return preference(r, providerCookie) },
 	}
-	for _, settings := range s.config.Providers() {
+	s.providers = s.config.Providers()
+	for _, settings := range s.providers {
 		provider, err := signin.NewProvider(settings, s.config.Organisation, public)
 		if err != nil {
 			return err
@@ -38,12 +38,12 @@ func (s *Server) prepareSignIn(public string) error {
 
 // providerOf is the provider that vouches for somebody; nil where it is none any more.
 func (s *Server) providerOf(person *identity.Person) *config.Provider {
-	providers := s.config.Providers()
-	i := slices.IndexFunc(providers, func(provider config.Provider) bool { return provider.Issuer == person.Issuer })
-	if i < 0 {
-		return nil
+	for i := range s.providers {
+		if s.providers[i].Issuer == person.Issuer {
+			return &s.providers[i]
+		}
 	}
-	return &providers[i]
+	return nil
 }
 
 // signInCallback takes the answer of a provider: of the organisation's, where the address names none.

@@ -60,7 +60,7 @@ func (s *Server) file(r *http.Request, admitted *admission, opened *playback.Med
 		open: opened.Plaintext, visit: admitted.again,
 	}
 	if !resumes(r) {
-		file.after = func(asked byterange.Asked, sent int64, _ error) {
+		file.after = func(asked byterange.Asked, sent int64) {
 			s.deliveries.whole(admitted, size, asked.Bytes(), sent)
 		}
 		return file
@@ -70,7 +70,7 @@ func (s *Server) file(r *http.Request, admitted *admission, opened *playback.Med
 		end = s.deliveries.begin(admitted, size)
 		return nil
 	}
-	file.after = func(asked byterange.Asked, sent int64, _ error) { end(asked.Bytes(), sent) }
+	file.after = func(asked byterange.Asked, sent int64) { end(asked.Bytes(), sent) }
 	return file
 }
 

@@ -30,7 +30,7 @@ type content struct {
 	visit visit
 	// before is asked before anything is sent, and after is told what was, where before agreed. Either may be nil.
 	before func(asked byterange.Asked) *refusal
-	after  func(asked byterange.Asked, sent int64, err error)
+	after  func(asked byterange.Asked, sent int64)
 }
 
 // serve answers with the bytes that the request asks for. What goes wrong before the first byte is returned as a refusal;
@@ -65,7 +65,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	who, people := s.gate.viewer(r, c.visit.session)
 	leave := s.pressure.enter(r.Context(), who, people)
 	if leave == nil {
-		c.ended(asked, 0, errBusy)
+		c.ended(asked, 0)
 		return &refusal{kind: busy, wait: busyWait}
 	}
 	defer leave()
@@ -73,7 +73,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c content) *refus
 	defer read()
 	first, err := c.open(ctx, asked.Ranges[0].Offset, asked.Ranges[0].Length)
 	if err != nil {
-		c.ended(asked, 0, err)
+		c.ended(asked, 0)
 		return faulty(err)
 	}
 	s.send(w, r, first, asked, c)
@@ -104,9 +104,9 @@ func (c *content) describe(header http.Header, asked byterange.Asked) (frame byt
 	return frame
 }
 
-func (c *content) ended(asked byterange.Asked, sent int64, err error) {
+func (c *content) ended(asked byterange.Asked, sent int64) {
 	if c.after != nil {
-		c.after(asked, sent, err)
+		c.after(asked, sent)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, first *media.Strea
 	w.WriteHeader(status)
 	guard := &guard{to: w, gate: s.gate, visit: c.visit, next: s.clock.Now().Add(recheckEvery)}
 	sent, err := c.copy(r.Context(), guard, first, asked, frame)
-	c.ended(asked, sent, err)
+	c.ended(asked, sent)
 	if err == nil {
 		return
 	}
@@ -164,9 +164,6 @@ func sendPart(to io.Writer, stream *media.Stream, frame byterange.Multipart, i i
 // recheckEvery is how often it is decided anew whether an answer that takes long may go on. A file can take hours, and
 // revoking the right to it is to take effect in seconds.
 const recheckEvery = time.Second
-
-// errBusy says that nothing was sent because too much is being read from object stores.
-var errBusy = errors.New("too much is being read from object stores")
 
 var errRevoked = errors.New("the right to it was revoked while it was being sent")
 

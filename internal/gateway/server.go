@@ -101,8 +101,10 @@ type Server struct {
 	assets      web.Assets
 	packed      map[string][]byte
 	config      *config.Config
-	https       bool
-	synced      func() bool
+	// providers are those of the configuration, by which every request's session is judged.
+	providers []config.Provider
+	https     bool
+	synced    func() bool
 	// public is the gateway's own address, with which links begin.
 	public string
 	clock  clock.PassiveClock

@@ -155,7 +155,7 @@ func (s *Server) paced(watched *watched) content {
 			bought, refused = s.buy(watched, asked.Ranges[0])
 			return refused
 		},
-		after: func(asked byterange.Asked, sent int64, _ error) {
+		after: func(asked byterange.Asked, sent int64) {
 			if bought != nil {
 				bought.Settle(media.Reader.Unsent(asked.Ranges[0].Offset, sent))
 			}
