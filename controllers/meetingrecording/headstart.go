@@ -50,6 +50,7 @@ func (r *Reconciler) early(ctx context.Context, request reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 	defer r.start.passing.Unlock()
+	edits := r.edits.Load()
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
@@ -57,7 +58,7 @@ func (r *Reconciler) early(ctx context.Context, request reconcile.Request) (reco
 	if !needsNoCards(recording) {
 		return reconcile.Result{}, nil
 	}
-	return r.pass(ctx, request)
+	return r.pass(ctx, recording, edits)
 }
 
 // needsNoCards says whether a pass counts nothing over other recordings: quotas count before there is media, and the purge guard

@@ -120,10 +120,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.goThrough()
 		return reconcile.Result{}, nil
 	}
-	return r.pass(ctx, request)
-}
-
-func (r *Reconciler) pass(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	edits := r.edits.Load()
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
@@ -133,6 +129,11 @@ func (r *Reconciler) pass(ctx context.Context, request reconcile.Request) (recon
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
 	}
+	return r.pass(ctx, recording, edits)
+}
+
+// pass makes one pass over a recording that was just read, after so many edits.
+func (r *Reconciler) pass(ctx context.Context, recording *v1alpha1.MeetingRecording, edits int64) (reconcile.Result, error) {
 	if stageOf(recording) == adopting {
 		defer r.options.Claims.Take(recording.StorageUID())()
 	}

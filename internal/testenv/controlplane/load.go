@@ -36,7 +36,7 @@ const (
 // checks or completes them: object returns the one with the number i, from 0, with everything that the API server would have
 // given it, such as its UID. It is called from several goroutines.
 func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
-	etcd := &http.Client{Transport: overSocket(strings.TrimPrefix(p.etcd, "unix://")).Transport}
+	etcd := overSocket(strings.TrimPrefix(p.etcd, "unix://"))
 	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(requestsAtOnce)
 	for from := 0; from < n; from += objectsAtOnce {
