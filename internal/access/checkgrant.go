@@ -58,7 +58,7 @@ func (v Verdict) Message() string {
 // have passed are no reason: they are a matter of time, not of policy.
 func CheckGrant(rules *policy.Rules, p Proposal) Verdict {
 	if o := p.Grant.forbidden(rules); o.reason != "" {
-		return Verdict{Reason: o.reason, Rule: provenance(o.rule), When: o.when}
+		return Verdict{Reason: o.reason, Rule: provenance(o.rule), When: o.date()}
 	}
 	for _, subject := range p.Grant.Subjects {
 		if v := p.check(rules, subject); !v.Allowed() {

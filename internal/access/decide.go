@@ -24,7 +24,9 @@ func Decide(rules *policy.Rules, req *Request) (d Decision) {
 // decide puts the answer into d, which is zero. Neither question nor answer is copied: that would take as long as deciding.
 func (d *Decision) decide(rules *policy.Rules, req *Request) {
 	d.Effect, d.Permission, d.asker = Deny, req.Permission, askerOf(&req.Subject)
-	c := inquiry{rules: rules, Request: asTheyAre(rules, req), lazy: &lazyFacts{}}
+	// Field by field: a literal would be made elsewhere and copied here.
+	var c inquiry
+	c.rules, c.Request, c.lazy = rules, asTheyAre(rules, req), &lazyFacts{}
 	c.gather()
 	if !c.allowed(d) {
 		c.explain(d)
@@ -64,7 +66,7 @@ func (d *Decision) allow(reason Reason, rule *policy.Provenance) {
 
 // deny refuses it for the given reason.
 func (d *Decision) deny(o obstacle) {
-	d.Effect, d.Reason, d.Rule, d.When = Deny, o.reason, provenance(o.rule), o.when
+	d.Effect, d.Reason, d.Rule, d.When = Deny, o.reason, provenance(o.rule), o.date()
 }
 
 func provenance(p *policy.Provenance) policy.Provenance {
@@ -186,7 +188,7 @@ func (c *inquiry) bestGrant() *Grant {
 	}
 	best := c.betterGrant(nil, c.grants.others, false)
 	if c.Subject.known() {
-		best = c.betterGrant(best, c.grants.users[lowerCase(c.Subject.Name)], true)
+		best = c.betterGrant(best, ofPerson(c.grants.users, c.Subject.Name), true)
 	}
 	return best
 }
@@ -214,7 +216,7 @@ func (c *inquiry) state() obstacle {
 	case removes && r.Held:
 		return obstacle{reason: Held}
 	case removes && c.Now.Before(r.LockedUntil):
-		return obstacle{reason: Locked, when: r.LockedUntil}
+		return obstacle{reason: Locked, when: r.LockedUntil.Unix()}
 	case r.Trashed && !whileTrashed.Has(c.Permission):
 		return obstacle{reason: Trashed}
 	case c.Permission == v1alpha1.PermissionStart && mode.Value == v1alpha1.ModeDisabled:

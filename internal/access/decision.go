@@ -56,7 +56,7 @@ type Decision struct {
 	Rule policy.Provenance
 	// GrantName is the grant that allows, or that would if it counted.
 	GrantName string
-	// When is the date that the reason speaks of, such as the end of a lock; zero where it speaks of none.
+	// When is the date that the reason speaks of, such as the end of a lock, in whole seconds; zero where it speaks of none.
 	When time.Time
 	// MayKnow says that the person may learn that the recording exists. If not, nothing but Answer may reach them.
 	MayKnow bool

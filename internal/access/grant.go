@@ -87,11 +87,21 @@ func (g *Grant) forAnyone() bool {
 	return slices.ContainsFunc(g.Subjects, func(s v1alpha1.GrantSubject) bool { return s.Kind == v1alpha1.SubjectAnyone })
 }
 
-// obstacle is why a grant does not count; its zero value says that it does.
+// obstacle is why something is not allowed; its zero value says that it is. It stays within four words, which are handed over
+// in registers: of a longer one every question would wait for several copies.
 type obstacle struct {
 	reason Reason
 	rule   *policy.Provenance
-	when   time.Time
+	// when is in seconds of Unix time, 0 for none.
+	when int64
+}
+
+// date is what the reason speaks of, zero where it speaks of none.
+func (o obstacle) date() time.Time {
+	if o.when == 0 {
+		return time.Time{}
+	}
+	return time.Unix(o.when, 0).UTC()
 }
 
 // obstacle says why the grant does not count for the subject, whom it names.
@@ -106,9 +116,9 @@ func (g *Grant) obstacle(rules *policy.Rules, s *Subject, now time.Time) obstacl
 	case !s.member() && rules.Sharing.External.Value != v1alpha1.Allowed:
 		return obstacle{reason: ExternalForbidden, rule: rules.Sharing.External.From}
 	case !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt):
-		return obstacle{reason: GrantExpired, when: g.ExpiresAt}
+		return obstacle{reason: GrantExpired, when: g.ExpiresAt.Unix()}
 	case now.Before(g.NotBefore):
-		return obstacle{reason: GrantNotYet, when: g.NotBefore}
+		return obstacle{reason: GrantNotYet, when: g.NotBefore.Unix()}
 	case g.MaxUses > 0 && g.Uses >= g.MaxUses:
 		return obstacle{reason: GrantUsedUp}
 	case g.Password && !s.holds(g.Name):
@@ -134,7 +144,7 @@ func (g *Grant) forbidden(rules *policy.Rules) obstacle {
 			return obstacle{reason: ExpiryRequired, rule: ttl.From}
 		}
 		if latest := g.CreatedAt.Add(ttl.Value); g.ExpiresAt.After(latest) {
-			return obstacle{reason: ExpiryTooLate, rule: ttl.From, when: latest}
+			return obstacle{reason: ExpiryTooLate, rule: ttl.From, when: latest.Unix()}
 		}
 	}
 	if g.forAnyone() {

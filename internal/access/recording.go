@@ -100,7 +100,7 @@ func (r *Recording) rolesOf(rules *policy.Rules, s *Subject) roleSet {
 // meetingRoles returns the roles that the meeting's facts give the person of that name.
 func (r *Recording) meetingRoles(name string) roleSet {
 	if r.roles != nil {
-		return r.roles[lowerCase(name)]
+		return ofPerson(r.roles, name)
 	}
 	var roles roleSet
 	if policy.SamePerson(r.Creator, name) {

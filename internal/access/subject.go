@@ -55,6 +55,14 @@ func (s *Subject) is(subject *v1alpha1.GrantSubject, grant string) bool {
 	return false
 }
 
+// ofPerson returns what a table, whose names are in lower case, holds of the person. Most names come in lower case.
+func ofPerson[T any](table map[string]T, name string) T {
+	if found, ok := table[name]; ok {
+		return found
+	}
+	return table[lowerCase(name)]
+}
+
 // lowerCase returns the one spelling of an e-mail address that stands for all that policy.SamePerson takes for the same.
 func lowerCase(name string) string {
 	for i := range len(name) {

@@ -34,7 +34,7 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	case refused != nil:
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	default:
-		content := s.recordingContent(r, current, admitted.dossier)
+		content := s.recordingContent(r, admitted.dossier)
 		err := errors.Join(s.addActions(r, &content, current, admitted.dossier), s.reachStore(w, r, admitted.recording))
 		if err != nil {
 			s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
@@ -81,7 +81,7 @@ func pathOf(recording *v1alpha1.MeetingRecording) string {
 	return "/r/" + url.PathEscape(recording.Namespace) + "/" + url.PathEscape(recording.Name)
 }
 
-func (s *Server) recordingContent(r *http.Request, current *session.Session, d *dossier) pages.RecordingContent {
+func (s *Server) recordingContent(r *http.Request, d *dossier) pages.RecordingContent {
 	lang, path := language(r), pathOf(d.recording)
 	reason := readyReason(d.recording)
 	content := pages.RecordingContent{
@@ -94,9 +94,6 @@ func (s *Server) recordingContent(r *http.Request, current *session.Session, d *
 	}
 	if content.Playable && d.decide(v1alpha1.PermissionDownload).Allowed() {
 		content.DownloadPath = path + "/download"
-	}
-	if d.rules.Watermark.Value == v1alpha1.WatermarkViewer {
-		content.Watermark = watermarkOf(current)
 	}
 	return content
 }

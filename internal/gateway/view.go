@@ -61,9 +61,13 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		s.refuseScript(w, r, &refusal{kind: broken, err: fmt.Errorf("make a view session: %w", err)})
 		return
 	}
-	lang := language(r)
+	lang, watermark := language(r), ""
+	if admitted.rules.Watermark.Value == v1alpha1.WatermarkViewer {
+		watermark = watermarkOf(current)
+	}
 	writeJSON(w, http.StatusCreated, map[string]any{
 		"token": token, "playlist": "/v/" + token + "/playlist.m3u8",
+		"watermark": watermark, "tampered": lang.T("tampered"),
 		"maxSpeed": speedOf(admitted.rules.Playback.MaxSpeed.Value), "tooMuch": lang.T("tooMuchText") + " " + lang.T("tooMuchRemedy"),
 	})
 }

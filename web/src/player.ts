@@ -10,6 +10,9 @@ interface ViewSession {
   token: string;
   /** The fastest speed of watching, 1 as it was recorded. */
   maxSpeed: number;
+  /** Who watches, where the picture has to carry it, and what to say when that is tampered with. */
+  watermark: string;
+  tampered: string;
   /** What to say when more was asked for than is given out. */
   tooMuch: string;
 }
@@ -30,6 +33,7 @@ export class Player {
   private hls: Hls | undefined;
   private session: ViewSession | undefined;
   private controls: Controls | undefined;
+  private watermark: Watermark | undefined;
   private renewedAt = 0;
 
   constructor(private readonly root: HTMLElement) {
@@ -50,7 +54,7 @@ export class Player {
     this.button.hidden = true;
     this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>,
       this.session?.maxSpeed ?? 1);
-    if (this.root.dataset['watermark']) new Watermark(this.root, this.video, this.root.dataset['watermark']);
+    this.mark();
     this.load(0);
     await this.video.play().catch(() => undefined);
   }
@@ -70,6 +74,13 @@ export class Player {
     const refusal = (await response?.json().catch(() => undefined)) as Refusal | undefined;
     this.say([refusal?.message ?? this.text('failed'), refusal?.remedy].filter(Boolean).join(' '));
     return false;
+  }
+
+  /** Draws who watches over the picture. What the page says counts for nothing: it can be changed before anybody presses play. */
+  private mark(): void {
+    const { watermark, tampered } = this.session ?? {};
+    this.watermark?.remove();
+    this.watermark = watermark ? new Watermark(this.root, this.video, watermark, () => this.stop(tampered)) : undefined;
   }
 
   private load(position: number): void {
@@ -103,6 +114,9 @@ export class Player {
 
   private stop(why = ''): void {
     if (why) this.say(why);
+    this.hls?.destroy();
+    this.hls = undefined;
+    this.watermark?.remove();
     this.video.pause();
     this.video.removeAttribute('src');
     this.video.load();

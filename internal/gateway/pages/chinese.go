@@ -229,6 +229,7 @@ var chinese = map[string]string{
 	"tooManyRemedy": "请等待一分钟后重试。",
 	"tooMuchText":   "您同时使用的播放器过多，或此播放器请求的内容超出了观看速度。",
 	"tooMuchRemedy": "请关闭其他播放器，然后继续观看。",
+	"tampered":      "由于画面上的水印被更改，播放已停止。",
 	"notReadyTitle": "尚未就绪",
 	"notReadyText":  "该录制目前没有可打开的媒体。",
 

@@ -69,8 +69,6 @@ type RecordingContent struct {
 	// Processing says that there will be; Percent is how far it is, zero for unknown.
 	Processing bool
 	Percent    int
-	// Watermark is what is drawn over the picture, or empty.
-	Watermark string
 	// SessionsPath, StatePath and DownloadPath are what the page's controls use; DownloadPath is empty for who may not.
 	SessionsPath, StatePath, DownloadPath string
 	Facts                                 []Fact

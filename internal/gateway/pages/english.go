@@ -229,6 +229,7 @@ var english = map[string]string{
 	"tooManyRemedy": "Wait a minute, then try again.",
 	"tooMuchText":   "You are watching in more players than you may at the same time, or this one asked for more than is given out at the speed of watching.",
 	"tooMuchRemedy": "Close the others, then go on watching.",
+	"tampered":      "Playing has stopped because the mark over the picture was changed.",
 	"notReadyTitle": "Not ready yet",
 	"notReadyText":  "The recording has no media that could be opened.",
 

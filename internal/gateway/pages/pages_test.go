@@ -68,7 +68,7 @@ func TestPagesEscapeWhatPeopleWrote(t *testing.T) {
 	}
 	recorder := httptest.NewRecorder()
 	hostile := `"><script>alert(1)</script>`
-	content := RecordingContent{Title: hostile, Playable: true, Watermark: hostile, SessionsPath: "/r/a/b/sessions"}
+	content := RecordingContent{Title: hostile, Playable: true, SessionsPath: "/r/a/b/sessions"}
 	if err := renderer.Render(recorder, 200, Recording, Frame{Language: Choose("en"), Person: hostile, Path: hostile}, content); err != nil {
 		t.Fatal(err)
 	}
