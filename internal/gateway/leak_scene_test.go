@@ -52,11 +52,11 @@ var situations = map[string]func(t *testing.T, w *gatewaytest.World) *scene{
 }
 
 // newScene is a scene with a recording that the viewer may watch, and one of which they may not know.
-func newScene(t *testing.T, w *gatewaytest.World, at string, make func(testing.TB, string, string) (*v1alpha1.MeetingRecording, []byte)) (*scene, *v1alpha1.MeetingRecording) {
+func newScene(t *testing.T, w *gatewaytest.World, at string, record func(testing.TB, string, string) (*v1alpha1.MeetingRecording, []byte)) (*scene, *v1alpha1.MeetingRecording) {
 	t.Helper()
 	host := strings.TrimPrefix(at, "http://")
 	s := &scene{world: w, gateway: host, plain: newPlaintext(), probed: map[[sha256.Size]byte]bool{}, keys: map[string][]byte{}, people: map[string]*gatewaytest.Browser{"nobody": w.Anonymous(t)}}
-	review, file := make(t, env.Namespace(t), "review")
+	review, file := record(t, env.Namespace(t), "review")
 	s.know(t, review, file)
 	secret, file := w.Recording(t, env.Namespace(t), "secret")
 	s.know(t, secret, file)

@@ -80,8 +80,8 @@ func checkCount(t *testing.T, all []try) {
 	t.Helper()
 	distinct, names := map[string]string{}, map[string]bool{}
 	for _, one := range all {
-		print := one.fingerprint()
-		if other, known := distinct[print]; known {
+		sent := one.fingerprint()
+		if other, known := distinct[sent]; known {
 			t.Errorf("%q sends the same as %q", one.says, other)
 		}
 		if names[one.says] {
@@ -90,7 +90,7 @@ func checkCount(t *testing.T, all []try) {
 		if len(one.send) == 0 || len(one.want) == 0 {
 			t.Errorf("%q sends nothing, or takes any answer", one.says)
 		}
-		distinct[print], names[one.says] = one.says, true
+		distinct[sent], names[one.says] = one.says, true
 	}
 	if len(distinct) < leastTries {
 		t.Errorf("the leak suite makes %d different tries, want at least %d", len(distinct), leastTries)
