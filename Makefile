@@ -106,6 +106,10 @@ build: web plugin ## Build bin/reelkeeper, bin/devnode and the plugin, with the 
 plugin: ## Build the kubectl plugin, bin/kubectl-reelkeeper.
 	go build -ldflags '$(LDFLAGS)' -o bin/kubectl-reelkeeper ./cmd/kubectl-reelkeeper
 
+.PHONY: plugin-archives
+plugin-archives: ## Build the plugin for all platforms and its krew manifest into dist/, for the release VERSION.
+	hack/plugin-archives.sh $(VERSION)
+
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl; five minutes the first time.
 	hack/controlplane/build.sh

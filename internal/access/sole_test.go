@@ -36,6 +36,9 @@ var allowed = map[string]string{
 	"internal/cli/report.Book.Preflight":             "shows in a table what the rules list for each role; the answers above it are decided",
 	"internal/cli/report.rightOf":                    "shows in a table what the rules list for each role",
 	"internal/cli/report.personas":                   "lists the meeting's people, in order to ask about each of them",
+	"internal/cli/report.withStandIns":               "puts made-up people into a meeting, in order to ask about each role",
+	"internal/cli/report.classRights":                "keeps the number of those who attended, which conditions may ask for",
+	"internal/cli/report.comparison.kind":            "takes the people out, to find recordings that differ in nothing else",
 	"internal/cli/report.differ.access":              "compares two answers of access with one another",
 	"internal/cli/report.tally.diff":                 "counts answers by the permission that was asked for",
 	"internal/cli/report.anonymousLinks":             "finds policies to warn of; it lets nobody in",
@@ -101,6 +104,7 @@ func chooses(r api.Role) int {
 }
 func isCreator(m api.MeetingFacts, me string) bool { return m.Creator == me }
 func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts }
+func attended(r *access.Recording) []string        { return r.Participants }
 `)
 	var got []string
 	for _, f := range comparisons(code, sample) {
@@ -109,7 +113,7 @@ func isHost(m *api.MeetingRecording) []string      { return m.Spec.Meeting.Hosts
 	want := []string{
 		"equals compares Permission", "asText compares Role", "byReason compares Reason", "byEffect compares Effect", "isAmong searches Permission",
 		"looksUp looks up Permission", "has asks PermissionSet.Has", "overlaps computes with PermissionSet", "chooses switches on Role",
-		"isCreator reads who has a role: Creator", "isHost reads who has a role: Hosts",
+		"isCreator reads who has a role: Creator", "isHost reads who has a role: Hosts", "attended reads who has a role: Participants",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
@@ -171,12 +175,18 @@ func comparison(info *types.Info, node ast.Node) string {
 		return calling(info, n)
 	case *ast.SelectorExpr:
 		if role := n.Sel.Name; slices.Contains([]string{"Creator", "Hosts", "Participants"}, role) {
-			if s := info.Selections[n]; s != nil && strings.HasSuffix(s.Recv().String(), "v1alpha1.MeetingFacts") {
+			if s := info.Selections[n]; s != nil && namesPeople(s.Recv()) {
 				return "reads who has a role: " + role
 			}
 		}
 	}
 	return ""
+}
+
+// namesPeople says whether a type's fields say who was what in a meeting.
+func namesPeople(t types.Type) bool {
+	name := t.String()
+	return strings.HasSuffix(name, "v1alpha1.MeetingFacts") || strings.HasSuffix(name, "internal/access.Recording")
 }
 
 // comparing looks at operators. Whether something is there at all (== "") may be asked.

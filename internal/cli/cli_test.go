@@ -62,6 +62,9 @@ func TestCommands(t *testing.T) {
 		"R34 posture names the object and field to change": {
 			args: []string{"posture"}, wantFile: "posture.txt",
 		},
+		"R34 posture asks about the meetings to come of a namespace without any": {
+			args: []string{"posture", "-n", "kube-public"}, wantFile: "posture-empty.txt",
+		},
 		"R34 posture fails a pipeline": {
 			args: []string{"posture", "-o", "yaml", "--fail-on", "Low", "-n", "finance"}, wantFile: "posture.yaml", wantCode: cli.ExitNo,
 		},

@@ -80,7 +80,10 @@ func (s *Server) buy(w *watched, asked byterange.Range) (*pacing.Purchase, *refu
 		return nil, nil
 	}
 	who, people := s.gate.viewer(w.again.Request, w.again.session)
-	terms := pacing.Terms{MaxAhead: rules.MaxAhead.Value * time.Duration(people), Speed: speedOf(rules.MaxSpeed.Value) * float64(people)}
+	terms := pacing.Terms{
+		MaxAhead: rules.MaxAhead.Value * time.Duration(people), Speed: speedOf(rules.MaxSpeed.Value) * float64(people),
+		Length: time.Duration(w.media.Manifest.Media.DurationMillis) * time.Millisecond,
+	}
 	bought, wait := s.pace.ledger.Take(who, string(w.recording.UID), terms, w.media.Units(asked.Offset, asked.Length))
 	if bought == nil {
 		return nil, s.excess(w, reasonTooFast, rules.MaxAhead.Source(), wait,

@@ -73,7 +73,7 @@ var Profiles = [...]Preset{
 				External: v1alpha1.Allowed, PublicChannels: v1alpha1.Forbidden,
 			},
 			Retention: v1alpha1.RetentionRules{ExpireAfter: "180d"},
-			Playback:  v1alpha1.PlaybackRules{MaxAhead: "3m", MaxSpeed: v1alpha1.SpeedDouble},
+			Playback:  v1alpha1.PlaybackRules{MaxAhead: "3m", MaxSpeed: v1alpha1.SpeedFast},
 			Watermark: v1alpha1.WatermarkNone,
 		},
 	},

@@ -21,17 +21,17 @@ function answersOf(page) {
 
 const seek = (page, to) => page.$eval('video', (video, time) => { video.currentTime = time; }, to);
 
-story('who watches at double speed and looks around is not hindered by the pace', async (page) => {
+story('who watches at the fastest speed and looks around is not hindered by the pace', async (page) => {
   const answers = answersOf(page);
   await visit(page, 'participant', scene.long);
   await pressPlay(page);
   await playsPast(page, 1);
-  await page.getByLabel('Speed').selectOption('2');
+  await page.getByLabel('Speed').selectOption('1.5');
   const begun = Date.now();
   const from = await position(page);
   await page.waitForTimeout(6000);
   const speed = (await position(page) - from) / ((Date.now() - begun) / 1000);
-  assert.ok(speed > 1.8, `it plays at ${speed}, not at double speed`);
+  assert.ok(speed > 1.35, `it plays at ${speed}, not at 1.5 times`);
   for (const to of [120, 200, 330, 60, 450]) {
     await seek(page, to);
     await playsPast(page, to + 1);
@@ -57,7 +57,7 @@ story('R8 a script in the page cannot copy faster than somebody watches', async 
     return { parts: parts.length, seconds, took: (performance.now() - begun) / 1000, whole: `${whole.status} ${whole.headers.has('retry-after')}` };
   }, { path: scene.long, limit: 10_000 });
   assert.ok(copied.parts > 100 && copied.seconds > 60, `${copied.seconds} s of ${copied.parts} parts: the test is blind`);
-  assert.ok(copied.seconds < 180 + 2 * copied.took + 10, `${copied.seconds} s were copied in ${copied.took} s`);
+  assert.ok(copied.seconds < 180 + 1.5 * copied.took + 10, `${copied.seconds} s were copied in ${copied.took} s`);
   assert.equal(copied.whole, '429 true', 'the whole at once');
 });
 

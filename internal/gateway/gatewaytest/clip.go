@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"os/exec"
 	"strconv"
+	"testing"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -151,4 +153,25 @@ func (w *World) Tamper(ctx context.Context, recording *v1alpha1.MeetingRecording
 	}
 	content.Bytes()[offset] ^= 1
 	return w.put(ctx, w.storeOf(recording), recording.Status.Storage.Key, content.Bytes())
+}
+
+// Keys are a recording's data key and its media key, read from the bucket with the keyset: for tests that look for them where they
+// must not be.
+func (w *World) Keys(t testing.TB, recording *v1alpha1.MeetingRecording) (dataKey, mediaKey []byte) {
+	t.Helper()
+	where := w.storeOf(recording)
+	owner, err := objectstore.NewRecording(recording.Namespace, recording.StorageUID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, _, err := manifests.Read(t.Context(), where.Objects, where.Object.Spec.Buckets.Name, owner.ManifestKey(1), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, data, err := manifests.Open(stored, w.keyset, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := data.Media(manifest.Key.Salt)
+	return data[:], opened[:]
 }

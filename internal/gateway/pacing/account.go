@@ -22,9 +22,22 @@ type Terms struct {
 	MaxAhead time.Duration
 	// Speed is the fastest speed of watching, 1 as it was recorded.
 	Speed float64
+	// Length is how long the whole recording plays; 0 where that is not known.
+	Length time.Duration
 }
 
 func (t Terms) ahead() time.Duration { return max(t.MaxAhead, leastAhead) }
+
+// cost is what so much of a recording costs together: what it plays, and, the more of it somebody has, the more of what they were given
+// ahead. The whole costs its length and all of that, so that what was ahead at the start is earned by the end: nobody has a whole recording
+// sooner than they could have watched it. What is no longer than a player needs to start costs what it plays.
+func (t Terms) cost(given time.Duration) time.Duration {
+	if t.Length <= leastAhead {
+		return given
+	}
+	share := float64(given) / float64(t.Length)
+	return given + time.Duration(share*share*float64(t.ahead()))
+}
 
 // Unit is a part of a recording that is paid for as a whole.
 type Unit struct {
@@ -41,6 +54,8 @@ type account struct {
 	paid, sent bitmap
 	// open says how many purchases that are not settled hold a unit.
 	open map[int]int
+	// given is how long what was paid for plays.
+	given time.Duration
 	// ahead is how much can be given now. It is negative while some wait for what they have bought.
 	ahead time.Duration
 	at    time.Time
@@ -51,12 +66,13 @@ func (a *account) take(terms Terms, units []Unit, clock clock.PassiveClock) (*Pu
 	defer a.mutex.Unlock()
 	now := clock.Now()
 	a.fill(terms, now)
-	var price time.Duration
+	given := a.given
 	for _, unit := range units {
 		if !a.paid.has(unit.Index) {
-			price += unit.Plays
+			given += unit.Plays
 		}
 	}
+	price := terms.cost(given) - terms.cost(a.given)
 	wait := time.Duration(float64(price-a.ahead) / terms.Speed)
 	if price == 0 || wait < 0 {
 		wait = 0
@@ -64,12 +80,12 @@ func (a *account) take(terms Terms, units []Unit, clock clock.PassiveClock) (*Pu
 	if wait > longestWait {
 		return nil, wait
 	}
-	a.ahead -= price
+	a.ahead, a.given = a.ahead-price, given
 	for _, unit := range units {
 		a.paid.set(unit.Index, true)
 		a.open[unit.Index]++
 	}
-	return &Purchase{Wait: wait, account: a, units: units}, wait
+	return &Purchase{Wait: wait, account: a, terms: terms, units: units}, wait
 }
 
 func (a *account) fill(terms Terms, now time.Time) {
@@ -86,6 +102,7 @@ type Purchase struct {
 	Wait time.Duration
 
 	account *account
+	terms   Terms
 	units   []Unit
 }
 
@@ -105,7 +122,8 @@ func (p *Purchase) Settle(unsent int) {
 		delete(a.open, unit.Index)
 		if !a.sent.has(unit.Index) {
 			a.paid.set(unit.Index, false)
-			a.ahead += unit.Plays
+			a.ahead += p.terms.cost(a.given) - p.terms.cost(a.given-unit.Plays)
+			a.given -= unit.Plays
 		}
 	}
 	p.units = nil

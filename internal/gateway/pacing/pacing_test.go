@@ -47,9 +47,10 @@ func segments(first, last int) []pacing.Unit {
 
 func TestCopyingTakesAsLongAsWatching(t *testing.T) {
 	for name, terms := range map[string]pacing.Terms{
-		"at double speed": standard,
-		"at normal speed": {MaxAhead: 2 * time.Minute, Speed: 1},
-		"with no lead":    {Speed: 1.5},
+		"at double speed":         standard,
+		"at normal speed":         {MaxAhead: 2 * time.Minute, Speed: 1},
+		"with no lead":            {Speed: 1.5},
+		"of a length that counts": {MaxAhead: 3 * time.Minute, Speed: 1.5, Length: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFilm(t, terms)
@@ -63,10 +64,46 @@ func TestCopyingTakesAsLongAsWatching(t *testing.T) {
 				f.pass(wait)
 			}
 			least := time.Duration(float64(length*segment-max(terms.MaxAhead, 30*time.Second)) / terms.Speed)
+			if terms.Length > 0 {
+				least = time.Duration(float64(terms.Length) / terms.Speed)
+			}
 			if took := f.clock.Now().Sub(begun); took < least-time.Second || took > least+10*time.Second {
 				t.Errorf("a copy took %s, want %s", took, least)
 			}
 		})
+	}
+}
+
+// However somebody asks, they have the last part of a recording no sooner than they could have watched it.
+func TestR8NobodyHasTheWholeSoonerThanByWatching(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		count := rapid.IntRange(9, 400).Draw(r, "segments")
+		length := time.Duration(count) * segment
+		terms := pacing.Terms{
+			MaxAhead: time.Duration(rapid.IntRange(0, 600).Draw(r, "ahead")) * time.Second,
+			Speed:    rapid.SampledFrom([]float64{1, 1.25, 1.5, 2}).Draw(r, "speed"), Length: length,
+		}
+		f := newFilm(t, terms)
+		begun := f.clock.Now()
+		for left := rapid.Permutation(segments(0, count-1)).Draw(r, "order"); len(left) > 0; {
+			some := left[:min(len(left), rapid.IntRange(1, 40).Draw(r, "at once"))]
+			bought, wait := f.ledger.Take("carol", "review", terms, some)
+			f.pass(wait)
+			if bought != nil {
+				left = left[len(some):]
+			}
+		}
+		least := time.Duration(float64(length) / terms.Speed)
+		if took := f.clock.Now().Sub(begun); took < least-time.Millisecond {
+			r.Fatalf("%s took %s, want at least %s", length, took, least)
+		}
+	})
+}
+
+func TestWhatIsShorterThanAPlayersBufferIsGivenAtOnce(t *testing.T) {
+	f := newFilm(t, pacing.Terms{Speed: 1.5, Length: 28 * time.Second})
+	if bought, wait := f.take(0, 6); bought == nil || wait != 0 {
+		t.Errorf("28 seconds wait %s", wait)
 	}
 }
 
@@ -89,7 +126,7 @@ func TestTooMuchAtOnceIsRefused(t *testing.T) {
 func TestAViewerIsNotHindered(t *testing.T) {
 	// buffer is how much the player keeps ahead, as hls.js does.
 	const buffer = 30 * time.Second
-	f := newFilm(t, standard)
+	f := newFilm(t, pacing.Terms{MaxAhead: 3 * time.Minute, Speed: 2, Length: 2 * time.Hour})
 	at := time.Duration(0)
 	loaded := map[int]bool{}
 	play := func(position, length time.Duration, speed float64) {
