@@ -101,7 +101,7 @@ func TestCheckGrant(t *testing.T) {
 			policies: `{kind: RecordingPolicy, spec: {sharing: {publicChannels: Allowed}}}
 ---
 {kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
-			grant:    grantTo("", to(v1alpha1.SubjectGroup, "board")),
+			grant: grantTo("", to(v1alpha1.SubjectGroup, "board")),
 		},
 		"R14 without the meeting's facts anybody can be anything": {
 			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
