@@ -208,4 +208,32 @@ type AccessGrantStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Uses *int32 `json:"uses,omitempty"`
+
+	// passwordTries are the wrong passwords that were given for the link within the last hour, by whom. The gateway counts them here, so
+	// that all its replicas count together; a right password takes out those of whoever gave it. Absent where there were none.
+	// +optional
+	// +listType=map
+	// +listMapKey=by
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	PasswordTries []PasswordTries `json:"passwordTries,omitempty"`
+}
+
+// PasswordTries are wrong passwords that came from the same address, or were given by the same person.
+type PasswordTries struct {
+	// by stands for an address or a person, hashed with the link's token: it tells nothing to whoever does not have the link. It is
+	// "others" for all for whom there is no room.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	By string `json:"by,omitempty"`
+
+	// wrong is how many there were without a right one among them.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Wrong int32 `json:"wrong,omitempty"`
+
+	// last is when the last one was given. From it and wrong follows when the next one is looked at.
+	// +required
+	Last metav1.MicroTime `json:"last,omitempty,omitzero"`
 }

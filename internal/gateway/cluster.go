@@ -114,7 +114,7 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
 	options.Writer = c.direct
 	options.Activity = c.activity
-	options.Uses = NewUseCounter(c.direct)
+	options.Uses, options.Tries = NewUseCounter(c.direct), NewTryCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
 	options.Synced, options.Age = c.Synced, c.Age
 	return options

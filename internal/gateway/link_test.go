@@ -6,6 +6,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -173,6 +175,71 @@ func TestGuessingPasswordsGetsSlower(t *testing.T) {
 		if answer.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: nobody is told how long to wait", name)
 		}
+	}
+}
+
+// TestGuessesAtSeveralReplicasCountTogether guesses at two gateways in turn, and at both at the same moment.
+func TestGuessesAtSeveralReplicasCountTogether(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	recording, _ := w.Recording(t, env.Namespace(t), "review")
+	grant := grantToDave(v1alpha1.PermissionView)(recording)
+	token := w.Grant(t, grant, password)
+	clock := clocktesting.NewFakePassiveClock(gatewaytest.Wall.Now())
+	replicas := []string{w.Serve(t, func(o *gateway.Options) { o.Clock = clock }), w.Serve(t, func(o *gateway.Options) { o.Clock = clock })}
+	dave := w.SignIn(t, "internal").Staying()
+	guess := func(replica int, guessed string) int {
+		t.Helper()
+		return dave.At(replicas[replica]).Post(t, "/g/"+token, typed(guessed)).Status
+	}
+	wrote := func() (version string, tries int) {
+		t.Helper()
+		if err := w.Admin.Get(t.Context(), client.ObjectKeyFromObject(grant), grant); err != nil {
+			t.Fatal(err)
+		}
+		return grant.ResourceVersion, len(grant.Status.PasswordTries)
+	}
+	for i, replica := range []int{0, 1, 0} {
+		if status := guess(replica, "a guess"); status != http.StatusForbidden {
+			t.Fatalf("guess %d answers %d, want 403", i, status)
+		}
+	}
+	before, tries := wrote()
+	if tries != 2 { // by the address, and by the person
+		t.Errorf("counted under %d keys: %+v", tries, grant.Status.PasswordTries)
+	}
+	if status := guess(1, password); status != http.StatusTooManyRequests {
+		t.Errorf("the right password at the other replica answers %d, want 429: it is too early", status)
+	}
+	if after, _ := wrote(); after != before {
+		t.Error("a try that was none was written down")
+	}
+	clock.SetTime(clock.Now().Add(2 * time.Second))
+
+	var all sync.WaitGroup
+	var told atomic.Int32
+	for i := range 8 {
+		all.Go(func() {
+			if guess(i%2, fmt.Sprint("guess ", i)) == http.StatusForbidden {
+				told.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if told.Load() != 1 {
+		t.Errorf("%d of eight guesses at the same moment were told that they are wrong, want 1", told.Load())
+	}
+	clock.SetTime(clock.Now().Add(time.Minute))
+	if status := guess(1, password); status != http.StatusSeeOther {
+		t.Errorf("the right password in time answers %d, want 303", status)
+	}
+	version, tries := wrote()
+	if tries != 0 {
+		t.Errorf("after the right password there is still %+v", grant.Status.PasswordTries)
+	}
+	w.SignIn(t, "internal").Staying().At(replicas[0]).Post(t, "/g/"+token, typed(password))
+	if after, _ := wrote(); after != version {
+		t.Error("a right password wrote something where nothing changed")
 	}
 }
 

@@ -34,15 +34,34 @@ func (s *Server) linkPassword(w http.ResponseWriter, r *http.Request) {
 		return // nobody is there any more
 	}
 	admitted, refused := s.gate.enter(i.visit)
+	needed := refused == nil && i.needsPassword(admitted.dossier)
+	var wait time.Duration
+	if needed {
+		wait, err = s.countTry(r, i, right, keys)
+	}
 	switch {
 	case refused != nil:
 		s.refusePage(w, r, current, refused, r.URL.Path)
-	case !right && i.needsPassword(admitted.dossier):
+	case err != nil:
+		s.refusePage(w, r, current, &refusal{kind: broken, err: err}, r.URL.Path)
+	case wait > 0:
+		s.waitPage(w, r, current, wait)
+	case needed && !right:
 		s.wrongPassword(w, r, current, i, admitted)
 	default:
 		s.passwords.Right(keys...)
 		s.open(w, r, current, i)
 	}
+}
+
+// countTry counts a try for all replicas together. Where it returns a wait, nobody is told whether the password was right: there were too
+// many tries before, here or elsewhere.
+func (s *Server) countTry(r *http.Request, i *invitation, right bool, keys []string) (wait time.Duration, err error) {
+	count := s.tries.Wrong
+	if right {
+		count = s.tries.Right
+	}
+	return count(r.Context(), i.grant.Namespace, i.grant.Name, s.clock.Now(), hidden(chi.URLParam(r, "token"), keys)...)
 }
 
 // tryKeys are what tries are counted by: the link together with the address, and together with who is signed in. By the link

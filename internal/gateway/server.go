@@ -50,6 +50,8 @@ type Options struct {
 	Recorder audit.Recorder
 	// Uses counts uses of grants.
 	Uses UseCounter
+	// Tries counts wrong passwords of links.
+	Tries TryCounter
 	// RefusalsPerMinute and StartsPerMinute bound how many records one person makes. Zero is 60 and 120.
 	RefusalsPerMinute, StartsPerMinute int
 	// Writer writes what people do in the pages, in their name: requests and answers, grants, the trash. It also reads the access
@@ -94,6 +96,7 @@ type Server struct {
 	flow       *signin.Flow
 	media      *playback.Opener
 	passwords  *throttle.Throttle
+	tries      TryCounter
 	hashing    chan struct{}
 	// nobodysHash is the hash of a password that nobody has.
 	nobodysHash string
@@ -153,8 +156,8 @@ func New(options Options) (*Server, error) {
 		pace:     newPace(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media:     playback.NewOpener(options.Stores, options.Clock),
-		passwords: throttle.New(options.Clock),
-		hashing:   make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
+		passwords: throttle.New(options.Clock), tries: options.Tries,
+		hashing: make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,
 		config: options.Config, https: https, public: public.String(),
 		synced: options.Synced, clock: options.Clock, log: options.Log,

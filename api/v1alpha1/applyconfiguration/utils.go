@@ -100,6 +100,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.MeetingRecordingStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ObjectSource"):
 		return &apiv1alpha1.ObjectSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PasswordTries"):
+		return &apiv1alpha1.PasswordTriesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PlaybackRules"):
 		return &apiv1alpha1.PlaybackRulesApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PolicyRules"):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package throttle makes guessing slow: after a few wrong tries, each further one has to wait longer than the one before.
-// It is kept in memory, by each replica for itself.
+// Throttle counts in memory, by each replica for itself; Wait, Wrong and Right count in a list that replicas share.
 package throttle
 
 import (

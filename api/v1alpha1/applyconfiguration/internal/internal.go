@@ -112,6 +112,14 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: passwordHash
       type:
         scalar: string
+    - name: passwordTries
+      type:
+        list:
+          elementType:
+            namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.PasswordTries
+          elementRelationship: associative
+          keys:
+          - by
     - name: recordingUID
       type:
         scalar: string
@@ -822,6 +830,18 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PasswordRule
   scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PasswordTries
+  map:
+    fields:
+    - name: by
+      type:
+        scalar: string
+    - name: last
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: wrong
+      type:
+        scalar: numeric
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.Permission
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.PlaybackRules

@@ -28,6 +28,9 @@ type AccessGrantStatusApplyConfiguration struct {
 	RecordingUID *string `json:"recordingUID,omitempty"`
 	// uses is how often a grant with maxUses has been used.
 	Uses *int32 `json:"uses,omitempty"`
+	// passwordTries are the wrong passwords that were given for the link within the last hour, by whom. The gateway counts them here, so
+	// that all its replicas count together; a right password takes out those of whoever gave it. Absent where there were none.
+	PasswordTries []PasswordTriesApplyConfiguration `json:"passwordTries,omitempty"`
 }
 
 // AccessGrantStatusApplyConfiguration constructs a declarative configuration of the AccessGrantStatus type for use with
@@ -94,5 +97,18 @@ func (b *AccessGrantStatusApplyConfiguration) WithRecordingUID(value string) *Ac
 // If called multiple times, the Uses field is set to the value of the last call.
 func (b *AccessGrantStatusApplyConfiguration) WithUses(value int32) *AccessGrantStatusApplyConfiguration {
 	b.Uses = &value
+	return b
+}
+
+// WithPasswordTries adds the given value to the PasswordTries field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the PasswordTries field.
+func (b *AccessGrantStatusApplyConfiguration) WithPasswordTries(values ...*PasswordTriesApplyConfiguration) *AccessGrantStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithPasswordTries")
+		}
+		b.PasswordTries = append(b.PasswordTries, *values[i])
+	}
 	return b
 }
