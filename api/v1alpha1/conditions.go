@@ -306,7 +306,7 @@ const (
 	// who see only metadata.
 	LabelAuditAction  = "reelkeeper.io/action"
 	LabelAuditOutcome = "reelkeeper.io/outcome"
-	// LabelAuditReason carries the code of why: by it the end of a download is told from its start.
+	// LabelAuditReason carries the code of why: how a download ended, for example.
 	LabelAuditReason = "reelkeeper.io/reason"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"

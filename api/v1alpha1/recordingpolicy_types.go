@@ -267,7 +267,8 @@ type SharingRules struct {
 	// +optional
 	External Choice `json:"external,omitempty"`
 
-	// publicChannels says whether recordings may be shared to public channels by themselves.
+	// publicChannels says whether grants may be for groups of the identity provider, and for Anyone: where Forbidden, they name
+	// people, departments or labels. For Anyone the audience has to be Anyone as well.
 	// +optional
 	PublicChannels Choice `json:"publicChannels,omitempty"`
 

@@ -433,10 +433,15 @@ func settle(t *testing.T, pass func() error) {
 // downloaded records that somebody downloads the recording.
 func (f *fixture) downloaded(recording *v1alpha1.MeetingRecording, by v1alpha1.AuditActor) *v1alpha1.AuditEvent {
 	f.t.Helper()
+	return f.record(recording, by, v1alpha1.AuditDownloaded, "PermittedByRole")
+}
+
+func (f *fixture) record(recording *v1alpha1.MeetingRecording, by v1alpha1.AuditActor, action v1alpha1.AuditAction, reason string) *v1alpha1.AuditEvent {
+	f.t.Helper()
 	known := f.AuditEvents(f.t, f.namespace)
 	err := audit.NewRecorder(f.Direct, f.clock).Record(f.t.Context(), audit.Event{
-		Namespace: f.namespace, Action: v1alpha1.AuditDownloaded, Outcome: v1alpha1.OutcomeAllowed, Actor: by,
-		Recording: audit.RecordingOf(recording), Reason: "PermittedByRole",
+		Namespace: f.namespace, Action: action, Outcome: v1alpha1.OutcomeAllowed, Actor: by,
+		Recording: audit.RecordingOf(recording), Reason: reason,
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -447,7 +452,7 @@ func (f *fixture) downloaded(recording *v1alpha1.MeetingRecording, by v1alpha1.A
 			return &event
 		}
 	}
-	f.t.Fatal("the download was not recorded")
+	f.t.Fatal("nothing was recorded")
 	return nil
 }
 
@@ -485,12 +490,16 @@ func TestOwnersAreToldOfDownloads(t *testing.T) {
 	if err := f.look(event.Name); err != nil {
 		t.Fatal(err)
 	}
+	ended := f.record(f.recording, audit.User("erin@example.com", "https://login.example.com"), v1alpha1.AuditDelivered, "Finished")
+	if err := f.look(ended.Name); err != nil {
+		t.Fatal(err)
+	}
 	own := f.downloaded(f.recording, audit.User("ALICE@example.com", "https://login.example.com"))
 	if err := f.look(own.Name); err != nil {
 		t.Fatal(err)
 	}
 	if taken := f.hook.take(); len(taken) > 0 {
-		t.Errorf("messages = %+v, want none: twice the same, or alice of herself", taken)
+		t.Errorf("messages = %+v, want none: twice the same, its end, or alice of herself", taken)
 	}
 }
 
@@ -517,6 +526,7 @@ func TestADigestTellsOfADayWhenItHasEnded(t *testing.T) {
 	events := []*v1alpha1.AuditEvent{
 		f.downloaded(f.recording, audit.User("erin@example.com", "")), f.downloaded(f.recording, audit.Anonymous()), f.downloaded(other, audit.User("erin@example.com", "")),
 	}
+	f.record(other, audit.User("erin@example.com", ""), v1alpha1.AuditDelivered, "Finished") // the end of one is no further one
 	for _, event := range events {
 		if err := f.look(event.Name); err != nil {
 			t.Fatal(err)

@@ -50,6 +50,7 @@ var sources = []source{
 	{pattern: "config/admission/grant-uses.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/holds.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/locks.yaml", into: "generated", convert: inRelease},
+	{pattern: "config/admission/public-grants.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/requests.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/retention.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/stores.yaml", into: "generated", convert: inRelease},

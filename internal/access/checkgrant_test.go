@@ -64,6 +64,31 @@ func TestCheckGrant(t *testing.T) {
 		"R20 an anonymous link where the audience is Anyone": {
 			policies: `{kind: RecordingPolicy, spec: {profile: Open}}`, grant: grantTo("*", toAnyone),
 		},
+		"R21 an anonymous link where public channels are forbidden": {
+			policies: `{kind: RecordingPolicy, metadata: {name: own}, spec: {profile: Open, sharing: {publicChannels: Forbidden}}}`, grant: grantTo("*", toAnyone),
+			wantReason: access.PublicForbidden, wantMessage: "Rule: RecordingPolicy finance/own spec.sharing.publicChannels (generation 1).",
+		},
+		"R21 a group, by default": {
+			grant: grantTo("", to(v1alpha1.SubjectGroup, "board")), wantReason: access.PublicForbidden,
+			wantMessage: "or set sharing.publicChannels to Allowed. Rule: built-in profile Standard sharing.publicChannels.",
+		},
+		"R21 a group among others, where the organisation forbids it and the department does not": {
+			policies: `{kind: ClusterRecordingPolicy, metadata: {name: house}, spec: {overrides: {sharing: {publicChannels: Forbidden}}}}
+---
+` + publicAllowed,
+			grant: grantTo("dave@example.com", func(g *access.Grant) {
+				g.Subjects = append(g.Subjects, v1alpha1.GrantSubject{Kind: v1alpha1.SubjectGroup, Name: "board"})
+			}),
+			wantReason: access.PublicForbidden, wantMessage: "Rule: ClusterRecordingPolicy house spec.overrides.sharing.publicChannels (generation 1).",
+		},
+		"R21 a group where public channels are allowed": {
+			policies: publicAllowed, grant: grantTo("", to(v1alpha1.SubjectGroup, "board")),
+		},
+		"R21 departments and labels are no public channels": {
+			grant: grantTo("", to(v1alpha1.SubjectDepartment, "legal"), func(g *access.Grant) {
+				g.Subjects = append(g.Subjects, v1alpha1.GrantSubject{Kind: v1alpha1.SubjectLabel, Name: "manager"})
+			}),
+		},
 		"R14 a permission that the override keeps from participants": {
 			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
 			grant:    grantTo("carol@example.com"), wantReason: access.PermissionForbidden, wantMessage: "(Download to User carol@example.com)",
@@ -73,8 +98,10 @@ func TestCheckGrant(t *testing.T) {
 			grant:    grantTo("dave@example.com"),
 		},
 		"R14 a group may have somebody in it who can be given it": {
-			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
-			grant:    grantTo("", to(v1alpha1.SubjectGroup, "board")),
+			policies: `{kind: RecordingPolicy, spec: {sharing: {publicChannels: Allowed}}}
+---
+{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
+			grant: grantTo("", to(v1alpha1.SubjectGroup, "board")),
 		},
 		"R14 without the meeting's facts anybody can be anything": {
 			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Participant, permissions: [View]}]}}}}`,
@@ -91,12 +118,16 @@ func TestCheckGrant(t *testing.T) {
 			}),
 		},
 		"R14 a group of which nobody can be given it but outsiders": {
-			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Creator, permissions: [View]}, {role: Host, permissions: [View]},
+			policies: `{kind: RecordingPolicy, spec: {sharing: {publicChannels: Allowed}}}
+---
+{kind: ClusterRecordingPolicy, spec: {overrides: {access: {roles: [{role: Creator, permissions: [View]}, {role: Host, permissions: [View]},
 			  {role: Participant, permissions: [View]}, {role: Internal, permissions: [View]}]}}}}`,
 			grant: grantTo("", to(v1alpha1.SubjectGroup, "partners")),
 		},
 		"R12 a group of which outsiders alone could be given it, where they must not": {
-			policies: `{kind: ClusterRecordingPolicy, spec: {overrides: {sharing: {external: Forbidden}, access: {roles: [{role: Creator, permissions: [View]},
+			policies: `{kind: RecordingPolicy, spec: {sharing: {publicChannels: Allowed}}}
+---
+{kind: ClusterRecordingPolicy, spec: {overrides: {sharing: {external: Forbidden}, access: {roles: [{role: Creator, permissions: [View]},
 			  {role: Host, permissions: [View]}, {role: Participant, permissions: [View]}, {role: Internal, permissions: [View]}]}}}}`,
 			grant: grantTo("", to(v1alpha1.SubjectGroup, "partners")), wantReason: access.PermissionForbidden, wantMessage: "(Download to Group partners)",
 		},
@@ -130,6 +161,8 @@ func TestCheckGrant(t *testing.T) {
 		})
 	}
 }
+
+const publicAllowed = `{kind: RecordingPolicy, metadata: {name: public}, spec: {sharing: {publicChannels: Allowed}}}`
 
 func outsider(email string) bool { return !strings.HasSuffix(email, "@example.com") }
 

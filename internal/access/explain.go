@@ -100,7 +100,7 @@ func (c *inquiry) inTheWayOf(g *Grant) obstacle {
 // nearness orders what can be in the way of a grant by how easily the person gets past it.
 var nearness = []Reason{
 	"", PasswordNeeded, GrantNotYet, GrantExpired, GrantUsedUp, GrantNotReady,
-	PasswordRequired, ExpiryRequired, ExpiryTooLate, AnyoneForbidden, ExternalForbidden, LinksForbidden,
+	PasswordRequired, ExpiryRequired, ExpiryTooLate, AnyoneForbidden, PublicForbidden, ExternalForbidden, LinksForbidden,
 	OtherDepartment, NotInvited, NotInternal,
 }
 

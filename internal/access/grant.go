@@ -87,6 +87,14 @@ func (g *Grant) forAnyone() bool {
 	return slices.ContainsFunc(g.Subjects, func(s v1alpha1.GrantSubject) bool { return s.Kind == v1alpha1.SubjectAnyone })
 }
 
+// isPublic says whether the grant is for more people than whoever made it can know: for whoever holds its link, or for a group of the
+// identity provider, which can be a channel that anybody joins. Departments and labels have members of the organisation alone.
+func (g *Grant) isPublic() bool {
+	return slices.ContainsFunc(g.Subjects, func(s v1alpha1.GrantSubject) bool {
+		return s.Kind == v1alpha1.SubjectGroup || s.Kind == v1alpha1.SubjectAnyone
+	})
+}
+
 // obstacle is why something is not allowed; its zero value says that it is. It stays within four words, which are handed over
 // in registers: of a longer one every question would wait for several copies.
 type obstacle struct {
@@ -153,6 +161,9 @@ func (g *Grant) forbidden(rules *policy.Rules) obstacle {
 				return obstacle{reason: AnyoneForbidden, rule: a.From}
 			}
 		}
+	}
+	if public := &rules.Sharing.PublicChannels; public.Value != v1alpha1.Allowed && g.isPublic() {
+		return obstacle{reason: PublicForbidden, rule: public.From}
 	}
 	return obstacle{}
 }

@@ -89,7 +89,7 @@ func mayDo(rules *policy.Rules, subject access.Subject, grants ...access.Grant) 
 	return set
 }
 
-// TestTheWholeMatrixAgreesWithTheOracle enumerates profiles × overrides × labels × grants × enforcement × askers × their
+// TestTheWholeMatrixAgreesWithTheOracle enumerates profiles × overrides × labels or public channels × grants × enforcement × askers × their
 // labels × permissions × states.
 func TestTheWholeMatrixAgreesWithTheOracle(t *testing.T) {
 	t.Parallel()
@@ -122,17 +122,12 @@ func matrixInputs() []policy.Input {
 		for _, enforcement := range []v1alpha1.Enforcement{v1alpha1.EnforcementEnforce, v1alpha1.EnforcementDryRun} {
 			for _, own := range audiences() {
 				for _, bound := range audiences() {
-					for _, labels := range [][]v1alpha1.LabelPermissions{nil, {
-						{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}}, {Label: "intern", Permissions: []v1alpha1.Permission{"View"}},
-					}, {
-						{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}, When: `recording.held || recording.trashed || "board" in subject.groups`},
-						{Label: "intern", Permissions: []v1alpha1.Permission{"View", "Share"}, When: `permission != "Download" || "manager" in subject.labels`},
-					}} {
+					for _, more := range moreRules() {
 						p := chooses(profile)
 						p.Spec.Enforcement, p.Spec.Access = enforcement, own
-						p.Spec.Access.Labels = labels
+						p.Spec.Access.Labels, p.Spec.Sharing.PublicChannels = more.labels, more.public
 						var c v1alpha1.ClusterRecordingPolicy
-						c.Spec.Overrides.Access = bound
+						c.Spec.Overrides.Access, c.Spec.Overrides.Sharing.PublicChannels = bound, more.publicBound
 						inputs = append(inputs, policy.Input{
 							ClusterPolicies: []v1alpha1.ClusterRecordingPolicy{c}, Policies: []v1alpha1.RecordingPolicy{p},
 						})
@@ -142,6 +137,27 @@ func matrixInputs() []policy.Input {
 		}
 	}
 	return inputs
+}
+
+// moreRule is what policies say besides.
+type moreRule struct {
+	labels              []v1alpha1.LabelPermissions
+	public, publicBound v1alpha1.Choice
+}
+
+func moreRules() []moreRule {
+	return []moreRule{
+		{},
+		{labels: []v1alpha1.LabelPermissions{
+			{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}}, {Label: "intern", Permissions: []v1alpha1.Permission{"View"}},
+		}},
+		{labels: []v1alpha1.LabelPermissions{
+			{Label: "manager", Permissions: []v1alpha1.Permission{"View", "Download"}, When: `recording.held || recording.trashed || "board" in subject.groups`},
+			{Label: "intern", Permissions: []v1alpha1.Permission{"View", "Share"}, When: `permission != "Download" || "manager" in subject.labels`},
+		}},
+		{public: v1alpha1.Allowed},
+		{public: v1alpha1.Allowed, publicBound: v1alpha1.Forbidden},
+	}
 }
 
 // audiences are the audiences that can be said; all askers of the organisation are of finance.
@@ -159,7 +175,7 @@ func audiences() []v1alpha1.AccessRules {
 // matrixRequests are all questions that one person can ask.
 func matrixRequests(asker access.Subject, labels []string) []access.Request {
 	asker.Labels = labels
-	asker.Links = []string{"held"}
+	asker.Links, asker.Groups = []string{"held"}, []string{"auditors"}
 	var requests []access.Request
 	for _, grants := range matrixGrants(asker.Name) {
 		for _, permission := range governancetest.Permissions {
@@ -190,6 +206,7 @@ func matrixGrants(asker string) [][]access.Grant {
 			[]access.Grant{grant("unheld", v1alpha1.SubjectUser, asker, password)},
 			[]access.Grant{grant("held", v1alpha1.SubjectAnyone, "*", password)},
 			[]access.Grant{grant("held", v1alpha1.SubjectDepartment, "finance", password)},
+			[]access.Grant{grant("held", v1alpha1.SubjectGroup, "auditors", password)},
 		)
 	}
 	expired := grant("held", v1alpha1.SubjectUser, asker, true)

@@ -435,6 +435,9 @@ func (o oracle) mayBeShared(g access.Grant, anyone bool) bool {
 		if rules.Sharing.External != "" {
 			decides.External = rules.Sharing.External
 		}
+		if rules.Sharing.PublicChannels != "" {
+			decides.PublicChannels = rules.Sharing.PublicChannels
+		}
 		if rules.Access.Audience != "" {
 			audience = rules.Access.Audience
 		}
@@ -446,6 +449,11 @@ func (o oracle) mayBeShared(g access.Grant, anyone bool) bool {
 		}
 		if rules.Sharing.External == "Forbidden" && !o.isMember() {
 			return false
+		}
+		for _, s := range g.Subjects {
+			if rules.Sharing.PublicChannels == "Forbidden" && (s.Kind == "Group" || s.Kind == "Anyone") {
+				return false
+			}
 		}
 		bound := rules.Access.Audience
 		if bound == "" && len(rules.Access.Departments) > 0 && audience == "Departments" {
@@ -468,15 +476,15 @@ func (o oracle) mayBeShared(g access.Grant, anyone bool) bool {
 var oracleProfiles = map[v1alpha1.Profile]v1alpha1.PolicyRules{
 	"Open": {
 		Access:  oracleAccess("Anyone", "View Download", "View Download", "View"),
-		Sharing: v1alpha1.SharingRules{Links: "PasswordOptional", MaxTTL: "Never", External: "Allowed"},
+		Sharing: v1alpha1.SharingRules{Links: "PasswordOptional", MaxTTL: "Never", External: "Allowed", PublicChannels: "Allowed"},
 	},
 	"Standard": {
 		Access:  oracleAccess("Internal", "View", "", ""),
-		Sharing: v1alpha1.SharingRules{Links: "PasswordOptional", MaxTTL: "30d", External: "Allowed"},
+		Sharing: v1alpha1.SharingRules{Links: "PasswordOptional", MaxTTL: "30d", External: "Allowed", PublicChannels: "Forbidden"},
 	},
 	"Restricted": {
 		Access:  oracleAccess("Invited", "View", "", ""),
-		Sharing: v1alpha1.SharingRules{Links: "PasswordRequired", MaxTTL: "72h", External: "Forbidden"},
+		Sharing: v1alpha1.SharingRules{Links: "PasswordRequired", MaxTTL: "72h", External: "Forbidden", PublicChannels: "Forbidden"},
 	},
 }
 
@@ -518,6 +526,9 @@ func spelledOut(rules v1alpha1.PolicyRules) v1alpha1.PolicyRules {
 	}
 	if rules.Sharing.External == "" {
 		rules.Sharing.External = profile.Sharing.External
+	}
+	if rules.Sharing.PublicChannels == "" {
+		rules.Sharing.PublicChannels = profile.Sharing.PublicChannels
 	}
 	return rules
 }

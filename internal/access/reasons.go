@@ -66,6 +66,8 @@ const (
 	ExternalForbidden Reason = "ExternalForbidden"
 	// AnyoneForbidden: the policy forbids links that need no name.
 	AnyoneForbidden Reason = "AnyoneForbidden"
+	// PublicForbidden: the policy forbids grants to whole groups, and to whoever holds a link.
+	PublicForbidden Reason = "PublicForbidden"
 	// PermissionForbidden: the organisation's overrides keep a permission from everybody whom the grant names.
 	PermissionForbidden Reason = "PermissionForbidden"
 )
@@ -196,6 +198,10 @@ var Explanations = map[Reason]Explanation{
 	AnyoneForbidden: {
 		"Recordings like this one are not shared by links that anybody can use.", "Ask whoever shared it with you to name you.",
 		"Name people, groups or departments in the AccessGrant, or set access.audience to Anyone.",
+	},
+	PublicForbidden: {
+		"Recordings like this one are not shared with whole groups, nor by links that anybody can use.", "Ask whoever shared it with you to name you.",
+		"Name people, departments or labels in the AccessGrant, or set sharing.publicChannels to Allowed.",
 	},
 	PermissionForbidden: {
 		"The organisation does not let this be granted.", "Ask your administrator.",

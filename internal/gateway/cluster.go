@@ -59,7 +59,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	if err != nil {
 		return nil, err
 	}
-	log, err := activity.New(config, namespaces, string(reasonFinished), string(reasonInParts), string(reasonBrokenOff))
+	log, err := activity.New(config, namespaces)
 	if err != nil {
 		return nil, err
 	}

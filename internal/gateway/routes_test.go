@@ -65,7 +65,13 @@ var roles = map[string]role{
 	"downloader by grant": {
 		who: "internal", subject: member("dave@example.com", "sales", "auditors"), grant: grantToDave(v1alpha1.PermissionView, v1alpha1.PermissionDownload),
 	},
-	"group by grant": {
+	"department by grant": {
+		who: "internal", subject: member("dave@example.com", "sales", "auditors"),
+		grant: func(recording *v1alpha1.MeetingRecording) *v1alpha1.AccessGrant {
+			return gatewaytest.GrantOf(recording, "sales", v1alpha1.SubjectDepartment, "sales", v1alpha1.PermissionView)
+		},
+	},
+	"R21 group by grant, which the profile forbids": {
 		who: "internal", subject: member("dave@example.com", "sales", "auditors"),
 		grant: func(recording *v1alpha1.MeetingRecording) *v1alpha1.AccessGrant {
 			return gatewaytest.GrantOf(recording, "auditors", v1alpha1.SubjectGroup, "auditors", v1alpha1.PermissionView)

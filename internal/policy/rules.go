@@ -150,7 +150,7 @@ type Sharing struct {
 	MaxTTL Field[time.Duration]
 	// External says whether outsiders may be granted anything.
 	External Field[v1alpha1.Choice]
-	// PublicChannels says whether recordings may go to public channels by themselves.
+	// PublicChannels says whether whole groups, and whoever holds a link, may be granted anything.
 	PublicChannels Field[v1alpha1.Choice]
 	// Requests says whether people may formally ask for a permission.
 	Requests Field[v1alpha1.Choice]

@@ -188,7 +188,7 @@ func publicChannels(s *survey) []Finding {
 		if a.rules.Sharing.PublicChannels.Value != v1alpha1.Allowed {
 			return fine()
 		}
-		return wrong("sharing.publicChannels", a.rules.Sharing.PublicChannels, "Forbidden", "Recordings may go to public channels by themselves.")
+		return wrong("sharing.publicChannels", a.rules.Sharing.PublicChannels, "Forbidden", "Recordings may be granted to whole groups, and by links that anybody can use.")
 	})
 }
 

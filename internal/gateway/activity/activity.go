@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,15 +35,14 @@ type Counts struct {
 type Log struct {
 	client     metadata.Interface
 	namespaces []string
-	ends       []string
 	asked      chan struct{}
 	ask        sync.Once
 
 	refused, downloads []*counter
 }
 
-// New returns a log of the namespaces; of all, where there are none. ends are the reasons of records that say how a download ended.
-func New(config *rest.Config, namespaces []string, ends ...string) (*Log, error) {
+// New returns a log of the namespaces; of all, where there are none.
+func New(config *rest.Config, namespaces []string) (*Log, error) {
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
@@ -52,7 +50,7 @@ func New(config *rest.Config, namespaces []string, ends ...string) (*Log, error)
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
-	log := &Log{client: client, namespaces: namespaces, ends: ends, asked: make(chan struct{})}
+	log := &Log{client: client, namespaces: namespaces, asked: make(chan struct{})}
 	for range namespaces {
 		log.refused, log.downloads = append(log.refused, newCounter(dayOf)), append(log.downloads, newCounter(recordingOf))
 	}
@@ -75,8 +73,7 @@ func (l *Log) Run(ctx context.Context) error {
 		return nil
 	}
 	refused := labels.Set{v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeRefused)}.String()
-	downloaded := labels.Set{v1alpha1.LabelAuditAction: string(v1alpha1.AuditDownloaded), v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeAllowed)}.String() +
-		"," + v1alpha1.LabelAuditReason + " notin (" + strings.Join(l.ends, ",") + ")"
+	downloaded := labels.Set{v1alpha1.LabelAuditAction: string(v1alpha1.AuditDownloaded), v1alpha1.LabelAuditOutcome: string(v1alpha1.OutcomeAllowed)}.String()
 	group, ctx := errgroup.WithContext(ctx)
 	for i, namespace := range l.namespaces {
 		group.Go(func() error { return l.follow(ctx, namespace, refused, l.refused[i]) })

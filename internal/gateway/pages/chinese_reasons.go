@@ -76,6 +76,8 @@ var chineseReasons = map[string]string{
 
 	"why.AnyoneForbidden":  "此类录制不可通过任何人可用的链接分享。",
 	"todo.AnyoneForbidden": "请分享者指定您为分享对象。",
+	"why.PublicForbidden":  "此类录制不可分享给整个群组，也不可通过任何人可用的链接分享。",
+	"todo.PublicForbidden": "请分享者指定您为分享对象。",
 
 	"why.PermissionForbidden":  "组织不允许授予此权限。",
 	"todo.PermissionForbidden": "请联系管理员。",

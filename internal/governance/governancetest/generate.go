@@ -108,6 +108,7 @@ func Rules(t *rapid.T) v1alpha1.PolicyRules {
 	rules.Sharing.Links = optional(t, "links", links)
 	rules.Sharing.MaxTTL = optional(t, "maxTTL", length)
 	rules.Sharing.External = optional(t, "external", choice)
+	rules.Sharing.PublicChannels = optional(t, "publicChannels", choice)
 	rules.Sharing.Requests = optional(t, "requests", choice)
 	rules.Sharing.Approval.Approvers = optional(t, "approvers", rapid.SampledFrom([][]v1alpha1.GrantSubject{
 		{{Kind: v1alpha1.SubjectUser, Name: "dave@example.com"}, {Kind: v1alpha1.SubjectGroup, Name: "board"}},

@@ -19,7 +19,8 @@ type SharingRulesApplyConfiguration struct {
 	MaxTTL *apiv1alpha1.DurationOrNever `json:"maxTTL,omitempty"`
 	// external says whether people outside the organisation may be granted anything.
 	External *apiv1alpha1.Choice `json:"external,omitempty"`
-	// publicChannels says whether recordings may be shared to public channels by themselves.
+	// publicChannels says whether grants may be for groups of the identity provider, and for Anyone: where Forbidden, they name
+	// people, departments or labels. For Anyone the audience has to be Anyone as well.
 	PublicChannels *apiv1alpha1.Choice `json:"publicChannels,omitempty"`
 	// requests says whether people without a permission may formally ask for it.
 	Requests *apiv1alpha1.Choice `json:"requests,omitempty"`
