@@ -274,11 +274,16 @@ func TestTheGatewayWritesNothingElse(t *testing.T) {
 	patch := func(body string) error {
 		return w.Options.Writer.Patch(t.Context(), recording.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(body)))
 	}
+	hash := func(body string) error {
+		return w.Options.Writer.Status().Patch(t.Context(), foreign.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(body)))
+	}
 	for name, err := range map[string]error{
 		"a grant for anyone":             w.Options.Writer.Create(t.Context(), anyone),
 		"a grant in nobody's name":       w.Options.Writer.Create(t.Context(), nameless),
 		"the end of a grant from others": w.Options.Writer.Delete(t.Context(), foreign.DeepCopy()),
 		"the meeting's hosts":            patch(`{"spec":{"meeting":{"hosts":["mallory@elsewhere.example"]}}}`),
+		"the hash of a link":             hash(`{"status":{"tokenHash":"` + strings.Repeat("a", 64) + `"}}`),
+		"the hash of a password":         hash(`{"status":{"passwordHash":"x"}}`),
 		"a label":                        patch(`{"metadata":{"labels":{"reelkeeper.io/sensitivity":"low"}}}`),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "the gateway") {

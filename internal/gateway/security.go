@@ -12,6 +12,7 @@ import (
 // calls media that a script feeds to a player; connect-src is the playlist, the key and the bytes.
 var contentPolicy = strings.Join([]string{
 	"default-src 'none'",
+	"object-src 'none'",
 	"script-src 'self'",
 	"style-src 'self'",
 	"img-src 'self'",
@@ -25,8 +26,8 @@ var contentPolicy = strings.Join([]string{
 
 const connectSelf = "connect-src 'self'"
 
-// hstsYear tells browsers to come back by https only, for a year.
-const hstsYear = "max-age=31536000"
+// hstsYear tells browsers to come back by https only, for a year. The gateway has a host name of its own, so nothing else is below it.
+const hstsYear = "max-age=31536000; includeSubDomains"
 
 // secured sets what every answer carries. Handlers of files that may be cached overwrite Cache-Control.
 func secured(https bool) func(http.Handler) http.Handler {
@@ -61,6 +62,11 @@ func bounded(next http.Handler) http.Handler {
 		if r.Body != http.NoBody {
 			// Not every writer has deadlines: in tests there is none to hold up.
 			_ = http.NewResponseController(w).SetReadDeadline(wall.Now().Add(bodyTimeout))
+		}
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			// Whoever is in front may have found another end of this body: nothing that follows on the connection is taken for a request.
+			// No browser sends chunks, and none speaks HTTP/1.0.
+			w.Header().Set("Connection", "close")
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)

@@ -53,6 +53,31 @@ func TestASessionComesBackUntilItEnds(t *testing.T) {
 	}
 }
 
+func TestEveryCookieIsLockedDown(t *testing.T) {
+	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
+	store := newStore(t, clock, session.NewKey())
+	recorder := httptest.NewRecorder()
+	if err := store.Put(recorder, session.New(nil, clock.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutFlow(recorder, session.Flow{State: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	store.Clear(recorder)
+	cookies := recorder.Result().Cookies()
+	if len(cookies) != 4 {
+		t.Fatalf("%d cookies are set: %v", len(cookies), cookies)
+	}
+	for _, cookie := range cookies {
+		if !strings.HasPrefix(cookie.Name, "__Host-") || !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" {
+			t.Errorf("the cookie %s is not locked down: %s", cookie.Name, cookie)
+		}
+		if len(cookie.Name)+len(cookie.Value) > 4096 {
+			t.Errorf("the cookie %s is longer than browsers keep", cookie.Name)
+		}
+	}
+}
+
 func TestKeysCanBeChanged(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	older, newer := session.NewKey(), session.NewKey()
