@@ -15,6 +15,7 @@ export async function newProvider(issuer, client, accounts) {
         client_id: client.id,
         client_secret: client.secret,
         redirect_uris: client.redirectURIs,
+        post_logout_redirect_uris: client.redirectURIs.map((uri) => new URL('/', uri).href),
         grant_types: ['authorization_code'],
         response_types: ['code'],
       },
@@ -29,7 +30,7 @@ export async function newProvider(issuer, client, accounts) {
     },
     // The ID token itself carries the claims, so that one round trip is enough.
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut } },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, id) => {
       const account = accounts.get(id);
@@ -38,6 +39,20 @@ export async function newProvider(issuer, client, accounts) {
     loadExistingGrant: consentToEverything,
     ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 3600, Session: 86400, Grant: 86400 },
   });
+}
+
+/** Asks whether somebody means to sign out. The library's own page wants fonts of another site. */
+function askToSignOut(ctx, form) {
+  ctx.body = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign out</title></head>
+<body>
+<h1>Sign out here too?</h1>
+${form}
+<button type="submit" form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>
+<button type="submit" form="op.logoutForm">No, stay signed in</button>
+</body>
+</html>`;
 }
 
 /** The one client is our own, so nobody is asked for consent. */

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -20,7 +21,7 @@ const providerCookie = "reelkeeper-provider"
 // prepareSignIn makes the way to the identity providers. public is the gateway's own address.
 func (s *Server) prepareSignIn(public string) error {
 	s.flow = &signin.Flow{
-		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Failed: s.signInFailed, Choose: s.chooseProvider,
+		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Failed: s.signInFailed, Choose: s.chooseProvider, Leave: s.leave,
 		Remember:   func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
 		Remembered: func(r *http.Request) string { return preference(r, providerCookie) },
 	}
@@ -63,6 +64,17 @@ func (s *Server) chooseProvider(w http.ResponseWriter, r *http.Request, next str
 		content.Providers = append(content.Providers, pages.Choice{Value: provider.Name(), Name: provider.Title(), Chosen: provider.Name() == remembered})
 	}
 	s.page(w, r, http.StatusOK, pages.Accounts, nil, content)
+}
+
+// leave answers a form with a page that goes on to an identity provider. A redirect would be held up by the content security policy: in browsers,
+// where a form goes to is also where its redirects lead, and providers redirect on to others.
+func (s *Server) leave(w http.ResponseWriter, r *http.Request, why signin.Leaving, provider *signin.Provider, to string) {
+	lang, title := language(r), "leavingToSignIn"
+	if why == signin.ToSignOut {
+		title = "leavingToSignOut"
+	}
+	w.Header().Set("Refresh", "0; url="+to)
+	s.page(w, r, http.StatusOK, pages.Leaving, nil, pages.LeavingContent{Title: lang.T(title), To: to, Provider: cmp.Or(provider.Title(), provider.Host())})
 }
 
 // accountOf says as whom, and through which of several providers, somebody is signed in: to whom another account may be of use.

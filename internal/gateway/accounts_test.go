@@ -7,13 +7,10 @@ package gateway_test
 import (
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 )
@@ -21,36 +18,18 @@ import (
 // impostor is Alice's address at a provider that is not hers.
 var impostor = gatewaytest.Person{Email: gatewaytest.People["creator"].Email, Name: "Not Alice"}
 
-// withPartner serves a gateway with two OpenID providers: the organisation's own, and a partner's.
-func withPartner(t *testing.T, w *gatewaytest.World) (address string) {
+// partnersOf is a gateway with a partner's provider, at which the impostor has an account.
+func partnersOf(t *testing.T, w *gatewaytest.World) (address string) {
 	t.Helper()
-	return w.ServeAt(t, func(address string, options *gateway.Options) {
-		own, err := gatewaytest.StartProvider(t.Context(), t.TempDir(), address+"/signin/callback", gatewaytest.People["host"], gatewaytest.People["internal"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		partner, err := gatewaytest.StartProvider(t.Context(), t.TempDir(), address+"/signin/callback/partner", gatewaytest.People["guest"], impostor)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(own.Stop)
-		t.Cleanup(partner.Stop)
-		changed := *w.Config
-		changed.SignIn.Issuer, changed.SignIn.ClientID, changed.SignIn.ClientSecretFile = own.Issuer, own.ClientID, writeSecret(t, own.ClientSecret)
-		changed.SignIn.Title = "Example Ltd"
-		settings := changed.SignIn
-		settings.Issuer, settings.ClientID, settings.ClientSecretFile, settings.Title = partner.Issuer, partner.ClientID, writeSecret(t, partner.ClientSecret), "Partner Inc"
-		changed.OtherSignIns = []config.Provider{{SignIn: settings, Name: "partner", People: config.Guests}}
-		changed.Organisation.Issuers = []string{own.Issuer}
-		options.Config, options.PublicURL = &changed, address
-	})
+	address, _ = w.WithPartner(t, impostor)
+	return address
 }
 
 func TestR23SeveralProvidersAreChosenFromAndTheWrongAccountIsTold(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
 	recording, _ := w.Recording(t, env.Namespace(t), "review")
-	browser := w.Anonymous(t).At(withPartner(t, w))
+	browser := w.Anonymous(t).At(partnersOf(t, w))
 
 	choice := browser.Get(t, pageOf(recording))
 	for _, want := range []string{"Which account?", "Example Ltd", "Partner Inc", `name="next" value="` + pageOf(recording) + `"`} {
@@ -95,7 +74,7 @@ func TestR12APartnersProviderNeverSpeaksForMembers(t *testing.T) {
 	}
 	w.Seen(t, policy)
 	w.Grant(t, gatewaytest.GrantOf(recording, "alice", v1alpha1.SubjectUser, impostor.Email, v1alpha1.PermissionView), "")
-	browser := w.Anonymous(t).At(withPartner(t, w))
+	browser := w.Anonymous(t).At(partnersOf(t, w))
 	answer := browser.ChooseAt(t, "partner", impostor, url.Values{"next": {pageOf(recording)}})
 	if answer.Status == http.StatusOK || strings.Contains(string(answer.Body), recording.Spec.Meeting.Title) {
 		t.Errorf("the creator's address at a partner's provider gets %d:\n%s", answer.Status, answer.Body)
@@ -105,9 +84,9 @@ func TestR12APartnersProviderNeverSpeaksForMembers(t *testing.T) {
 func TestAnAnswerOfOneProviderIsNoneOfAnother(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
-	browser := w.Anonymous(t).At(withPartner(t, w)).Staying()
+	browser := w.Anonymous(t).At(partnersOf(t, w)).Staying()
 	begun := browser.Post(t, "/signin", url.Values{"with": {"partner"}})
-	sent, err := url.Parse(begun.Header.Get("Location"))
+	sent, err := url.Parse(gatewaytest.Onward(begun.Header))
 	if err != nil || sent.Query().Get("state") == "" {
 		t.Fatalf("choosing answers %d: %v", begun.Status, err)
 	}
@@ -115,13 +94,4 @@ func TestAnAnswerOfOneProviderIsNoneOfAnother(t *testing.T) {
 	if mixed.Status != http.StatusBadRequest {
 		t.Errorf("the partner's sign-in goes on with the organisation's provider: status %d", mixed.Status)
 	}
-}
-
-func writeSecret(t *testing.T, secret string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }

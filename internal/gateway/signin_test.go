@@ -9,6 +9,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 )
 
 func TestSigningInLeadsBackToThePage(t *testing.T) {
@@ -37,9 +41,20 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	recording, _ := w.Recording(t, env.Namespace(t), "review")
 	browser := w.SignIn(t, "host")
 	view := beginView(t, browser, recording)
-	browser.Post(t, "/signout", nil)
+	left := browser.Post(t, "/signout", nil)
 	if answer := browser.Get(t, view+"key"); answer.Status != http.StatusNotFound {
 		t.Errorf("the key answers %d after signing out, want 404", answer.Status)
+	}
+	onward, err := url.Parse(gatewaytest.Onward(left.Header))
+	if err != nil || !strings.HasPrefix(onward.String(), w.Config.SignIn.Issuer+"/") {
+		t.Fatalf("signing out goes on to %q (%v), want the provider %s", onward, err, w.Config.SignIn.Issuer)
+	}
+	want := url.Values{"client_id": {w.Config.SignIn.ClientID}, "post_logout_redirect_uri": {w.URL + "/"}}
+	if diff := cmp.Diff(want, onward.Query()); diff != "" {
+		t.Errorf("what the provider is told (-want +got):\n%s", diff)
+	}
+	if again := browser.Post(t, "/signout", nil); again.Header.Get("Refresh") != "" || again.Path != "/" {
+		t.Errorf("who is not signed in is sent to %q, %s", again.Header.Get("Refresh"), again.Path)
 	}
 }
 

@@ -65,9 +65,12 @@ type setting struct {
 	Direct      string             `json:"direct"`
 	ObjectStore string             `json:"objectStore"`
 	LongSeconds int                `json:"longSeconds"`
+	// Partners is a gateway with two identity providers, Issuers are theirs.
+	Partners string   `json:"partners"`
+	Issuers  []string `json:"issuers"`
 }
 
-// The stories are in pages.test.mjs, those of playing in playing.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
+// The stories are in pages.test.mjs, those of playing in playing.test.mjs, of several providers and of signing out in accounts.test.mjs, every page in every guise in every-page.test.mjs. They name their rules: R8, R12, R23, R32 (what a viewer sees carries their identity) and
 // R33 (the pages speak English and Chinese) among them.
 func TestPagesInABrowser(t *testing.T) {
 	if _, err := web.Load(); err != nil {
@@ -88,7 +91,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	// STORY narrows a run to the stories whose name matches it.
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec",
-		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "playing.test.mjs", "every-page.test.mjs")
+		"--test-name-pattern="+cmp.Or(os.Getenv("STORY"), "."), "pages.test.mjs", "playing.test.mjs", "accounts.test.mjs", "every-page.test.mjs")
 	cmd.Env = append(os.Environ(), "REELKEEPER_SCENE="+string(encoded))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -132,6 +135,7 @@ func setScene(t *testing.T) setting {
 		Long: page(long), LongSeconds: gatewaytest.LongSeconds,
 		Direct: page(direct), ObjectStore: strings.Replace(world.S3.Endpoint, "127.0.0.1", "localhost", 1),
 	}
+	scene.Partners, scene.Issuers = world.WithPartner(t)
 	for who, person := range gatewaytest.People {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}
 	}

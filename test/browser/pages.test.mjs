@@ -125,6 +125,10 @@ story('R32 the picture carries who watches', async (page) => {
 story('signing out ends the session', async (page) => {
   await visit(page, 'participant', scene.recording);
   await page.getByRole('button', { name: 'Sign out' }).click();
+  // The provider was not told by an ID token whom it is about, and asks.
+  await page.waitForURL(`${scene.issuer}/session/end?**`);
+  await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await page.waitForURL(`${scene.url}/`);
   await page.getByRole('link', { name: 'Sign in' }).waitFor();
   await picture(page, 'welcome');
   assert.equal((await page.request.get(`${scene.recording}/state`)).status(), 404);

@@ -47,7 +47,8 @@ export async function openWindow(browser, { direct = false, ...options } = {}) {
   page.on('pageerror', (error) => troubles.push(String(error)));
   page.on('request', (request) => {
     const url = request.url();
-    if (!url.startsWith(scene.url) && !url.startsWith(scene.issuer) && !url.startsWith('blob:') && !(direct && url.startsWith(scene.objectStore))) troubles.push(`request to ${url}`);
+    const ours = [scene.url, scene.issuer, scene.partners, ...scene.issuers].some((origin) => url.startsWith(origin));
+    if (!ours && !url.startsWith('blob:') && !(direct && url.startsWith(scene.objectStore))) troubles.push(`request to ${url}`);
   });
   return { context, page, troubles };
 }

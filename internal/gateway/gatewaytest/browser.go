@@ -73,8 +73,16 @@ func (b *Browser) ChooseAt(t testing.TB, provider string, person Person, form ur
 	if err != nil {
 		t.Fatal(err)
 	}
+	to := Onward(response.Header)
+	response.Body.Close()
+	if response, err = b.Client.Get(to); err != nil {
+		t.Fatal(err)
+	}
 	return b.authenticate(t, response, person)
 }
+
+// Onward is where a page that leaves the gateway goes on to by itself.
+func Onward(header http.Header) string { return strings.TrimPrefix(header.Get("Refresh"), "0; url=") }
 
 // authenticate signs in at the provider that a request has led to.
 func (b *Browser) authenticate(t testing.TB, response *http.Response, person Person) Answer {

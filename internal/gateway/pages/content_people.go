@@ -63,6 +63,13 @@ type NoticeContent struct {
 	Next string
 }
 
+// LeavingContent is the page Leaving.
+type LeavingContent struct {
+	Title string
+	// To is where the browser goes on to, Provider what that is called.
+	To, Provider string
+}
+
 // InboxContent is the page Inbox.
 type InboxContent struct {
 	// Problem is what was wrong with the last answer, or empty.

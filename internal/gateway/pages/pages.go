@@ -40,6 +40,8 @@ const (
 	Overview Name = "overview"
 	// Accounts asks with which of several accounts to sign in. Content: AccountsContent.
 	Accounts Name = "accounts"
+	// Leaving goes on to an identity provider. Content: LeavingContent.
+	Leaving Name = "leaving"
 	// Shared shows a link that was made, once. Content: SharedContent.
 	Shared Name = "shared"
 	// Password asks for a link's password. Content: PasswordContent.
@@ -55,7 +57,7 @@ type Renderer struct {
 // New parses the pages. Script and style are files under /assets/; empty where they were not built.
 func New(script, style string) (*Renderer, error) {
 	renderer := &Renderer{pages: map[Name]*template.Template{}, script: script, style: style}
-	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Accounts, Shared, Password} {
+	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Accounts, Leaving, Shared, Password} {
 		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/"+string(name)+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)

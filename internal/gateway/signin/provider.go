@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -35,7 +36,9 @@ type Provider struct {
 	organisation config.Organisation
 	secret       string
 	callback     string
-	client       *http.Client
+	// home is where the provider sends people back to who have signed out.
+	home   string
+	client *http.Client
 
 	flight     singleflight.Group
 	discovered atomic.Pointer[oidc.Provider]
@@ -52,7 +55,7 @@ func NewProvider(settings config.Provider, organisation config.Organisation, pub
 		return nil, err
 	}
 	return &Provider{
-		settings: settings, organisation: organisation, secret: secret, callback: public + callbackPath(settings.Name), client: client,
+		settings: settings, organisation: organisation, secret: secret, callback: public + callbackPath(settings.Name), home: public + "/", client: client,
 	}, nil
 }
 
@@ -66,6 +69,15 @@ func callbackPath(name string) string {
 
 // Name is the provider's in addresses.
 func (p *Provider) Name() string { return p.settings.Name }
+
+// Host is where the provider is, for people who know it by no other name.
+func (p *Provider) Host() string {
+	issuer, err := url.Parse(p.settings.Issuer)
+	if err != nil {
+		return p.settings.Issuer
+	}
+	return issuer.Host
+}
 
 // Title is what people call the provider.
 func (p *Provider) Title() string { return p.settings.Title }

@@ -35,9 +35,21 @@ type Flow struct {
 	// Remember keeps the name of the provider that somebody signed in with in their browser, Remembered returns it.
 	Remember   func(w http.ResponseWriter, name string)
 	Remembered func(r *http.Request) string
+	// Leave answers a form with a page that goes on to an identity provider, and says what for: redirects of forms stay with the gateway, by its content
+	// security policy.
+	Leave func(w http.ResponseWriter, r *http.Request, why Leaving, provider *Provider, to string)
 	// Failed answers when signing in did not work. The error is for the log, not for the page.
 	Failed func(w http.ResponseWriter, r *http.Request, status int, err error)
 }
+
+// Leaving is why somebody goes to an identity provider.
+type Leaving int
+
+// To sign in there, or to sign out.
+const (
+	ToSignIn Leaving = iota
+	ToSignOut
+)
 
 // Begin sends the browser to the identity provider, or to the choice between several, and remembers where to go on to afterwards.
 func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, next string) {
@@ -79,7 +91,12 @@ func (f *Flow) begin(w http.ResponseWriter, r *http.Request, provider *Provider,
 		// login, not select_account: not every provider can show a choice, all can ask again.
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	}
-	http.Redirect(w, r, provider.oauth(discovered).AuthCodeURL(flow.State, options...), http.StatusSeeOther)
+	to := provider.oauth(discovered).AuthCodeURL(flow.State, options...)
+	if r.Method == http.MethodPost {
+		f.Leave(w, r, ToSignIn, provider, to)
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // SignIn begins a sign-in. ?next= is the page to go on to, ?switch=1 lets the person choose another account.
@@ -137,10 +154,19 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request, name string) {
 	http.Redirect(w, r, flow.Next, http.StatusSeeOther)
 }
 
-// SignOut ends the session in this browser. The identity provider's own session goes on, but is not enough to sign in again: who
-// leaves a browser to others has left it.
+// SignOut ends the session in this browser, and goes on to the identity provider to end the one there, where the provider has a way for that.
+// Whatever becomes of that, the provider's session is not enough to sign in again: who leaves a browser to others has left it.
 func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) {
+	current := f.Sessions.Get(r)
 	f.Sessions.Clear(w)
+	if current != nil && current.Person != nil {
+		for _, provider := range f.Providers {
+			if to := provider.endSession(r.Context(), current.Person.Issuer); to != "" {
+				f.Leave(w, r, ToSignOut, provider, to)
+				return
+			}
+		}
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
