@@ -15,9 +15,13 @@ import (
 )
 
 const (
-	// arrival is how long it takes until all viewers have begun, and watching how long they all watch after that.
+	// arrival is over how long the viewers come, patience how much longer all of them may take to begin, and watching how long they all watch
+	// after that.
 	arrival  = 20 * time.Second
+	patience = 30 * time.Second
 	watching = 60 * time.Second
+	// leastRate is the share of the bit rate of all viewers that has to come to them: who gets nothing would not be seen to stall.
+	leastRate = 0.95
 	// buffered is how much a player keeps ahead of what it shows.
 	buffered = 10 * time.Second
 )
@@ -51,8 +55,11 @@ func (d *delivery) watchers(count int) {
 			}
 		})
 	}
-	pause(ctx, arrival+2*time.Second)
-	say("     viewers: %d of %d have begun", crowd.begun.Load(), count)
+	opened := time.Now()
+	for int(crowd.begun.Load()) < count && time.Since(opened) < arrival+patience {
+		pause(ctx, 100*time.Millisecond)
+	}
+	d.judge(int(crowd.begun.Load()) == count, "viewers: %d of %d, who came within %v, had begun after %v", crowd.begun.Load(), count, arrival, time.Since(opened).Round(100*time.Millisecond))
 	before := d.used()
 	crowd.forget()
 	full := d.largest(ctx, watching)
@@ -62,6 +69,8 @@ func (d *delivery) watchers(count int) {
 	d.sayAudience(&crowd, count, spent)
 	each := (full - empty) / int64(count)
 	d.judge(len(crowd.failed) == 0, "viewers: %d of %d failed%s", len(crowd.failed), count, firstOf(crowd.failed))
+	rate := float64(crowd.bytes) * 8 / watching.Seconds() / (d.bitrate() * float64(count))
+	d.judge(rate >= leastRate, "viewers: %.2f of the bit rate of all viewers came to them, at least %.2f", rate, leastRate)
 	d.judge(crowd.stalls == 0, "viewers: %d stalls of %d viewers, who watched for %v with %v in the buffer", crowd.stalls, count, watching, buffered)
 	d.judge(each < maxViewerMemory, "viewers: the gateway has %d MiB with %d and %d MiB with none, %.1f kB for each, less than %d", full>>20, count, empty>>20, float64(each)/1024, maxViewerMemory>>10)
 	d.b.ReportMetric(float64(each)/1024, "kB/viewer")
@@ -116,6 +125,9 @@ func (d *delivery) watch(ctx context.Context, c *connection, n int, crowd *audie
 			return ctx.Err()
 		}
 		got, err := c.get(ctx, view+"media", d.segments[(n*7+i)%len(d.segments)])
+		if err != nil && i > 0 && ctx.Err() != nil && time.Now().After(due) {
+			crowd.arrived(got, time.Until(due)) // it was late already when the run ended
+		}
 		if err != nil {
 			return fmt.Errorf("segment %d: %w", i, err)
 		}
