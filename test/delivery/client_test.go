@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,9 +85,7 @@ func (c *connection) send(ctx context.Context, method, address string, span segm
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range c.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, c.header)
 	if span.length > 0 {
 		request.Header.Set("Range", span.header())
 	}
