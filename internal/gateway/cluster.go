@@ -44,6 +44,9 @@ type Cluster struct {
 func Connect(ctx context.Context, config *rest.Config, operatorNamespace string, namespaces []string) (*Cluster, error) {
 	monitor := freshness.New(clock.RealClock{})
 	config = rest.CopyConfig(config)
+	// Without this, client-go would let through five writes a second, and so would everybody who begins to watch or to download wait: each is
+	// written down first. The API server's priority and fairness bound what the gateway asks of it.
+	config.QPS = -1
 	config.Wrap(monitor.Wrap)
 	options := kube.ManagerOptions(operatorNamespace, namespaces)
 	options.Cache.Scheme = options.Scheme
