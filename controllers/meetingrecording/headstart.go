@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -22,8 +22,8 @@ import (
 )
 
 // Reading a hundred thousand recordings takes a manager that starts half a minute and more. Who lays a hold meanwhile does not wait
-// for that, nor who did so a moment before: a small controller hears of what changes, and gives held recordings their pass. It ends
-// when the cards are there.
+// for that, nor who did so a moment before: a small controller watches what changes, and gives recordings with a new hold their pass. It
+// ends when the cards are there.
 
 // headStartName is what the controller is called in logs and metrics.
 const headStartName = controllerName + "-held"
@@ -67,6 +67,11 @@ func needsNoCards(r *v1alpha1.MeetingRecording) bool {
 	return len(r.Spec.Holds) > 0 && r.Status.Storage.ManifestKey != "" && r.DeletionTimestamp.IsZero()
 }
 
+// isUrgent says whether an early pass is worth making: others change too while a manager starts, by the thousand where they are loaded.
+func isUrgent(r *v1alpha1.MeetingRecording) bool {
+	return needsNoCards(r) && r.Status.ObservedGeneration != r.Generation
+}
+
 // setupHeadStart adds the small controller to a manager.
 func (r *Reconciler) setupHeadStart(mgr ctrl.Manager) error {
 	watcher, err := client.NewWithWatch(mgr.GetConfig(), client.Options{HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
@@ -88,14 +93,17 @@ func (r *Reconciler) setupHeadStart(mgr ctrl.Manager) error {
 		Complete(reconcile.Func(r.early))
 }
 
-// looksBack is how many of the cluster's writes before the start are listened to, where the API server remembers so many.
-const looksBack = 10_000
+// The cluster's writes before the start are listened to as well, where the API server remembers so many.
+const (
+	justBefore = 200
+	longBefore = 10_000
+)
 
-// hearChanges puts every recording that changes from now on into the queue, and those that changed shortly before, until the head
-// start is over. Of recordings as they are it reads one: for the version that now is.
+// hearChanges puts urgent recordings into the queue, of those that change from now on and of those that changed before, until the head
+// start is over. An API server that is busy with the list takes a minute to tell of ten thousand changes, such as of recordings that
+// somebody loads: a watch of its own tells of the last ones.
 func (r *Reconciler) hearChanges(ctx context.Context, c client.WithWatch, work queue) error {
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind("MeetingRecordingList"))
+	list := &v1alpha1.MeetingRecordingList{}
 	if err := c.List(ctx, list, client.Limit(1)); err != nil {
 		return fmt.Errorf("read the version of the recordings: %w", err)
 	}
@@ -103,20 +111,30 @@ func (r *Reconciler) hearChanges(ctx context.Context, c client.WithWatch, work q
 	if err != nil {
 		return fmt.Errorf("read the version of the recordings: %w", err)
 	}
-	for writes := int64(looksBack); ; writes /= 4 {
-		options := &metav1.ListOptions{ResourceVersion: strconv.FormatInt(max(now-writes, 1), 10)}
-		var changes watch.Interface
-		if changes, err = c.Watch(ctx, list, &client.ListOptions{Raw: options}); err == nil {
-			err = r.listen(changes, work)
-		}
+	var group errgroup.Group
+	for _, writes := range []int64{justBefore, longBefore} {
+		group.Go(func() error { return r.hearFrom(ctx, c, now, writes, work) })
+	}
+	return group.Wait()
+}
+
+// hearFrom is hearSince for so many writes before a version, or as many as the API server remembers.
+func (r *Reconciler) hearFrom(ctx context.Context, c client.WithWatch, now, writes int64, work queue) error {
+	for ; ; writes /= 4 {
+		err := r.hearSince(ctx, c, max(now-writes, 1), work)
 		if forgotten := apierrors.IsResourceExpired(err) || apierrors.IsGone(err); !forgotten || writes == 0 {
 			return err
 		}
 	}
 }
 
-// listen puts what a watch tells into the queue, until the head start is over.
-func (r *Reconciler) listen(changes watch.Interface, work queue) error {
+// hearSince puts what is urgent of what has changed since a version into the queue, until the head start is over.
+func (r *Reconciler) hearSince(ctx context.Context, c client.WithWatch, version int64, work queue) error {
+	options := &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: strconv.FormatInt(version, 10)}}
+	changes, err := c.Watch(ctx, &v1alpha1.MeetingRecordingList{}, options)
+	if err != nil {
+		return fmt.Errorf("watch the recordings: %w", err)
+	}
 	defer changes.Stop()
 	for {
 		select {
@@ -126,11 +144,13 @@ func (r *Reconciler) listen(changes watch.Interface, work queue) error {
 			if !more {
 				return nil
 			}
-			changed, is := change.Object.(*metav1.PartialObjectMetadata)
+			changed, is := change.Object.(*v1alpha1.MeetingRecording)
 			if !is {
 				return fmt.Errorf("watch the recordings: %w", apierrors.FromObject(change.Object))
 			}
-			work.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(changed)})
+			if isUrgent(changed) {
+				work.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(changed)})
+			}
 		}
 	}
 }

@@ -31,6 +31,16 @@ func TestR26WhoeverLaysAHoldWhileTheManagerStartsIsHeard(t *testing.T) {
 	if err := c.Update(t.Context(), held); err != nil {
 		t.Fatal(err)
 	}
+	withMedia := client.MergeFrom(held.DeepCopy())
+	held.Status.Storage = v1alpha1.StorageLocation{Bucket: "recordings", Key: "media/1.mp4", ManifestKey: "manifests/1.json"}
+	if err := c.Status().Patch(t.Context(), held, withMedia); err != nil {
+		t.Fatal(err)
+	}
+	without := uploading(namespace, "without-media")
+	without.Spec.Holds = held.Spec.Holds
+	if err := c.Create(t.Context(), without); err != nil {
+		t.Fatal(err)
+	}
 	r := New(Options{Clock: clock.RealClock{}, Direct: c})
 	work := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 	defer work.ShutDown()
@@ -38,7 +48,7 @@ func TestR26WhoeverLaysAHoldWhileTheManagerStartsIsHeard(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- r.hearChanges(t.Context(), c, work) }()
 
-	// The hold was laid before anybody listened. The others of this control plane are heard of as well.
+	// The hold was laid before anybody listened.
 	ours := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(held)}
 	for request := (reconcile.Request{}); request != ours; {
 		var end bool
@@ -50,7 +60,7 @@ func TestR26WhoeverLaysAHoldWhileTheManagerStartsIsHeard(t *testing.T) {
 	}
 
 	// Without media there is nothing to hold: a pass of it would count what the cards do not know yet. It would fail for want of everything.
-	if result, err := r.early(t.Context(), ours); err != nil || result != (reconcile.Result{}) {
+	if result, err := r.early(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(without)}); err != nil || result != (reconcile.Result{}) {
 		t.Errorf("a recording without media: %v, %v", result, err)
 	}
 	r.start.end()

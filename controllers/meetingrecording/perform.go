@@ -58,7 +58,7 @@ func (r *Reconciler) addFinalizer(ctx context.Context, o *observation) error {
 	controllerutil.AddFinalizer(o.recording, v1alpha1.FinalizerMedia)
 	// The answer brings the new resourceVersion, which the status write of this pass then carries.
 	return effect.Do(ctx, "recording: add the finalizer", func() error {
-		return r.options.Client.Patch(ctx, o.recording, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+		return r.options.Direct.Patch(ctx, o.recording, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 	})
 }
 
@@ -151,7 +151,7 @@ func (r *Reconciler) expire(ctx context.Context, o *observation) error {
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).
 		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
 	err := effect.Do(ctx, "recording: set spec.state to Trashed", func() error {
-		return r.options.Client.Apply(ctx, apply, client.FieldOwner(expiryOwner), client.ForceOwnership)
+		return r.options.Direct.Apply(ctx, apply, client.FieldOwner(expiryOwner), client.ForceOwnership)
 	})
 	if err == nil {
 		r.own.wrote(client.ObjectKeyFromObject(o.recording), ownWrite{version: *apply.ResourceVersion})
@@ -163,7 +163,7 @@ func (r *Reconciler) expire(ctx context.Context, o *observation) error {
 func (r *Reconciler) deleteObject(ctx context.Context, o *observation) error {
 	err := effect.Do(ctx, "recording: delete the MeetingRecording", func() error {
 		as := client.Preconditions{UID: &o.recording.UID, ResourceVersion: &o.recording.ResourceVersion}
-		return r.options.Client.Delete(ctx, o.recording.DeepCopy(), as)
+		return r.options.Direct.Delete(ctx, o.recording.DeepCopy(), as)
 	})
 	return client.IgnoreNotFound(err)
 }
@@ -173,7 +173,7 @@ func (r *Reconciler) releaseFinalizer(ctx context.Context, o *observation) error
 	released := o.recording.DeepCopy()
 	controllerutil.RemoveFinalizer(released, v1alpha1.FinalizerMedia)
 	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
-	err := effect.Do(ctx, "recording: release the finalizer", func() error { return r.options.Client.Patch(ctx, released, patch) })
+	err := effect.Do(ctx, "recording: release the finalizer", func() error { return r.options.Direct.Patch(ctx, released, patch) })
 	return client.IgnoreNotFound(err)
 }
 

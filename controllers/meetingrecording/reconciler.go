@@ -54,9 +54,10 @@ type PurgeGuard interface {
 
 // Options are what the controller needs. All fields are required.
 type Options struct {
-	// Client reads Jobs and namespaces from the cache, and writes.
+	// Client reads Jobs and namespaces from the cache, and writes Jobs.
 	Client client.Client
-	// Direct reads from the API server: recordings, Secrets of tenants, Pods of failed Jobs, and whatever must not be an old view.
+	// Direct reads from the API server: recordings, Secrets of tenants, Pods of failed Jobs, and whatever must not be an old view. It
+	// writes recordings too: nobody reads them from the cache, which a write of the other client waits for.
 	Direct client.Client
 	// Cards are those of all recordings, by which they are counted and chosen.
 	Cards catalog.Reader

@@ -35,7 +35,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, o *observation, d *decisio
 	apply := applyv1alpha1.MeetingRecording(o.recording.Name, o.recording.Namespace).
 		WithUID(o.recording.UID).WithResourceVersion(o.recording.ResourceVersion).WithStatus(status)
 	err = effect.Do(ctx, "recording: write the status", func() error {
-		return r.options.Client.Status().Apply(ctx, apply, client.ForceOwnership)
+		return r.options.Direct.Status().Apply(ctx, apply, client.ForceOwnership)
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the status: %w", err)

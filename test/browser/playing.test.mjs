@@ -128,7 +128,7 @@ const harmless = {
     await playsOn(page);
     await page.setViewportSize({ width: 1200, height: 860 });
   },
-  'full screen, double speed, a click on the mark': async (page) => {
+  'full screen, a faster speed, a click on the mark': async (page) => {
     await page.getByLabel('Speed').selectOption('1.5');
     await page.getByRole('button', { name: 'Full screen' }).click();
     await page.waitForFunction(() => document.fullscreenElement !== null);

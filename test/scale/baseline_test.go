@@ -48,7 +48,7 @@ func (s *scale) rawList() time.Duration {
 	return took
 }
 
-// rawApply is how long it takes to write spec.state of one recording after the other, in ascending order.
+// rawApply is how long it takes to write spec.state of one recording after the other, in ascending order and without a manager.
 func (s *scale) rawApply() []time.Duration {
 	s.b.Helper()
 	const n = 300
@@ -72,7 +72,7 @@ func (s *scale) applyState(ctx context.Context, kind string, i int) error {
 }
 
 // rawTrash is how long the writes take that trashing n recordings consists of (two audit events, spec.state, the status),
-// with nothing decided or read between them and with many under way. A sample is measured and multiplied.
+// with nothing decided or read between them, with many under way and no manager. A sample is measured and multiplied.
 func (s *scale) rawTrash(n int) time.Duration {
 	s.b.Helper()
 	sample := min(n, 2_000)
@@ -84,7 +84,6 @@ func (s *scale) rawTrash(n int) time.Duration {
 			Recording: v1alpha1.AuditRecording{Name: fmt.Sprint("raw-", i), UID: "0b1c"}, Reason: "Scale",
 		})
 	}
-	s.stopManager()
 	begun := time.Now()
 	s.inParallel(sample, func(ctx context.Context, i int) error {
 		for _, do := range []func() error{
@@ -100,7 +99,6 @@ func (s *scale) rawTrash(n int) time.Duration {
 		return nil
 	})
 	took := time.Since(begun)
-	s.continueManager()
 	return took * time.Duration(n) / time.Duration(sample)
 }
 

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -61,7 +60,7 @@ func (s *scale) startManager() {
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	s.running = true
+	s.running, s.started = true, time.Now()
 	s.b.Cleanup(s.manager.Kill)
 	s.health = "http://" + health + "/readyz"
 }
@@ -93,6 +92,7 @@ func (s *scale) waitUntilIdle() {
 	if err != nil {
 		s.b.Fatalf("the manager does not come to rest: %v", err)
 	}
+	s.start = max(s.start, time.Since(s.started))
 }
 
 // resident is how much memory the manager has now, and had at most, in bytes.
@@ -135,8 +135,3 @@ func (s *scale) cpuTime() time.Duration {
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
-
-// stopManager has the manager stand still, so that it takes no part in a measurement.
-func (s *scale) stopManager() { s.manager.Signal(syscall.SIGSTOP) }
-
-func (s *scale) continueManager() { s.manager.Signal(syscall.SIGCONT) }

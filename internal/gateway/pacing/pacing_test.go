@@ -100,6 +100,27 @@ func TestR8NobodyHasTheWholeSoonerThanByWatching(t *testing.T) {
 	})
 }
 
+// Replicas do not tell each other what they gave: this is how much faster that makes somebody who uses all of them, and no more.
+func TestSeveralReplicasGiveSeveralTimesAsMuch(t *testing.T) {
+	terms := pacing.Terms{MaxAhead: 3 * time.Minute, Speed: 1.5, Length: time.Hour}
+	for _, replicas := range []int{1, 2, 3} {
+		clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
+		var ledgers []*pacing.Ledger
+		for range replicas {
+			ledgers = append(ledgers, pacing.New(clock))
+		}
+		begun := clock.Now()
+		for i := range 900 {
+			_, wait := ledgers[i%replicas].Take("carol", "review", terms, segments(i, i))
+			clock.SetTime(clock.Now().Add(wait))
+		}
+		least := (time.Hour - time.Duration(replicas)*terms.MaxAhead) * 2 / 3 / time.Duration(replicas)
+		if took := clock.Now().Sub(begun); took < least || took > time.Hour*2/3/time.Duration(replicas)+time.Second {
+			t.Errorf("by %d replicas a copy of an hour took %s, want at least %s", replicas, took, least)
+		}
+	}
+}
+
 func TestWhatIsShorterThanAPlayersBufferIsGivenAtOnce(t *testing.T) {
 	f := newFilm(t, pacing.Terms{Speed: 1.5, Length: 28 * time.Second})
 	if bought, wait := f.take(0, 6); bought == nil || wait != 0 {

@@ -25,31 +25,24 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// Bounds of what is sent to etcd, which takes at most 128 operations and 1.5 MB at once.
-const (
-	objectsAtOnce  = 100
-	requestsAtOnce = 4
-)
+// requestsAtOnce is how many requests to etcd are under way.
+const requestsAtOnce = 4
 
 // Load puts n objects of our kinds straight into etcd, as the API server would have stored them, in a fraction of the time that it
-// would take, and returns when the API server knows of them. Clients that watch see them as if somebody had created them. Nothing
-// checks or completes them: object returns the one with the number i, from 0, with everything that the API server would have
-// given it, such as its UID. It is called from several goroutines.
+// would take, and returns when the API server knows of them. Each is a revision of its own, as other people's writes are, and clients
+// that watch see them as if somebody had created them. Nothing checks or completes them: object returns the one with the number i,
+// from 0, with everything that the API server would have given it, such as its UID. It is called from several goroutines.
 func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
 	etcd := overSocket(strings.TrimPrefix(p.etcd, "unix://"))
 	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(requestsAtOnce)
-	for from := 0; from < n; from += objectsAtOnce {
+	for i := range n {
 		group.Go(func() error {
-			var puts []put
-			for i := from; i < min(from+objectsAtOnce, n); i++ {
-				one, err := storing(scheme, object(i))
-				if err != nil {
-					return err
-				}
-				puts = append(puts, one)
+			one, err := storing(scheme, object(i))
+			if err != nil {
+				return err
 			}
-			return transact(writing, etcd, puts)
+			return one.write(writing, etcd)
 		})
 	}
 	if err := group.Wait(); err != nil || n == 0 {
@@ -84,12 +77,10 @@ func (p *ControlPlane) awaitLoaded(ctx context.Context, scheme *runtime.Scheme, 
 	})
 }
 
-// put is one operation in etcd's JSON.
+// put is a write in etcd's JSON.
 type put struct {
-	RequestPut struct {
-		Key   []byte `json:"key"`
-		Value []byte `json:"value"`
-	} `json:"requestPut"`
+	Key   []byte `json:"key"`
+	Value []byte `json:"value"`
 }
 
 // storing returns how the API server stores the object: without a version, which etcd's revision is.
@@ -101,18 +92,18 @@ func storing(scheme *runtime.Scheme, object kubeclient.Object) (one put, err err
 	resource, _ := meta.UnsafeGuessKindToResource(kind)
 	object.GetObjectKind().SetGroupVersionKind(kind)
 	object.SetResourceVersion("")
-	one.RequestPut.Key = []byte(path.Join("/registry", kind.Group, resource.Resource, object.GetNamespace(), object.GetName()))
-	one.RequestPut.Value, err = json.Marshal(object)
+	one.Key = []byte(path.Join("/registry", kind.Group, resource.Resource, object.GetNamespace(), object.GetName()))
+	one.Value, err = json.Marshal(object)
 	return one, err
 }
 
-// transact writes all or nothing, through etcd's gateway for JSON.
-func transact(ctx context.Context, etcd *http.Client, puts []put) error {
-	body, err := json.Marshal(map[string]any{"success": puts})
+// write goes through etcd's gateway for JSON.
+func (p *put) write(ctx context.Context, etcd *http.Client) error {
+	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://etcd/v3/kv/txn", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://etcd/v3/kv/put", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
