@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway"
@@ -27,20 +26,16 @@ func gathered(t *testing.T, from prometheus.Gatherer) map[string]float64 {
 	found := map[string]float64{}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
+			var labels []string
+			for _, label := range metric.GetLabel() {
+				labels = append(labels, label.GetName()+"="+label.GetValue())
+			}
 			if name := family.GetName(); strings.HasPrefix(name, "reelkeeper_gateway_") {
-				found[name+labelsOf(metric)] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+				found[name+"{"+strings.Join(labels, ",")+"}"] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
 			}
 		}
 	}
 	return found
-}
-
-func labelsOf(metric *dto.Metric) string {
-	var pairs []string
-	for _, label := range metric.GetLabel() {
-		pairs = append(pairs, label.GetName()+"="+label.GetValue())
-	}
-	return "{" + strings.Join(pairs, ",") + "}"
 }
 
 func TestMetricsCountWhatHappensAndNameNobody(t *testing.T) {
