@@ -4,6 +4,8 @@ package gateway
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,13 +38,34 @@ var (
 	fetches = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "reelkeeper_gateway_store_fetches", Help: "Byte ranges that are being read from object stores (Running), or wait for their turn (Waiting).",
 	}, []string{"state"})
-	fetchesRefused = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "reelkeeper_gateway_store_fetches_refused_total", Help: "Byte ranges that were not read because their turn did not come in time.",
-	})
+	fetchesRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "reelkeeper_gateway_store_fetches_refused_total",
+		Help: "Byte ranges that were not read because their turn did not come in time, by whose limit was reached: that of the Person, or of the Replica.",
+	}, []string{"limit"})
 )
 
+// init registers what is counted. What alerts look at begins with zero: the growth of a counter that was not there before is not seen.
 func init() {
 	metrics.Registry.MustRegister(answered, durations, sentBytes, refusals, fetches, fetchesRefused)
+	for _, reason := range faultReasons {
+		refusals.WithLabelValues(string(reason))
+	}
+	for _, state := range []string{"Waiting", "Running"} {
+		fetches.WithLabelValues(state)
+	}
+	for _, limit := range []string{limitOfPerson, limitOfReplica} {
+		fetchesRefused.WithLabelValues(limit)
+	}
+}
+
+// What bounds how much is read from object stores.
+const limitOfPerson, limitOfReplica = "Person", "Replica"
+
+// missed counts a turn that did not come in time. Whoever went away was not refused.
+func missed(ctx context.Context, limit string) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		fetchesRefused.WithLabelValues(limit).Inc()
+	}
 }
 
 var (

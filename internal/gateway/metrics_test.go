@@ -68,6 +68,13 @@ func TestMetricsCountWhatHappensAndNameNobody(t *testing.T) {
 	}
 
 	after := gathered(t, all)
+	for _, fromTheStart := range []string{
+		"refusals_total{reason=Unrecorded}", "refusals_total{reason=Broken}", "store_fetches_refused_total{limit=Replica}", "store_fetches{state=Waiting}",
+	} {
+		if _, there := before["reelkeeper_gateway_"+fromTheStart]; !there {
+			t.Errorf("%s is not there before it grows", fromTheStart)
+		}
+	}
 	for name, atLeast := range map[string]float64{
 		"reelkeeper_gateway_requests_total{class=key,status=200}":      1,
 		"reelkeeper_gateway_requests_total{class=media,status=206}":    1,
@@ -85,7 +92,7 @@ func TestMetricsCountWhatHappensAndNameNobody(t *testing.T) {
 	if age, there := gathered(t, own)["reelkeeper_gateway_view_age_seconds{}"]; !there || age < 0 || age > 60 {
 		t.Errorf("the view is %v s old (%v)", age, there)
 	}
-	known := regexp.MustCompile(`\{((class|status|reason|state)=[A-Za-z0-9]+,?)*\}$`)
+	known := regexp.MustCompile(`\{((class|status|reason|state|limit)=[A-Za-z0-9]+,?)*\}$`)
 	for name := range after {
 		if !known.MatchString(name) {
 			t.Errorf("%s has labels that are not from our lists", name)

@@ -46,13 +46,13 @@ func (p *pressure) enter(ctx context.Context, who string, people int) (leave fun
 	own := p.lane(who, people)
 	if !took(ctx, own.turns) {
 		p.leave(who, own)
-		fetchesRefused.Inc()
+		missed(ctx, limitOfPerson)
 		return nil
 	}
 	if !took(ctx, p.turns) {
 		<-own.turns
 		p.leave(who, own)
-		fetchesRefused.Inc()
+		missed(ctx, limitOfReplica)
 		return nil
 	}
 	running.Inc()
