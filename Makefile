@@ -62,9 +62,10 @@ manifests: bin/controller-gen ## Generate the CRDs, and the chart's templates fr
 ##@ Checks
 
 .PHONY: test
-test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser, and the properties unless narrowed.
+test: deps build controlplane s3server oidc browser bin/helm ## Run all tests: units, API server, object store, chart, browser; and the properties and the demo unless narrowed.
 	$(GO_TEST) $(TEST_FLAGS) $(TEST)
 	$(if $(TEST_FLAGS)$(filter-out ./...,$(TEST)),,hack/property-test.sh $(CASES))
+	$(if $(TEST_FLAGS)$(filter-out ./...,$(TEST)),,$(MAKE) demo ONCE=1)
 
 .PHONY: property-test
 property-test: ## Run the properties of policies and decisions alone, with CASES (100000) random cases each.

@@ -121,7 +121,7 @@ func (s *story) download(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.claim("erin, of the group auditors, follows hers and gets the file",
+	s.claim("erin, of the department internal-audit, follows hers and gets the file",
 		errors.Join(file.want(http.StatusOK), aVideo(ctx, file.body)))
 	s.say("%s, %d bytes", file.header.Get("Content-Disposition"), len(file.body))
 	half := len(file.body) / 2

@@ -72,7 +72,7 @@ func CheckGrant(rules *policy.Rules, p Proposal) Verdict {
 func (p *Proposal) check(rules *policy.Rules, subject v1alpha1.GrantSubject) Verdict {
 	outsider := subject.Kind == v1alpha1.SubjectUser && (hasLeft(rules, subject.Name) || p.Outsider != nil && p.Outsider(subject.Name))
 	external := &rules.Sharing.External
-	if (outsider || subject.Kind == v1alpha1.SubjectAnyone) && external.Value != v1alpha1.Allowed {
+	if outsider && external.Value != v1alpha1.Allowed {
 		return Verdict{Reason: ExternalForbidden, Rule: external.Source(), Subject: subject}
 	}
 	roles := p.possibleRoles(subject, outsider)

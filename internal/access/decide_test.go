@@ -231,6 +231,11 @@ func TestDecide(t *testing.T) {
 		"R20 an anonymous link is worth nothing where it does not": {
 			subject: holding(askers["nobody"], "replay"), grants: []access.Grant{grantTo("*", toAnyone)}, wantReason: access.AnyoneForbidden,
 		},
+		"R12 a member by a link for anyone, where nothing is shared with outsiders": {
+			policies: `{kind: RecordingPolicy, spec: {profile: Open, sharing: {external: Forbidden}, access: {roles: [{role: Internal, permissions: [View]}]}}}`,
+			subject:  holding(askers["colleague"], "replay"), permission: v1alpha1.PermissionDownload, grants: []access.Grant{grantTo("*", toAnyone)},
+			wantReason: access.ExternalForbidden, wantKnow: true,
+		},
 		"R20 an anonymous link does nothing for who does not hold it": {
 			policies: `{kind: RecordingPolicy, spec: {profile: Open}}`,
 			subject:  askers["nobody"], grants: []access.Grant{grantTo("*", toAnyone)}, wantReason: access.NotSignedIn,

@@ -161,6 +161,9 @@ func (g *Grant) forbidden(rules *policy.Rules) obstacle {
 				return obstacle{reason: AnyoneForbidden, rule: a.From}
 			}
 		}
+		if external := &rules.Sharing.External; external.Value != v1alpha1.Allowed {
+			return obstacle{reason: ExternalForbidden, rule: external.From}
+		}
 	}
 	if public := &rules.Sharing.PublicChannels; public.Value != v1alpha1.Allowed && g.isPublic() {
 		return obstacle{reason: PublicForbidden, rule: public.From}

@@ -447,7 +447,7 @@ func (o oracle) mayBeShared(g access.Grant, anyone bool) bool {
 		if rules.Sharing.Links == "Forbidden" || rules.Sharing.Links == "PasswordRequired" && !g.Password {
 			return false
 		}
-		if rules.Sharing.External == "Forbidden" && !o.isMember() {
+		if rules.Sharing.External == "Forbidden" && (anyone || !o.isMember()) {
 			return false
 		}
 		for _, s := range g.Subjects {

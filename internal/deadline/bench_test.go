@@ -30,7 +30,7 @@ func BenchmarkLateness(b *testing.B) {
 	b.Run("deadline", func(b *testing.B) {
 		lateness(b, func(ctx context.Context) (workqueue.TypedInterface[reconcile.Request], func(reconcile.Request, time.Time)) {
 			queue, work := deadline.New[reconcile.Request](clock.RealClock{}), workqueue.NewTyped[reconcile.Request]()
-			go queue.Run(ctx, work.Add)
+			go queue.Run(ctx, func(key reconcile.Request, _ time.Duration) { work.Add(key) })
 			return work, queue.Set
 		})
 	})

@@ -98,15 +98,15 @@ func (q *Queue[K]) Len() int {
 	return len(q.dates)
 }
 
-// Run hands over every key whose date has come, until ctx ends. What it has handed over has no date any more. It is not handed
-// over again unless it is set again. Only one Run may run at a time.
-func (q *Queue[K]) Run(ctx context.Context, hand func(K)) {
+// Run hands over every key whose date has come, and how long ago that was, until ctx ends. What it has handed over has no date any
+// more. It is not handed over again unless it is set again. Only one Run may run at a time.
+func (q *Queue[K]) Run(ctx context.Context, hand func(key K, late time.Duration)) {
 	timer := q.clock.NewTimer(longestSleep)
 	defer timer.Stop()
 	for {
 		due, sleep, asleep := q.take()
-		for _, key := range due {
-			hand(key)
+		for _, e := range due {
+			hand(e.key, q.clock.Now().Sub(time.UnixMicro(e.at)))
 		}
 		if len(due) == batch {
 			if ctx.Err() != nil {
@@ -128,8 +128,8 @@ func (q *Queue[K]) Run(ctx context.Context, hand func(K)) {
 	}
 }
 
-// take removes and returns keys that are due, and says how long to sleep when there are none left; asleep is until something is set.
-func (q *Queue[K]) take() (due []K, sleep time.Duration, asleep bool) {
+// take removes and returns entries that are due, and says how long to sleep when there are none left; asleep is until something is set.
+func (q *Queue[K]) take() (due []*entry[K], sleep time.Duration, asleep bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
@@ -141,7 +141,7 @@ func (q *Queue[K]) take() (due []K, sleep time.Duration, asleep bool) {
 		}
 		heap.Pop(&q.dates)
 		delete(q.known, first.key)
-		due = append(due, first.key)
+		due = append(due, first)
 	}
 	return due, 0, len(q.dates) == 0
 }

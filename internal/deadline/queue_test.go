@@ -67,7 +67,7 @@ func (b *bench) run() (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.Run(ctx, func(key string) {
+		b.Run(ctx, func(key string, _ time.Duration) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.handed = append(b.handed, key)
@@ -298,7 +298,7 @@ func TestRunEndsInTheMiddleOfManyAndTheRestStays(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		handed := 0
-		q.Run(ctx, func(int) { handed++; cancel() })
+		q.Run(ctx, func(int, time.Duration) { handed++; cancel() })
 		if handed+q.Len() != 10_000 || q.Len() == 0 {
 			t.Errorf("%d were handed over and %d are left of 10000", handed, q.Len())
 		}

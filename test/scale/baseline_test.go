@@ -68,7 +68,7 @@ func (s *scale) rawApply() []time.Duration {
 func (s *scale) applyState(ctx context.Context, kind string, i int) error {
 	apply := applyv1alpha1.MeetingRecording(fmt.Sprint(kind, "-", i), namespaceOf(i)).
 		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
-	return s.admin.Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+	return s.account.Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
 }
 
 // rawTrash is how long the writes take that trashing n recordings consists of (two audit events, spec.state, the status),
@@ -77,7 +77,7 @@ func (s *scale) rawTrash(n int) time.Duration {
 	s.b.Helper()
 	sample := min(n, 2_000)
 	s.make("raw", sample, time.Now().Add(keep))
-	recorder := audit.NewRecorder(s.admin, clock.RealClock{})
+	recorder := audit.NewRecorder(s.account, clock.RealClock{})
 	record := func(ctx context.Context, i int, action v1alpha1.AuditAction) error {
 		return recorder.Record(ctx, audit.Event{
 			Namespace: namespaceOf(i), Action: action, Outcome: v1alpha1.OutcomeAllowed, Actor: audit.Controller("scale"),
@@ -108,5 +108,5 @@ func (s *scale) applyTrashed(ctx context.Context, kind string, i int) error {
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
 	apply := applyv1alpha1.MeetingRecording(recording.Name, recording.Namespace).WithStatus(applyv1alpha1.MeetingRecordingStatus().
 		WithTrashedAt(now).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
-	return s.admin.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+	return s.account.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
 }

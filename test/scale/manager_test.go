@@ -7,8 +7,9 @@ package scale
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
-	"net"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -43,18 +44,15 @@ func buildManager(b *testing.B) string {
 // startManager starts the manager and does not wait until it is ready.
 func (s *scale) startManager() {
 	s.b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	health := listener.Addr().String()
-	_ = listener.Close()
+	health := freeAddress(s.b)
+	s.metrics = freeAddress(s.b)
+	var err error
 	s.manager, err = process.Start(s.b.Context(), process.Spec{
 		Name: "manager", Path: s.binary, Log: filepath.Join(env.Logs, "manager.log"),
 		Env: append(os.Environ(), "GOMEMLIMIT=512MiB"),
 		Args: []string{
 			"manager", "--kubeconfig", s.kubeconfig, "--operator-namespace", operatorNamespace, "--gateway-url", "https://recordings.example.com",
-			"--worker-image", "reelkeeper", "--leader-elect=false", "--metrics-bind-address", "0", "--health-probe-bind-address", health,
+			"--worker-image", "reelkeeper", "--leader-elect=false", "--metrics-bind-address", s.metrics, "--health-probe-bind-address", health,
 		},
 	})
 	if err != nil {
@@ -63,6 +61,47 @@ func (s *scale) startManager() {
 	s.running, s.started = true, time.Now()
 	s.b.Cleanup(s.manager.Kill)
 	s.health = "http://" + health + "/readyz"
+}
+
+// freeAddress is an address of this machine where nobody listens.
+func freeAddress(b *testing.B) string {
+	b.Helper()
+	port, err := process.FreePort()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
+}
+
+// fired is how many dates have come since the manager started, and how many of them it noticed within a time.
+func (s *scale) fired(within time.Duration) (inTime, all int) {
+	s.b.Helper()
+	// The certificate is made by the manager for itself.
+	https := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	request, err := http.NewRequestWithContext(s.b.Context(), http.MethodGet, "https://"+s.metrics+"/metrics", http.NoBody)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+s.scraper.BearerToken)
+	response, err := https.Do(request)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	count := func(series string) int {
+		_, after, found := strings.Cut(string(text), "\nreelkeeper_deadline_lateness_seconds_"+series+" ")
+		line, _, _ := strings.Cut(after, "\n")
+		n, err := strconv.Atoi(line)
+		if !found || err != nil {
+			s.b.Fatalf("%s: the metrics have no lateness %s: %v", response.Status, series, err)
+		}
+		return n
+	}
+	return count(fmt.Sprintf("bucket{le=\"%g\"}", within.Seconds())), count("count")
 }
 
 // kill ends the manager in the middle of whatever it does.

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -45,7 +46,9 @@ const (
 type scale struct {
 	b     *testing.B
 	admin client.WithWatch
-	made  int
+	// account writes as the manager does, which is the only one who may write audit events.
+	account client.Client
+	made    int
 	// status is that of a recording which the manager has brought to rest, and template its date.
 	status   []byte
 	template v1alpha1.MeetingRecording
@@ -57,7 +60,10 @@ type scale struct {
 	start      time.Duration
 	kubeconfig string
 	health     string
+	metrics    string
 	binary     string
+	// scraper may read the metrics.
+	scraper *rest.Config
 }
 
 func newScale(b *testing.B) *scale {
@@ -67,7 +73,13 @@ func newScale(b *testing.B) *scale {
 		b.Fatal(err)
 	}
 	s := &scale{b: b, admin: admin}
-	_, s.kubeconfig = env.KubeconfigFor(b, operatorNamespace, "reelkeeper-manager")
+	account, path := env.KubeconfigFor(b, operatorNamespace, "reelkeeper-manager")
+	account.QPS, s.kubeconfig = -1, path
+	if s.account, err = client.New(account, client.Options{Scheme: kube.Scheme()}); err != nil {
+		b.Fatal(err)
+	}
+	s.scraper, _ = env.KubeconfigFor(b, operatorNamespace, "scraper")
+	env.Kubectl(b, "create", "clusterrolebinding", "scraper", "--clusterrole=reelkeeper-metrics-reader", "--serviceaccount="+operatorNamespace+":scraper")
 	s.binary = buildManager(b)
 	s.furnish()
 	s.learn()
