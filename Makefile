@@ -80,7 +80,8 @@ browser-test: deps web controlplane s3server oidc browser ## Test every page in 
 	go test -count=1 -v -timeout 30m ./test/browser
 
 .PHONY: bench
-bench: deps controlplane s3server ## Run the benchmarks, and decisions side by side with Cedar and OPA.
+bench: DEPS := ffmpeg ffprobe nginx
+bench: deps web controlplane s3server oidc ## Run the benchmarks: delivery beside nginx, and decisions beside Cedar and OPA, among them.
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(hack/packages-with.sh Benchmark)
 	cd hack/bench && go run .
 

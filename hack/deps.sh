@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes sure of the programs that tests and demo run and that no module brings: those named, or ffmpeg, espeak-ng and
+# Makes sure of the programs that tests, benchmarks and demo run and that no module brings: those named, or ffmpeg, espeak-ng and
 # chromium. Installs what is missing where this is root and apt-get is there; else one line says what to install, and it
 # fails.
 set -euo pipefail
 
-declare -A package=([ffmpeg]=ffmpeg [ffprobe]=ffmpeg [espeak-ng]=espeak-ng [chromium]=chromium)
+declare -A package=([ffmpeg]=ffmpeg [ffprobe]=ffmpeg [espeak-ng]=espeak-ng [chromium]=chromium [nginx]=nginx-light)
 
 ((${#})) || set -- ffmpeg ffprobe espeak-ng chromium
 missing=()
 for program in "$@"; do
-  command -v "$program" >/dev/null || missing+=("${package[$program]}")
+  PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 for program in go git node npm; do
   command -v "$program" >/dev/null || { echo "deps: $program is missing: install Go 1.26, git and Node.js 20.19 or later" >&2; exit 1; }

@@ -44,6 +44,12 @@ func (w *World) LongRecording(t testing.TB, namespace, name string) (*v1alpha1.M
 	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, w.longClip)
 }
 
+// RecordingOf is Recording with a video of one's own: fragmented MP4 that has a fragment for every key frame.
+func (w *World) RecordingOf(t testing.TB, namespace, name string, fragmented []byte, length time.Duration) (*v1alpha1.MeetingRecording, []byte) {
+	t.Helper()
+	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, func() (*clip, error) { return &clip{fragmented, length}, nil })
+}
+
 func (w *World) recordingOf(t testing.TB, namespace, name, store string, source func() (*clip, error)) (*v1alpha1.MeetingRecording, []byte) {
 	t.Helper()
 	played, err := source()

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+// Package delivery measures how recordings get to people: segments through the gateway, downloads that it decrypts, and playlists, each
+// beside nginx in the same run, with the same client, connections, certificate and disk; and a thousand people who watch at once. The gateway is
+// the program that is shipped, in a process of its own. Of the people, only their cookies are made here, with the gateway's own key: signing
+// in a thousand of them would measure the OpenID provider.
+//
+//	DELIVERY_PHASES=viewers,load   which phases; both of them without it
+//	DELIVERY_VIEWERS=200           how many watch at once; 1,000 without it
+//	DELIVERY_PROFILE=directory     the gateway runs within the test; how it spends CPU under each load is left there for go tool pprof
+package delivery
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) { testenv.Main(m, gatewaytest.EnvOptions(), &env) }
+
+// The limits that the project has set itself.
+const (
+	leastSegments   = 0.95 // of nginx, which proxies the same object store
+	leastDownload   = 0.7  // of nginx, which serves the plain file
+	viewers         = 1000
+	maxViewerMemory = 64 << 10
+)
+
+// BenchmarkDelivery is one run. It takes four minutes.
+func BenchmarkDelivery(b *testing.B) {
+	for b.Loop() {
+		d := newDelivery(b)
+		say("     %d cores; a recording of %v with %d segments, %.2f Mbit/s", runtime.NumCPU(), length, len(d.segments), d.bitrate()/1e6)
+		// First, so that the gateway's memory holds nothing else.
+		if chosen("viewers") {
+			d.watchers(viewerCount(b))
+		}
+		if chosen("load") {
+			d.loads()
+		}
+	}
+}
+
+func viewerCount(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv("DELIVERY_VIEWERS")
+	if text == "" {
+		return viewers
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// chosen says whether a phase is to be run.
+func chosen(phase string) bool {
+	phases := os.Getenv("DELIVERY_PHASES")
+	return phases == "" || slices.Contains(strings.Split(phases, ","), phase)
+}
+
+// say prints a line at once: a run is long.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stdout, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+}
+
+// judge prints a figure beside its limit, and fails the run beyond it.
+func (d *delivery) judge(ok bool, format string, args ...any) {
+	d.b.Helper()
+	verdict := "ok  "
+	if !ok {
+		verdict = "MISS"
+		d.b.Errorf(format, args...)
+	}
+	say("%s %s", verdict, fmt.Sprintf(format, args...))
+}
+
+// bitrate is how many bits of the recording play in a second.
+func (d *delivery) bitrate() float64 { return float64(len(d.file)*8) / length.Seconds() }
