@@ -13,9 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
@@ -32,6 +35,7 @@ type gatewayFlags struct {
 	publicURL         string
 	config            string
 	tlsCert, tlsKey   string
+	metricsAddress    string
 	log               logFlags
 }
 
@@ -88,6 +92,7 @@ func (f *gatewayFlags) bind(cmd *cobra.Command) {
 	set.StringVar(&f.config, "config", "", "the configuration file (required)")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "serve TLS with this certificate, which is read again when it changes")
 	set.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert")
+	set.StringVar(&f.metricsAddress, "metrics-bind-address", "0", "where to serve metrics over TLS to those whom the API server lets get /metrics, such as :8443; 0 serves none")
 	f.log.bind(set)
 }
 
@@ -147,6 +152,9 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := serveMetrics(ctx, group, metricsOptions(flags.metricsAddress), api, server); err != nil {
+		return err
+	}
 	ctrl.Log.Info("Serving recordings", "address", listener.Addr().String(), "publicURL", flags.publicURL)
 	// What is still being sent is decided about until its end, so the view of the cluster ends last.
 	viewing, ended := context.WithCancel(context.WithoutCancel(ctx))
@@ -157,6 +165,26 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 		return errors.Join(err, traces.Shutdown(viewing))
 	})
 	return group.Wait()
+}
+
+// serveMetrics serves the metrics of the process, and those of the gateway, on an address of their own.
+func serveMetrics(ctx context.Context, group *errgroup.Group, options metricsserver.Options, api *rest.Config, server *gateway.Server) error {
+	if options.BindAddress == "0" {
+		return nil
+	}
+	if err := metrics.Registry.Register(server); err != nil {
+		return fmt.Errorf("register the gateway's metrics: %w", err)
+	}
+	client, err := rest.HTTPClientFor(api)
+	if err != nil {
+		return fmt.Errorf("reach the API server at %s: %w", api.Host, err)
+	}
+	serving, err := metricsserver.NewServer(options, api, client)
+	if err != nil {
+		return fmt.Errorf("serve metrics on --metrics-bind-address %s: %w", options.BindAddress, err)
+	}
+	group.Go(func() error { return serving.Start(ctx) })
+	return nil
 }
 
 // listen opens the port, with TLS where there is a certificate.

@@ -33,15 +33,16 @@ func gatewayConfig(t *testing.T) string {
 	return filepath.Join(dir, "gateway.yaml")
 }
 
-// TestGatewayRuns runs the command as a Pod would: with its ServiceAccount's token, probed and stopped.
+// TestGatewayRuns runs the command as a Pod would: with its ServiceAccount's token, probed, scraped and stopped.
 func TestGatewayRuns(t *testing.T) {
 	env := testenv.Start(t, gatewaytest.EnvOptions())
-	_, kubeconfig := env.KubeconfigFor(t, gatewaytest.OperatorNamespace, "reelkeeper-gateway")
-	address := freeAddress(t)
+	own, kubeconfig := env.KubeconfigFor(t, gatewaytest.OperatorNamespace, "reelkeeper-gateway")
+	address, metrics := freeAddress(t), freeAddress(t)
 	root := newRootCommand()
 	root.SetArgs([]string{"gateway",
 		"--kubeconfig", kubeconfig, "--operator-namespace", gatewaytest.OperatorNamespace, "--listen-address", address,
 		"--public-url", "http://localhost:8080", "--config", gatewayConfig(t), "--log-level", "error",
+		"--metrics-bind-address", metrics,
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -50,6 +51,7 @@ func TestGatewayRuns(t *testing.T) {
 	expectStatus(t, http.DefaultClient, "http://"+address+"/healthz", "", http.StatusOK)
 	expectStatus(t, http.DefaultClient, "http://"+address+"/readyz", "", http.StatusOK)
 	expectStatus(t, http.DefaultClient, "http://"+address+"/", "", http.StatusOK)
+	expectProtectedMetrics(t, env, metrics, own.BearerToken)
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("the gateway ended with %v", err)

@@ -172,11 +172,7 @@ func runManager(ctx context.Context, flags managerFlags, options controllers.Opt
 
 func (f *managerFlags) managerOptions() ctrl.Options {
 	options := kube.ManagerOptions(f.operatorNamespace, f.namespaces)
-	options.Metrics = metricsserver.Options{
-		BindAddress:    f.metricsAddress,
-		SecureServing:  true,
-		FilterProvider: filters.WithAuthenticationAndAuthorization,
-	}
+	options.Metrics = metricsOptions(f.metricsAddress)
 	options.HealthProbeBindAddress = cmp.Or(f.healthAddress, "0")
 	options.GracefulShutdownTimeout = new(shutdownTimeout)
 	options.LeaderElection = f.leaderElect
@@ -185,6 +181,11 @@ func (f *managerFlags) managerOptions() ctrl.Options {
 	// The program ends as soon as the manager does, so nobody works after giving the lease back.
 	options.LeaderElectionReleaseOnCancel = true
 	return options
+}
+
+// metricsOptions serve metrics over TLS to those whom the API server lets get them.
+func metricsOptions(address string) metricsserver.Options {
+	return metricsserver.Options{BindAddress: address, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization}
 }
 
 // addProbes makes a replica live while it answers, and ready once it has read what it works on.

@@ -39,15 +39,9 @@ func TestManagerRuns(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
 
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // the metrics have a certificate that is made up at the start
-	expectStatus(t, web, "http://"+health+"/readyz", "", http.StatusOK)
-	expectStatus(t, web, "http://"+health+"/healthz", "", http.StatusOK)
-	expectStatus(t, web, "https://"+metrics+"/metrics", "", http.StatusUnauthorized)
-	expectStatus(t, web, "https://"+metrics+"/metrics", config.BearerToken, http.StatusForbidden)
-	env.Kubectl(t, "create", "clusterrole", "scrape", "--verb", "get", "--non-resource-url", "/metrics")
-	env.Kubectl(t, "create", "clusterrolebinding", "scrape", "--clusterrole", "scrape", "--serviceaccount", "default:prometheus")
-	scraper, _ := env.KubeconfigFor(t, "default", "prometheus")
-	expectStatus(t, web, "https://"+metrics+"/metrics", scraper.BearerToken, http.StatusOK)
+	expectStatus(t, http.DefaultClient, "http://"+health+"/readyz", "", http.StatusOK)
+	expectStatus(t, http.DefaultClient, "http://"+health+"/healthz", "", http.StatusOK)
+	expectProtectedMetrics(t, env, metrics, config.BearerToken)
 
 	lease := &coordinationv1.Lease{}
 	admin, key := env.Client(t, kube.Scheme()), client.ObjectKey{Namespace: kubetest.OperatorNamespace, Name: "manager.reelkeeper.io"}
@@ -65,6 +59,18 @@ func TestManagerRuns(t *testing.T) {
 	if err := admin.Get(t.Context(), key, lease); err != nil || lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity != "" {
 		t.Errorf("the lease was not given back: %v, %v", lease.Spec.HolderIdentity, err)
 	}
+}
+
+// expectProtectedMetrics expects metrics over TLS, to those alone who may get them: not to the component itself.
+func expectProtectedMetrics(t *testing.T, env *testenv.Env, address, ownToken string) {
+	t.Helper()
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // their certificate is made up at the start
+	expectStatus(t, web, "https://"+address+"/metrics", "", http.StatusUnauthorized)
+	expectStatus(t, web, "https://"+address+"/metrics", ownToken, http.StatusForbidden)
+	env.Kubectl(t, "create", "clusterrole", "scrape", "--verb", "get", "--non-resource-url", "/metrics")
+	env.Kubectl(t, "create", "clusterrolebinding", "scrape", "--clusterrole", "scrape", "--serviceaccount", "default:prometheus")
+	scraper, _ := env.KubeconfigFor(t, "default", "prometheus")
+	expectStatus(t, web, "https://"+address+"/metrics", scraper.BearerToken, http.StatusOK)
 }
 
 // freeAddress is an address that nobody listened on a moment ago.

@@ -43,7 +43,9 @@ const client = {
   redirectURIs: flags['redirect-uri'],
 };
 
-const server = createServer();
+// Whoever asks hangs up first. With the 5 s that are usual here, a connection is closed at the moment when a client that thought it open
+// sends a form: such a request cannot be repeated, and ends as "connection reset". Go's clients keep a connection for 90 s.
+const server = createServer({ keepAliveTimeout: 120_000 });
 server.listen(Number(flags.port), flags.host, async () => {
   const issuer = `http://${flags.host}:${server.address().port}`;
   const provider = await newProvider(issuer, client, accounts);

@@ -67,8 +67,10 @@ func logged(log logr.Logger) func(http.Handler) http.Handler {
 				panicked := recover()
 				problem, isError := panicked.(error)
 				broken := isError && errors.Is(problem, http.ErrAbortHandler)
-				log.V(verbosity(wrapped.status)).Info("Answered", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
-					"status", wrapped.status, "bytes", wrapped.bytes, "duration", wall.Since(begun).String(), "brokenOff", broken)
+				route, took := chi.RouteContext(r.Context()).RoutePattern(), wall.Since(begun)
+				observe(classOf(r.Method, route), wrapped.status, wrapped.bytes, took)
+				log.V(verbosity(wrapped.status)).Info("Answered", "method", r.Method, "route", route,
+					"status", wrapped.status, "bytes", wrapped.bytes, "duration", took.String(), "brokenOff", broken)
 				if panicked != nil && !broken {
 					log.Error(nil, "A handler panicked", "panic", panicked, "stack", string(debug.Stack()))
 				}

@@ -40,17 +40,24 @@ func newPressure(all, each int) *pressure {
 func (p *pressure) enter(ctx context.Context, who string, people int) (leave func()) {
 	ctx, cancel := context.WithTimeout(ctx, queueFor)
 	defer cancel()
+	waiting, running := fetches.WithLabelValues("Waiting"), fetches.WithLabelValues("Running")
+	waiting.Inc()
+	defer waiting.Dec()
 	own := p.lane(who, people)
 	if !took(ctx, own.turns) {
 		p.leave(who, own)
+		missed(ctx, limitOfPerson)
 		return nil
 	}
 	if !took(ctx, p.turns) {
 		<-own.turns
 		p.leave(who, own)
+		missed(ctx, limitOfReplica)
 		return nil
 	}
+	running.Inc()
 	return sync.OnceFunc(func() {
+		running.Dec()
 		<-p.turns
 		<-own.turns
 		p.leave(who, own)

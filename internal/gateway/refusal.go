@@ -98,8 +98,9 @@ func (f *refusal) words(lang pages.Language) (title, message, remedy string) {
 	return title, message, remedy
 }
 
-// log writes down what the person is not told. Refusals are no faults: they stand in the audit log.
+// logRefusal counts a refusal and writes down what the person is not told. Refusals are no faults: they stand in the audit log.
 func (s *Server) logRefusal(f *refusal) {
+	countRefusal(f)
 	if f.err != nil {
 		s.log.Error(f.err, "Refusing because something is broken", "status", refusalStatus[f.kind])
 	}

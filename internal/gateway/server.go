@@ -82,6 +82,7 @@ type Server struct {
 	damage   *damage
 	pace     *pace
 	pressure *pressure
+	viewing  *viewing
 	// draining says that the gateway is about to end.
 	draining   atomic.Bool
 	drainDelay time.Duration
@@ -154,6 +155,7 @@ func New(options Options) (*Server, error) {
 		activity: options.Activity,
 		sessions: session.NewStore(keys, options.Clock, https),
 		pace:     newPace(options.Clock),
+		viewing:  newViewing(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media:     playback.NewOpener(options.Stores, options.Clock),
 		passwords: throttle.New(options.Clock), tries: options.Tries,

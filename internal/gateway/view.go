@@ -96,6 +96,7 @@ func (s *Server) watch(r *http.Request) (*watched, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
+	s.viewing.saw(view.ID)
 	seen := &watched{admission: admitted, view: view}
 	if refused := s.admit(seen); refused != nil {
 		return nil, refused

@@ -3,7 +3,6 @@
 package stores
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -25,10 +24,9 @@ var asStored = url.Values{
 // PresignPublic returns a URL by which a browser can read one object for as long, at the address that browsers use. It is a secret for as
 // long as it lives, and talks to nobody.
 func (s *Store) PresignPublic(ctx context.Context, bucket, key string, ttl time.Duration) (string, error) {
-	public, err := s.Objects.At(cmp.Or(s.Object.Spec.S3.PublicEndpoint, s.Object.Spec.S3.Endpoint))
+	public, err := s.resolver.public(s.Object, s.Objects)
 	if err != nil {
-		return "", failure(v1alpha1.ReasonStoreError, "spec.s3.publicEndpoint: %v", err)
+		return "", err
 	}
-	defer public.Close()
 	return public.Presign(ctx, http.MethodGet, bucket, key, min(ttl, objectstore.MaxPresignTTL), asStored)
 }

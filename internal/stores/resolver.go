@@ -8,6 +8,7 @@
 package stores
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -69,6 +70,8 @@ func (r *Resolver) learn(what remembered, store *v1alpha1.RecordingStore, bucket
 type openClient struct {
 	from   clientVersion
 	client *objectstore.Client
+	// public signs what browsers use, and talks to nobody; nil until it is first needed.
+	public *objectstore.Client
 }
 
 type clientVersion struct {
@@ -143,6 +146,25 @@ func (r *Resolver) Client(ctx context.Context, store *v1alpha1.RecordingStore) (
 	delete(r.made, store.UID)
 	delete(r.owned, store.UID)
 	return opened, nil
+}
+
+// public returns a client with the same credentials at the address that browsers use. It is kept for as long as objects, the client of the store.
+func (r *Resolver) public(store *v1alpha1.RecordingStore, objects *objectstore.Client) (*objectstore.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	open := r.clients[store.UID]
+	if open.client == objects && open.public != nil {
+		return open.public, nil
+	}
+	public, err := objects.At(cmp.Or(store.Spec.S3.PublicEndpoint, store.Spec.S3.Endpoint))
+	if err != nil {
+		return nil, failure(v1alpha1.ReasonStoreError, "spec.s3.publicEndpoint: %v", err)
+	}
+	if open.client == objects {
+		open.public = public
+		r.clients[store.UID] = open
+	}
+	return public, nil
 }
 
 // Keyset returns the key-encryption keyset of a store. It is ErrNoKeyset for a new store without one, and fails with

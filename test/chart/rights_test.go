@@ -53,6 +53,8 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"accessrequests.reelkeeper.io", tenant, "get list watch delete", "create update patch deletecollection approve"},
 			{"accessrequests.reelkeeper.io/status", tenant, "patch", "update"},
 			{"accessgrants.reelkeeper.io/status", tenant, "patch", "update"},
+			{"tokenreviews.authentication.k8s.io", "", "create", ""},
+			{"subjectaccessreviews.authorization.k8s.io", "", "create", ""},
 			{"recordingpolicies.reelkeeper.io", tenant, read, write},
 			{"recordingpolicies.reelkeeper.io/status", tenant, "patch", "get update create delete"},
 			{"auditevents.reelkeeper.io", tenant, "get list watch create patch delete", "update deletecollection"},

@@ -34,7 +34,8 @@ func (o *Opener) Direct(ctx context.Context, recording *v1alpha1.MeetingRecordin
 	return signed, nil
 }
 
-// Origin returns scheme, host and port of where a recording's media is read from by browsers; empty for the gateway itself.
+// Origin returns scheme, host and port of where a recording's media is read from by browsers; empty for the gateway itself. It is taken from a
+// URL, because the bucket can be part of the host. Signing one talks to nobody.
 func (o *Opener) Origin(ctx context.Context, recording *v1alpha1.MeetingRecording) (string, error) {
 	signed, err := o.Direct(ctx, recording, time.Second)
 	if err != nil || signed == "" {

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/testenv/oidctest"
 )
@@ -40,6 +43,19 @@ func TestTheProviderTellsWhereItIsAndStops(t *testing.T) {
 	if answer, err := http.Get(configuration); err == nil {
 		answer.Body.Close()
 		t.Error("it answers after it was stopped")
+	}
+}
+
+// A form on a connection that the provider closes meanwhile is lost, and no client may send it twice.
+func TestTheProviderKeepsConnectionsLongerThanItsClients(t *testing.T) {
+	answer, err := http.Get(start(t).Issuer + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	seconds, err := strconv.Atoi(strings.TrimPrefix(answer.Header.Get("Keep-Alive"), "timeout="))
+	if clients := http.DefaultTransport.(*http.Transport).IdleConnTimeout; err != nil || time.Duration(seconds)*time.Second <= clients {
+		t.Errorf("connections are kept for %q, want more than the %s of clients", answer.Header.Get("Keep-Alive"), clients)
 	}
 }
 
