@@ -151,6 +151,14 @@ func watching(t *testing.T, w *gatewaytest.World) *scene {
 	return s
 }
 
+// watches signs somebody in as the viewer, who begins to watch.
+func (s *scene) watches(t *testing.T, who string, review *v1alpha1.MeetingRecording) *gatewaytest.Browser {
+	t.Helper()
+	viewer := s.enter(t, "viewer", who)
+	s.remember(t, beginView(t, viewer, review))
+	return viewer
+}
+
 // forge makes what a gateway with other keys would make for the creator of the meeting.
 func (s *scene) forge(t *testing.T, recording *v1alpha1.MeetingRecording) {
 	t.Helper()
@@ -195,8 +203,7 @@ func revoked(t *testing.T, w *gatewaytest.World) *scene {
 	s, review := newScene(t, w, w.URL, w.Recording)
 	grant := grantToDave(v1alpha1.PermissionView)(review)
 	s.vars["link"] = w.Grant(t, grant, "")
-	viewer := s.enter(t, "viewer", "internal")
-	s.remember(t, beginView(t, viewer, review))
+	viewer := s.watches(t, "internal", review)
 	s.vars["etag"] = viewer.Get(t, s.vars["view"]+"media").Header.Get("ETag")
 	viewer.Staying().Get(t, "/g/"+s.vars["link"])
 	remove(t, w, grant)
@@ -207,8 +214,7 @@ func revoked(t *testing.T, w *gatewaytest.World) *scene {
 func signedOut(t *testing.T, w *gatewaytest.World) *scene {
 	t.Helper()
 	s, review := newScene(t, w, w.URL, w.Recording)
-	viewer := s.enter(t, "viewer", "participant")
-	s.remember(t, beginView(t, viewer, review))
+	viewer := s.watches(t, "participant", review)
 	viewer.Staying().Post(t, "/signout", nil)
 	return s
 }
@@ -218,8 +224,7 @@ func later(t *testing.T, w *gatewaytest.World, passed time.Duration) *scene {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(gatewaytest.Wall.Now())
 	s, review := newScene(t, w, w.Serve(t, func(o *gateway.Options) { o.Clock = clock }), w.Recording)
-	viewer := s.enter(t, "viewer", "participant")
-	s.remember(t, beginView(t, viewer, review))
+	s.watches(t, "participant", review)
 	clock.SetTime(clock.Now().Add(passed))
 	return s
 }
@@ -228,8 +233,7 @@ func later(t *testing.T, w *gatewaytest.World, passed time.Duration) *scene {
 func trashed(t *testing.T, w *gatewaytest.World) *scene {
 	t.Helper()
 	s, review := newScene(t, w, w.URL, w.Recording)
-	viewer := s.enter(t, "viewer", "participant")
-	s.remember(t, beginView(t, viewer, review))
+	s.watches(t, "participant", review)
 	setState(t, w, review, v1alpha1.StateTrashed)
 	return s
 }
@@ -238,8 +242,7 @@ func trashed(t *testing.T, w *gatewaytest.World) *scene {
 func watchingDirectly(t *testing.T, w *gatewaytest.World) *scene {
 	t.Helper()
 	s, review := newScene(t, w, w.URL, w.DirectRecording)
-	viewer := s.enter(t, "viewer", "participant")
-	s.remember(t, beginView(t, viewer, review))
+	viewer := s.watches(t, "participant", review)
 	playlist := viewer.Get(t, s.vars["view"]+"playlist.m3u8")
 	address, err := url.Parse(presigned.FindString(string(playlist.Body)))
 	if err != nil || address.Host == "" {

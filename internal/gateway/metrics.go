@@ -38,7 +38,8 @@ var (
 	fetches = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "reelkeeper_gateway_store_fetches", Help: "Byte ranges that are being read from object stores (Running), or wait for their turn (Waiting).",
 	}, []string{"state"})
-	fetchesRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
+	fetchesWaiting, fetchesRunning = fetches.WithLabelValues("Waiting"), fetches.WithLabelValues("Running")
+	fetchesRefused                 = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "reelkeeper_gateway_store_fetches_refused_total",
 		Help: "Byte ranges that were not read because their turn did not come in time, by whose limit was reached: that of the Person, or of the Replica.",
 	}, []string{"limit"})
@@ -49,9 +50,6 @@ func init() {
 	metrics.Registry.MustRegister(answered, durations, sentBytes, refusals, fetches, fetchesRefused)
 	for _, reason := range faultReasons {
 		refusals.WithLabelValues(string(reason))
-	}
-	for _, state := range []string{"Waiting", "Running"} {
-		fetches.WithLabelValues(state)
 	}
 	for _, limit := range []string{limitOfPerson, limitOfReplica} {
 		fetchesRefused.WithLabelValues(limit)

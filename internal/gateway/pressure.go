@@ -40,9 +40,8 @@ func newPressure(all, each int) *pressure {
 func (p *pressure) enter(ctx context.Context, who string, people int) (leave func()) {
 	ctx, cancel := context.WithTimeout(ctx, queueFor)
 	defer cancel()
-	waiting, running := fetches.WithLabelValues("Waiting"), fetches.WithLabelValues("Running")
-	waiting.Inc()
-	defer waiting.Dec()
+	fetchesWaiting.Inc()
+	defer fetchesWaiting.Dec()
 	own := p.lane(who, people)
 	if !took(ctx, own.turns) {
 		p.leave(who, own)
@@ -55,9 +54,9 @@ func (p *pressure) enter(ctx context.Context, who string, people int) (leave fun
 		missed(ctx, limitOfReplica)
 		return nil
 	}
-	running.Inc()
+	fetchesRunning.Inc()
 	return sync.OnceFunc(func() {
-		running.Dec()
+		fetchesRunning.Dec()
 		<-p.turns
 		<-own.turns
 		p.leave(who, own)

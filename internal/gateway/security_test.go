@@ -106,15 +106,21 @@ var spoofs = []string{
 	"X-Original-URL: https://" + evil + "/", "X-Rewrite-URL: //" + evil + "/", "X-Forwarded-Prefix: //" + evil, "X-Forwarded-Proto: " + evil, "Referer: https://" + evil + "/",
 }
 
-// TestNothingSentChangesWhereAnswersLead also is about what a cache could keep for others: no answer depends on such a header.
-func TestNothingSentChangesWhereAnswersLead(t *testing.T) {
-	t.Parallel()
-	s := situations["watching"](t, theWorld(t))
+// findScript learns the address of the script of all pages.
+func (s *scene) findScript(t *testing.T) {
+	t.Helper()
 	assets, err := web.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.vars["script"] = "/assets/" + assets.Script
+}
+
+// TestNothingSentChangesWhereAnswersLead also is about what a cache could keep for others: no answer depends on such a header.
+func TestNothingSentChangesWhereAnswersLead(t *testing.T) {
+	t.Parallel()
+	s := situations["watching"](t, theWorld(t))
+	s.findScript(t)
 	for _, request := range []string{
 		"GET /signin?next={page}", "GET {page}", "GET {page}/state", "GET {view}playlist.m3u8", "GET /nowhere", "GET {script}", "GET {script}?x=https://attacker.invalid",
 		"POST /preferences\nSec-Fetch-Site: same-origin\n\ntheme=dark&next={page}",
@@ -141,11 +147,7 @@ func TestNothingSentChangesWhereAnswersLead(t *testing.T) {
 func TestOnlyWhatIsTheSameForEverybodyMayBeKept(t *testing.T) {
 	t.Parallel()
 	s := situations["watching"](t, theWorld(t))
-	assets, err := web.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.vars["script"] = "/assets/" + assets.Script
+	s.findScript(t)
 	mine, theirs := s.exchange(t, try{}, s.vars, "GET {script}"), s.exchange(t, try{by: "nobody"}, s.vars, "GET {script}")
 	if !bytes.Equal(mine[0].body, theirs[0].body) || mine[0].header.Get("Set-Cookie") != "" {
 		t.Error("a script depends on who asks, or sets a cookie")

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -35,38 +34,29 @@ func NewTryCounter(direct client.Client) TryCounter { return &tryCounter{client:
 type tryCounter struct{ client client.Client }
 
 func (c *tryCounter) Wrong(ctx context.Context, namespace, name string, now time.Time, keys ...string) (time.Duration, error) {
-	return c.count(ctx, namespace, name, func(counts []throttle.Count) ([]throttle.Count, bool, time.Duration) {
-		if wait := throttle.Wait(counts, now, keys...); wait > 0 {
-			return nil, false, wait
-		}
-		return throttle.Wrong(counts, now, keys...), true, 0
+	return c.count(ctx, namespace, name, now, keys, func(counts []throttle.Count) ([]throttle.Count, bool) {
+		return throttle.Wrong(counts, now, keys...), true
 	})
 }
 
 func (c *tryCounter) Right(ctx context.Context, namespace, name string, now time.Time, keys ...string) (time.Duration, error) {
-	return c.count(ctx, namespace, name, func(counts []throttle.Count) ([]throttle.Count, bool, time.Duration) {
-		if wait := throttle.Wait(counts, now, keys...); wait > 0 {
-			return nil, false, wait
-		}
-		left, changed := throttle.Right(counts, now, keys...)
-		return left, changed, 0
+	return c.count(ctx, namespace, name, now, keys, func(counts []throttle.Count) ([]throttle.Count, bool) {
+		return throttle.Right(counts, now, keys...)
 	})
 }
 
-// count reads the counts of a grant, and writes them where they change; when somebody else was faster, it begins again.
-func (c *tryCounter) count(ctx context.Context, namespace, name string, decide func([]throttle.Count) ([]throttle.Count, bool, time.Duration)) (wait time.Duration, err error) {
-	err = retry.RetryOnConflict(patience, func() error {
-		grant := &v1alpha1.AccessGrant{}
-		if err := c.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, grant); err != nil {
-			return err
+// count counts a try in a grant, unless it has to wait.
+func (c *tryCounter) count(
+	ctx context.Context, namespace, name string, now time.Time, keys []string, counted func([]throttle.Count) (counts []throttle.Count, changed bool),
+) (wait time.Duration, err error) {
+	err = changeStatus(ctx, c.client, namespace, name, func(grant *v1alpha1.AccessGrant) bool {
+		counts := countsOf(grant)
+		if wait = throttle.Wait(counts, now, keys...); wait > 0 {
+			return false
 		}
-		counts, changed, toWait := decide(countsOf(grant))
-		if wait = toWait; !changed {
-			return nil
-		}
-		before := grant.DeepCopy()
+		counts, changed := counted(counts)
 		grant.Status.PasswordTries = triesOf(counts)
-		return c.client.Status().Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		return changed
 	})
 	if err != nil {
 		return 0, fmt.Errorf("count a password for AccessGrant %s/%s: %w", namespace, name, err)

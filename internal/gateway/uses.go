@@ -31,24 +31,33 @@ type useCounter struct{ client client.Client }
 
 func (u *useCounter) Count(ctx context.Context, namespace, name string) (bool, error) {
 	left := false
-	err := retry.RetryOnConflict(patience, func() error {
-		grant := &v1alpha1.AccessGrant{}
-		if err := u.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, grant); err != nil {
-			return err
-		}
+	err := changeStatus(ctx, u.client, namespace, name, func(grant *v1alpha1.AccessGrant) bool {
 		var uses int32
 		if grant.Status.Uses != nil {
 			uses = *grant.Status.Uses
 		}
-		if left = uses < grant.Spec.MaxUses; !left {
-			return nil
+		if left = uses < grant.Spec.MaxUses; left {
+			grant.Status.Uses = new(uses + 1)
 		}
-		before := grant.DeepCopy()
-		grant.Status.Uses = new(uses + 1)
-		return u.client.Status().Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		return left
 	})
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("count a use of AccessGrant %s/%s: %w", namespace, name, err)
 	}
 	return left && err == nil, nil
+}
+
+// changeStatus reads a grant, and writes its status if change says that it has changed it. When somebody else was faster, it begins again.
+func changeStatus(ctx context.Context, direct client.Client, namespace, name string, change func(*v1alpha1.AccessGrant) bool) error {
+	return retry.RetryOnConflict(patience, func() error {
+		grant := &v1alpha1.AccessGrant{}
+		if err := direct.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, grant); err != nil {
+			return err
+		}
+		before := grant.DeepCopy()
+		if !change(grant) {
+			return nil
+		}
+		return direct.Status().Patch(ctx, grant, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 }
