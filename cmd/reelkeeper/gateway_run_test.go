@@ -37,7 +37,7 @@ func gatewayConfig(t *testing.T) string {
 func TestGatewayRuns(t *testing.T) {
 	env := testenv.Start(t, gatewaytest.EnvOptions())
 	own, kubeconfig := env.KubeconfigFor(t, gatewaytest.OperatorNamespace, "reelkeeper-gateway")
-	address, metrics := freeAddress(t), freeAddress(t)
+	address, metrics := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	root := newRootCommand()
 	root.SetArgs([]string{"gateway",
 		"--kubeconfig", kubeconfig, "--operator-namespace", gatewaytest.OperatorNamespace, "--listen-address", address,

@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -27,7 +26,7 @@ import (
 func TestManagerRuns(t *testing.T) {
 	env := testenv.Start(t, kubetest.Options())
 	config, kubeconfig := env.KubeconfigFor(t, kubetest.OperatorNamespace, "reelkeeper-manager")
-	health, metrics := freeAddress(t), freeAddress(t)
+	health, metrics := testenv.FreeAddress(t), testenv.FreeAddress(t)
 
 	root := newRootCommand()
 	root.SetArgs([]string{"manager",
@@ -71,17 +70,6 @@ func expectProtectedMetrics(t *testing.T, env *testenv.Env, address, ownToken st
 	env.Kubectl(t, "create", "clusterrolebinding", "scrape", "--clusterrole", "scrape", "--serviceaccount", "default:prometheus")
 	scraper, _ := env.KubeconfigFor(t, "default", "prometheus")
 	expectStatus(t, web, "https://"+address+"/metrics", scraper.BearerToken, http.StatusOK)
-}
-
-// freeAddress is an address that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func expectStatus(t *testing.T, web *http.Client, url, token string, want int) {

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -59,19 +57,9 @@ var startNode = sync.OnceValue(func() error {
 
 // buildReelkeeper builds the program that is shipped, so that Jobs run what they run in a cluster.
 func buildReelkeeper() (string, error) {
-	root, err := controlplane.Root()
-	if err != nil {
-		return "", err
-	}
 	dir, err := process.TempDir("reelkeeper-bin-")
 	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(dir, "reelkeeper")
-	build := exec.Command("go", "build", "-o", program, "./cmd/reelkeeper")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the worker: %w: %s", err, out)
-	}
-	return program, nil
+	return testenv.BuildReelkeeper(dir)
 }

@@ -13,17 +13,14 @@
 package delivery
 
 import (
-	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 )
 
 var env *testenv.Env
@@ -42,12 +39,12 @@ const (
 func BenchmarkDelivery(b *testing.B) {
 	for b.Loop() {
 		d := newDelivery(b)
-		say("     %d cores; a recording of %v with %d segments, %.2f Mbit/s", runtime.NumCPU(), length, len(d.segments), d.bitrate()/1e6)
+		measure.Say("     %d cores; a recording of %v with %d segments, %.2f Mbit/s", runtime.NumCPU(), length, len(d.segments), d.bitrate()/1e6)
 		// First, so that the gateway's memory holds nothing else.
-		if chosen("viewers") {
+		if measure.Chosen("DELIVERY_PHASES", "viewers") {
 			d.watchers(viewerCount(b))
 		}
-		if chosen("load") {
+		if measure.Chosen("DELIVERY_PHASES", "load") {
 			d.loads()
 		}
 	}
@@ -64,28 +61,6 @@ func viewerCount(b *testing.B) int {
 		b.Fatal(err)
 	}
 	return n
-}
-
-// chosen says whether a phase is to be run.
-func chosen(phase string) bool {
-	phases := os.Getenv("DELIVERY_PHASES")
-	return phases == "" || slices.Contains(strings.Split(phases, ","), phase)
-}
-
-// say prints a line at once: a run is long.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stdout, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
-}
-
-// judge prints a figure beside its limit, and fails the run beyond it.
-func (d *delivery) judge(ok bool, format string, args ...any) {
-	d.b.Helper()
-	verdict := "ok  "
-	if !ok {
-		verdict = "MISS"
-		d.b.Errorf(format, args...)
-	}
-	say("%s %s", verdict, fmt.Sprintf(format, args...))
 }
 
 // bitrate is how many bits of the recording play in a second.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 )
 
 const (
@@ -78,8 +80,8 @@ func (d *delivery) loads() {
 		of("gateway", "reelkeeper", func(connection, _ int) (string, segment) { return views[connection] + "playlist.m3u8", segment{} }),
 		of("nginx with a file", "nginx", whole(d.nginx+"/playlist")),
 	})
-	d.judge(segments >= leastSegments, "segments: %.2f of the throughput of nginx that proxies the same object store, at least %.2f", segments, leastSegments)
-	d.judge(downloads >= leastDownload, "download with decryption: %.2f of the throughput of nginx with the plain file, at least %.2f", downloads, leastDownload)
+	measure.Judge(d.b, segments >= leastSegments, "segments: %.2f of the throughput of nginx that proxies the same object store, at least %.2f", segments, leastSegments)
+	measure.Judge(d.b, downloads >= leastDownload, "download with decryption: %.2f of the throughput of nginx with the plain file, at least %.2f", downloads, leastDownload)
 }
 
 // crew are connections of different people, and their views of the recording.
@@ -112,7 +114,7 @@ func (d *delivery) compare(what string, subjects []*subject) float64 {
 	}
 	first := subjects[0]
 	for _, other := range subjects[1:] {
-		say("     %s: %.2f of %s; first byte after %.2f of its time alone, %.2f busy; CPU %.2f of its",
+		measure.Say("     %s: %.2f of %s; first byte after %.2f of its time alone, %.2f busy; CPU %.2f of its",
 			what, first.over(other), other.name, over(first.alone, other.alone), over(first.busy, other.busy), first.cost()/other.cost())
 	}
 	d.b.ReportMetric(first.over(subjects[1]), what+"/nginx")
@@ -137,7 +139,7 @@ func (s *subject) cost() float64 { return s.spent[s.server].Seconds() / (float64
 
 // tell prints what was measured.
 func (s *subject) tell(what string) {
-	say("     %-8s %-33s %7.1f MB/s %8.0f requests/s; first byte p50 %v, p99 %v alone, p50 %v, p99 %v busy; %.2f s of its CPU a gigabyte; cores: %s",
+	measure.Say("     %-8s %-33s %7.1f MB/s %8.0f requests/s; first byte p50 %v, p99 %v alone, p50 %v, p99 %v busy; %.2f s of its CPU a gigabyte; cores: %s",
 		what, s.name, median(s.rates)/1e6, float64(s.count)/s.took.Seconds(), rounded(s.alone, 0.5), rounded(s.alone, 0.99), rounded(s.busy, 0.5), rounded(s.busy, 0.99),
 		s.cost(), s.spent.shares(s.took))
 }

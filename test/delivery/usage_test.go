@@ -5,7 +5,6 @@
 package delivery
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -15,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
 // usage is how much CPU the programs of a run have used so far: ours, which is the client, and all that it has started, by their names.
@@ -25,33 +26,31 @@ const client = "client"
 // used reads it from /proc.
 func (d *delivery) used() usage {
 	d.b.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil || len(stats) == 0 {
+	running, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(running) == 0 {
 		d.b.Fatalf("reading /proc, which this measurement needs: %v", err)
 	}
-	own := strconv.Itoa(os.Getpid())
-	names, parents, times := map[string]string{}, map[string]string{}, map[string]time.Duration{}
-	for _, path := range stats {
-		content, err := os.ReadFile(path)
+	own, all := os.Getpid(), map[int]process.Usage{}
+	for _, path := range running {
+		pid, err := strconv.Atoi(filepath.Base(path))
 		if err != nil {
-			continue // it has ended
+			d.b.Fatal(err)
 		}
-		// The name is in parentheses and may hold anything. After it: parent is the 2nd field, utime and stime the 12th and 13th, in hundredths of a second.
-		begin, end := bytes.IndexByte(content, '('), bytes.LastIndexByte(content, ')')
-		id, fields := strings.TrimSpace(string(content[:begin])), strings.Fields(string(content[end+1:]))
-		user, _ := strconv.ParseInt(fields[11], 10, 64)
-		system, _ := strconv.ParseInt(fields[12], 10, 64)
-		names[id], parents[id], times[id] = string(content[begin+1:end]), fields[1], time.Duration(user+system)*10*time.Millisecond
+		if one, err := process.UsageOf(pid); err == nil { // else it has ended
+			all[pid] = one
+		}
 	}
-	names[own] = client
 	sums := usage{}
-	for id := range names {
-		ancestor := id
-		for ancestor != own && ancestor != "" && ancestor != "0" {
-			ancestor = parents[ancestor]
+	for pid, one := range all {
+		ancestor := pid
+		for ancestor != own && ancestor != 0 {
+			ancestor = all[ancestor].Parent
 		}
-		if ancestor == own {
-			sums[names[id]] += times[id]
+		switch {
+		case pid == own:
+			sums[client] += one.CPU
+		case ancestor == own:
+			sums[one.Name] += one.CPU
 		}
 	}
 	return sums
@@ -90,15 +89,9 @@ func (d *delivery) resident() int64 {
 	if d.gateway != nil {
 		pid = d.gateway.PID()
 	}
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	memory, err := process.MemoryOf(pid)
 	if err != nil {
 		d.b.Fatal(err)
 	}
-	_, after, _ := bytes.Cut(content, []byte("VmRSS:"))
-	line, _, _ := bytes.Cut(after, []byte("kB"))
-	kilobytes, err := strconv.ParseInt(strings.TrimSpace(string(line)), 10, 64)
-	if err != nil {
-		d.b.Fatal(err)
-	}
-	return kilobytes << 10
+	return memory.Resident
 }

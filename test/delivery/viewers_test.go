@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 )
 
 const (
@@ -59,7 +61,7 @@ func (d *delivery) watchers(count int) {
 	for int(crowd.begun.Load()) < count && time.Since(opened) < arrival+patience {
 		pause(ctx, 100*time.Millisecond)
 	}
-	d.judge(int(crowd.begun.Load()) == count, "viewers: %d of %d, who came within %v, had begun after %v", crowd.begun.Load(), count, arrival, time.Since(opened).Round(100*time.Millisecond))
+	measure.Judge(d.b, int(crowd.begun.Load()) == count, "viewers: %d of %d, who came within %v, had begun after %v", crowd.begun.Load(), count, arrival, time.Since(opened).Round(100*time.Millisecond))
 	before := d.used()
 	crowd.forget()
 	full := d.largest(ctx, watching)
@@ -68,11 +70,11 @@ func (d *delivery) watchers(count int) {
 	seats.Wait()
 	d.sayAudience(&crowd, count, spent)
 	each := (full - empty) / int64(count)
-	d.judge(len(crowd.failed) == 0, "viewers: %d of %d failed%s", len(crowd.failed), count, firstOf(crowd.failed))
+	measure.Judge(d.b, len(crowd.failed) == 0, "viewers: %d of %d failed%s", len(crowd.failed), count, firstOf(crowd.failed))
 	rate := float64(crowd.bytes) * 8 / watching.Seconds() / (d.bitrate() * float64(count))
-	d.judge(rate >= leastRate, "viewers: %.2f of the bit rate of all viewers came to them, at least %.2f", rate, leastRate)
-	d.judge(crowd.stalls == 0, "viewers: %d stalls of %d viewers, who watched for %v with %v in the buffer", crowd.stalls, count, watching, buffered)
-	d.judge(each < maxViewerMemory, "viewers: the gateway has %d MiB with %d and %d MiB with none, %.1f kB for each, less than %d", full>>20, count, empty>>20, float64(each)/1024, maxViewerMemory>>10)
+	measure.Judge(d.b, rate >= leastRate, "viewers: %.2f of the bit rate of all viewers came to them, at least %.2f", rate, leastRate)
+	measure.Judge(d.b, crowd.stalls == 0, "viewers: %d stalls of %d viewers, who watched for %v with %v in the buffer", crowd.stalls, count, watching, buffered)
+	measure.Judge(d.b, each < maxViewerMemory, "viewers: the gateway has %d MiB with %d and %d MiB with none, %.1f kB for each, less than %d", full>>20, count, empty>>20, float64(each)/1024, maxViewerMemory>>10)
 	d.b.ReportMetric(float64(each)/1024, "kB/viewer")
 }
 
@@ -175,10 +177,10 @@ func (d *delivery) sayAudience(crowd *audience, count int, spent usage) {
 	d.b.Helper()
 	slices.Sort(crowd.times)
 	slices.Sort(crowd.spare)
-	say("     viewers: %d segments, %.0f Mbit/s for %d viewers; a segment took p50 %v, p99 %v, at most %v; the last to come in time came %v before its time",
+	measure.Say("     viewers: %d segments, %.0f Mbit/s for %d viewers; a segment took p50 %v, p99 %v, at most %v; the last to come in time came %v before its time",
 		len(crowd.times), float64(crowd.bytes)*8/1e6/watching.Seconds(), count, quantile(crowd.times, 0.5).Round(time.Millisecond),
 		quantile(crowd.times, 0.99).Round(time.Millisecond), quantile(crowd.times, 1).Round(time.Millisecond), quantile(crowd.spare, 0).Round(time.Millisecond))
-	say("     viewers: cores: %s", spent.shares(watching))
+	measure.Say("     viewers: cores: %s", spent.shares(watching))
 }
 
 func firstOf(errs []error) string {

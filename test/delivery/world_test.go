@@ -12,7 +12,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +27,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
-	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
@@ -148,12 +147,11 @@ func (d *delivery) write(name string, content []byte) {
 // free is a port that nobody listens on.
 func (d *delivery) free() int {
 	d.b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := process.FreePort()
 	if err != nil {
 		d.b.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // startGateway builds and starts the program that is shipped.
@@ -165,18 +163,13 @@ func (d *delivery) startGateway() {
 		d.serveHere(port)
 		return
 	}
-	root, err := controlplane.Root()
+	program, err := testenv.BuildReelkeeper(d.dir)
 	if err != nil {
 		d.b.Fatal(err)
 	}
-	build := exec.CommandContext(d.b.Context(), "go", "build", "-ldflags=-s -w", "-o", d.path("reelkeeper"), "./cmd/reelkeeper")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		d.b.Fatalf("build the gateway: %v: %s", err, out)
-	}
 	_, kubeconfig := env.KubeconfigFor(d.b, gatewaytest.OperatorNamespace, "reelkeeper-gateway")
 	d.gateway, err = process.Start(d.b.Context(), process.Spec{
-		Name: "gateway", Path: d.path("reelkeeper"), Log: filepath.Join(env.Logs, "gateway.log"),
+		Name: "gateway", Path: program, Log: filepath.Join(env.Logs, "gateway.log"),
 		Args: []string{
 			"gateway", "--kubeconfig", kubeconfig, "--operator-namespace", gatewaytest.OperatorNamespace, "--public-url", d.address,
 			"--listen-address", fmt.Sprintf("127.0.0.1:%d", port), "--tls-cert", d.path("tls.crt"), "--tls-key", d.path("tls.key"),

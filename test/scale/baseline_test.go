@@ -21,6 +21,7 @@ import (
 	applyv1alpha1 "github.com/reelkeeper/reelkeeper/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 )
 
 // rawList is how long the API server takes to send all recordings once, to a client that throws them away.
@@ -44,7 +45,7 @@ func (s *scale) rawList() time.Duration {
 		s.b.Fatal(err)
 	}
 	took := time.Since(begun)
-	say("     one list of all recordings: %d MiB in %v", size>>20, took.Round(time.Millisecond))
+	measure.Say("     one list of all recordings: %d MiB in %v", size>>20, took.Round(time.Millisecond))
 	return took
 }
 

@@ -5,47 +5,28 @@
 package scale
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
-
-// buildManager builds the program that is shipped.
-func buildManager(b *testing.B) string {
-	b.Helper()
-	root, err := controlplane.Root()
-	if err != nil {
-		b.Fatal(err)
-	}
-	program := filepath.Join(b.TempDir(), "reelkeeper")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./cmd/reelkeeper")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build the manager: %v: %s", err, out)
-	}
-	return program
-}
 
 // startManager starts the manager and does not wait until it is ready.
 func (s *scale) startManager() {
 	s.b.Helper()
-	health := freeAddress(s.b)
-	s.metrics = freeAddress(s.b)
+	health := testenv.FreeAddress(s.b)
+	s.metrics = testenv.FreeAddress(s.b)
 	var err error
 	s.manager, err = process.Start(s.b.Context(), process.Spec{
 		Name: "manager", Path: s.binary, Log: filepath.Join(env.Logs, "manager.log"),
@@ -61,16 +42,6 @@ func (s *scale) startManager() {
 	s.running, s.started = true, time.Now()
 	s.b.Cleanup(s.manager.Kill)
 	s.health = "http://" + health + "/readyz"
-}
-
-// freeAddress is an address of this machine where nobody listens.
-func freeAddress(b *testing.B) string {
-	b.Helper()
-	port, err := process.FreePort()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // fired is how many dates have come since the manager started, and how many of them it noticed within a time.
@@ -134,43 +105,12 @@ func (s *scale) waitUntilIdle() {
 	s.start = max(s.start, time.Since(s.started))
 }
 
-// resident is how much memory the manager has now, and had at most, in bytes.
-func (s *scale) resident() (now, peak int64) {
-	s.b.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.manager.PID()))
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	return field(content, "VmRSS:"), field(content, "VmHWM:")
-}
-
-// mapped tells how much of that is the heap and how much the program itself.
-func (s *scale) mapped() string {
-	s.b.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.manager.PID()))
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	return fmt.Sprintf("%d MiB of its own, %d MiB of the program's file", field(content, "RssAnon:")>>20, field(content, "RssFile:")>>20)
-}
-
-func field(status []byte, name string) int64 {
-	_, after, _ := bytes.Cut(status, []byte(name))
-	line, _, _ := bytes.Cut(after, []byte("kB"))
-	kilobytes, _ := strconv.ParseInt(strings.TrimSpace(string(line)), 10, 64)
-	return kilobytes << 10
-}
-
 // cpuTime is how much CPU the manager has used so far.
 func (s *scale) cpuTime() time.Duration {
 	s.b.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.manager.PID()))
+	used, err := process.UsageOf(s.manager.PID())
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	// The fields after the name, which is in parentheses: utime and stime are the 12th and 13th, in hundredths of a second.
-	fields := strings.Fields(string(content[bytes.LastIndexByte(content, ')')+1:]))
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond
+	return used.CPU
 }

@@ -28,6 +28,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
@@ -80,7 +82,9 @@ func newScale(b *testing.B) *scale {
 	}
 	s.scraper, _ = env.KubeconfigFor(b, operatorNamespace, "scraper")
 	env.Kubectl(b, "create", "clusterrolebinding", "scraper", "--clusterrole=reelkeeper-metrics-reader", "--serviceaccount="+operatorNamespace+":scraper")
-	s.binary = buildManager(b)
+	if s.binary, err = testenv.BuildReelkeeper(b.TempDir()); err != nil {
+		b.Fatal(err)
+	}
 	s.furnish()
 	s.learn()
 	return s
@@ -146,7 +150,7 @@ func (s *scale) learn() {
 		s.b.Fatal(err)
 	}
 	size, err := json.Marshal(s.template)
-	say("     a recording at rest has %d bytes (%v)", len(size), err)
+	measure.Say("     a recording at rest has %d bytes (%v)", len(size), err)
 }
 
 // populate makes recordings that have been at rest for a while: all but a fifth sleep until a date far away.
@@ -158,7 +162,7 @@ func (s *scale) populate(n int) {
 	s.makeDue("live", live, func(i int) time.Time {
 		return begun.Add(2*time.Hour + time.Duration(i)*time.Second).Truncate(time.Second)
 	})
-	say("     %d recordings made in %v", n, time.Since(begun).Round(time.Second))
+	measure.Say("     %d recordings made in %v", n, time.Since(begun).Round(time.Second))
 }
 
 // make makes recordings that expire at a date.

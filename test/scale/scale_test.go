@@ -17,7 +17,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +27,8 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/controlplane"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
+	"github.com/reelkeeper/reelkeeper/internal/testenv/process"
 )
 
 var env *testenv.Env
@@ -77,38 +78,16 @@ func BenchmarkHundredThousand(b *testing.B) {
 			{"start", func() { s.coldStart(); s.rest("after the start") }},
 			{"restart", s.restart},
 			{"timers", func() { s.timers(few) }},
-			{"mass", func() { s.mass(mass); s.restart(); s.rest("in the end") }},
+			{"mass", func() { s.mass(mass); s.startManager(); s.waitUntilIdle(); s.rest("in the end") }},
 		} {
-			if !chosen(phase.name) {
+			if !measure.Chosen("SCALE_PHASES", phase.name) {
 				continue
 			}
-			say("     phase %s", phase.name)
+			measure.Say("     phase %s", phase.name)
 			phase.run()
 		}
 		s.kill()
 	}
-}
-
-// chosen says whether a phase is to be run.
-func chosen(phase string) bool {
-	phases := os.Getenv("SCALE_PHASES")
-	return phases == "" || slices.Contains(strings.Split(phases, ","), phase)
-}
-
-// say prints a line at once: a run is long.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stdout, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
-}
-
-// judge prints a figure beside its limit, and fails the run beyond it.
-func (s *scale) judge(ok bool, format string, args ...any) {
-	s.b.Helper()
-	verdict := "ok  "
-	if !ok {
-		verdict = "MISS"
-		s.b.Errorf(format, args...)
-	}
-	say("%s %s", verdict, fmt.Sprintf(format, args...))
 }
 
 // coldStart starts the manager over recordings that it has never seen, and at once has something urgent for it.
@@ -127,14 +106,14 @@ func (s *scale) coldStart() {
 		return r.Status.ObservedGeneration == r.Generation && r.Generation > 1
 	})
 	took := held[0].at.Sub(started)
-	s.judge(took <= maxColdStart, "cold start: a hold that is set at once is dealt with %v after the start of the process, at most %v; one raw list of all recordings takes %v",
+	measure.Judge(s.b, took <= maxColdStart, "cold start: a hold that is set at once is dealt with %v after the start of the process, at most %v; one raw list of all recordings takes %v",
 		took.Round(time.Millisecond), maxColdStart, raw.Round(time.Millisecond))
 	s.waitUntilIdle()
-	say("     cold start: idle after %v", time.Since(started).Round(time.Millisecond))
+	measure.Say("     cold start: idle after %v", time.Since(started).Round(time.Millisecond))
 	answers := urgent.count() - 1 // the hold itself
-	s.judge(answers == 1, "cold start: the hold is answered by %d writes to its recording, want 1", answers)
+	measure.Judge(s.b, answers == 1, "cold start: the hold is answered by %d writes to its recording, want 1", answers)
 	changed := slices.DeleteFunc(s.changedSince(before), func(name string) bool { return name == "urgent-0" })
-	s.judge(len(changed) == 0, "cold start: %d other recordings were written, want none%s", len(changed), some(changed))
+	measure.Judge(s.b, len(changed) == 0, "cold start: %d other recordings were written, want none%s", len(changed), some(changed))
 	s.memory("after the start")
 }
 
@@ -146,9 +125,9 @@ func (s *scale) restart() {
 	begun := time.Now()
 	s.startManager()
 	s.waitUntilIdle()
-	say("     restart: idle after %v", time.Since(begun).Round(time.Millisecond))
+	measure.Say("     restart: idle after %v", time.Since(begun).Round(time.Millisecond))
 	changed := s.changedSince(before)
-	s.judge(len(changed) == 0, "restart: %d recordings were written, want none%s", len(changed), some(changed))
+	measure.Judge(s.b, len(changed) == 0, "restart: %d recordings were written, want none%s", len(changed), some(changed))
 	s.memory("after a restart")
 }
 
@@ -160,17 +139,21 @@ func (s *scale) rest(when string) {
 	pause(s.b.Context(), stillness)
 	used := s.cpuTime() - cpu
 	changed := s.changedSince(before)
-	s.judge(len(changed) == 0, "at rest %s: %d recordings were written in %v, want none%s", when, len(changed), stillness, some(changed))
-	say("     at rest %s: the manager used %v of CPU in %v", when, used, stillness)
+	measure.Judge(s.b, len(changed) == 0, "at rest %s: %d recordings were written in %v, want none%s", when, len(changed), stillness, some(changed))
+	measure.Say("     at rest %s: the manager used %v of CPU in %v", when, used, stillness)
 	s.memory(when)
 }
 
 func (s *scale) memory(when string) {
 	s.b.Helper()
-	rss, peak := s.resident()
-	s.judge(rss <= maxMemory, "memory %s: %d MiB resident with %d recordings (peak %d), at most %d", when, rss>>20, s.made, peak>>20, maxMemory>>20)
-	say("     memory %s: %s", when, s.mapped())
-	s.b.ReportMetric(float64(rss>>20), "MiB")
+	memory, err := process.MemoryOf(s.manager.PID())
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	measure.Judge(s.b, memory.Resident <= maxMemory, "memory %s: %d MiB resident with %d recordings (peak %d), at most %d",
+		when, memory.Resident>>20, s.made, memory.Peak>>20, maxMemory>>20)
+	measure.Say("     memory %s: %d MiB of its own, %d MiB of the program's file", when, memory.Own>>20, memory.File>>20)
+	s.b.ReportMetric(float64(memory.Resident>>20), "MiB")
 }
 
 // timers lets recordings expire one after the other. When a timer fires is the manager's, how soon after that everything is written is the
@@ -189,10 +172,10 @@ func (s *scale) timers(n int) {
 	late := s.lateness(seen, n, due)
 	inTime, fired := s.fired(maxLateness)
 	inTime, fired = inTime-inTimeBefore, fired-firedBefore
-	s.judge(fired >= n && inTime*100 >= fired*99, "timers: of %d that fired, %d were at most %v late, at least 99 of 100", fired, inTime, maxLateness)
-	s.judge(late[0] >= 0, "timers: %d over %v, the earliest written %v after its date", n, timerSpread, late[0].Round(time.Millisecond))
+	measure.Judge(s.b, fired >= n && inTime*100 >= fired*99, "timers: of %d that fired, %d were at most %v late, at least 99 of 100", fired, inTime, maxLateness)
+	measure.Judge(s.b, late[0] >= 0, "timers: %d over %v, the earliest written %v after its date", n, timerSpread, late[0].Round(time.Millisecond))
 	raw, writes := s.rawTrash(n), s.rawApply()
-	say("     timers: spec.state written p50 %v, p99 %v, max %v after the date. One such write by itself takes p50 %v, p99 %v, and all writes for %d by themselves %v",
+	measure.Say("     timers: spec.state written p50 %v, p99 %v, max %v after the date. One such write by itself takes p50 %v, p99 %v, and all writes for %d by themselves %v",
 		late[n/2].Round(time.Millisecond), late[n*99/100].Round(time.Millisecond), late[n-1].Round(time.Millisecond),
 		writes[len(writes)/2].Round(time.Microsecond), writes[len(writes)*99/100].Round(time.Microsecond), n, raw.Round(10*time.Millisecond))
 }
@@ -228,11 +211,11 @@ func (s *scale) mass(n int) {
 	s.readyBefore(due)
 	events := seen.wait(s, n, time.Until(due)+10*time.Minute, isTrashed)
 	took := events[len(events)-1].at.Sub(due)
-	s.judge(!events[0].at.Before(due), "mass: the first of %d is trashed %v after the date", n, events[0].at.Sub(due).Round(time.Millisecond))
+	measure.Judge(s.b, !events[0].at.Before(due), "mass: the first of %d is trashed %v after the date", n, events[0].at.Sub(due).Round(time.Millisecond))
 	s.memory("after the mass")
 	raw := s.rawTrash(n)
 	ratio := took.Seconds() / raw.Seconds()
-	s.judge(ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v: %.2f times that, at most %.2f",
+	measure.Judge(s.b, ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v: %.2f times that, at most %.2f",
 		n, took.Round(10*time.Millisecond), raw.Round(10*time.Millisecond), ratio, maxOverRaw)
 	s.b.ReportMetric(ratio, "times-raw")
 }
