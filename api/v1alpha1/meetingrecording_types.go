@@ -30,6 +30,7 @@ import (
 // +kubebuilder:selectablefield:JSONPath=`.spec.meeting.department`
 // +kubebuilder:selectablefield:JSONPath=`.spec.meeting.creator`
 // +kubebuilder:selectablefield:JSONPath=`.spec.source.adopt.uid`
+// +kubebuilder:selectablefield:JSONPath=`.status.trashCause`
 type MeetingRecording struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -75,8 +76,9 @@ type MeetingRecordingSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="storeRef cannot change: the media would stay behind in the old store"
 	StoreRef StoreReference `json:"storeRef,omitempty,omitzero"`
 
-	// state is Active, or Trashed for a recording that is to go unless somebody takes it back. Absent is Active. When a
-	// recording expires, the controller sets Trashed; setting Active again restores it, and its time to live starts anew.
+	// state is what people want: Active, or Trashed for a recording that is to go unless somebody takes it back. Absent is as its
+	// rules say: available until it expires, in the trash after that. Setting Active takes it back from there, whatever brought it
+	// there, and its time to live starts anew. It goes on expiring where it says Active: the controller then sets Trashed.
 	// +optional
 	State RecordingState `json:"state,omitempty"`
 
@@ -138,6 +140,19 @@ const (
 	StateActive RecordingState = "Active"
 	// StateTrashed hides the recording, and deletes it for good when the policy's trashFor has passed.
 	StateTrashed RecordingState = "Trashed"
+)
+
+// TrashCause is why a recording lies in the trash.
+//
+// +kubebuilder:validation:Enum=Expiry;Request
+type TrashCause string
+
+const (
+	// TrashCauseExpiry is a time to live that was over while spec.state was absent. As long as it is, the recording stays in the trash.
+	TrashCauseExpiry TrashCause = "Expiry"
+	// TrashCauseRequest is spec.state, where somebody set Trashed, or the controller did because it said Active when the time was
+	// over. Whoever removes it takes the recording back.
+	TrashCauseRequest TrashCause = "Request"
 )
 
 // MeetingFacts are the facts of a meeting that roles follow from. People are named by the e-mail addresses that the
@@ -341,6 +356,7 @@ type LegalHold struct {
 // MeetingRecordingStatus says what became of a recording.
 //
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.trashCause) || has(self.trashedAt)",message="trashCause says why the recording lies in the trash, and needs trashedAt"
 type MeetingRecordingStatus struct {
 	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
 	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
@@ -397,6 +413,11 @@ type MeetingRecordingStatus struct {
 	// trashedAt is when the recording went to the trash.
 	// +optional
 	TrashedAt metav1.Time `json:"trashedAt,omitempty,omitzero"`
+
+	// trashCause is why the recording went to the trash: Expiry, because its time to live was over, or Request, because spec.state
+	// said Trashed. It stays until the recording leaves the trash. Absent where the recording is not there.
+	// +optional
+	TrashCause TrashCause `json:"trashCause,omitempty"`
 
 	// purgeAt is when the recording in the trash is deleted for good.
 	// +optional
@@ -538,12 +559,16 @@ const (
 	LegalHoldOff LegalHoldFlag = "Off"
 )
 
-// EffectiveState returns spec.state, Active where it is absent.
+// EffectiveState returns spec.state. Where that is absent, it is Trashed for a recording that has expired, else Active. The admission
+// policies holds, locks and attribution say the same in CEL.
 func (r *MeetingRecording) EffectiveState() RecordingState {
-	if r.Spec.State == "" {
-		return StateActive
+	switch {
+	case r.Spec.State != "":
+		return r.Spec.State
+	case r.Status.TrashCause == TrashCauseExpiry:
+		return StateTrashed
 	}
-	return r.Spec.State
+	return StateActive
 }
 
 // StorageUID returns the UID under which the recording's objects lie in the bucket and to which its data keys are bound: its

@@ -112,12 +112,16 @@ func TestEverySelectableFieldSelects(t *testing.T) {
 	for _, name := range []string{"meetingrecording-upload", "meetingrecording-object", "meetingrecording-adopt", "accessgrant-ref", "accessrequest", "recordingpolicy", "auditevent"} {
 		create(t, name, namespace, "")
 	}
+	expired := `--patch={"status":{"trashedAt":"2026-03-01T10:00:00Z","trashCause":"Expiry"}}`
+	env.Kubectl(t, "patch", "mrec", "archived", "--namespace", namespace, "--subresource=status", "--type=merge", expired)
 	cases := map[string]struct {
 		kind     string
 		selector client.MatchingFields
 		want     []string
 	}{
 		"by state":              {"MeetingRecording", client.MatchingFields{"spec.state": "Active"}, []string{"q3-review"}},
+		"by what trashed them":  {"MeetingRecording", client.MatchingFields{"status.trashCause": "Expiry"}, []string{"archived"}},
+		"not in the trash":      {"MeetingRecording", client.MatchingFields{"status.trashCause": ""}, []string{"q3-review", "restored"}},
 		"by store":              {"MeetingRecording", client.MatchingFields{"spec.storeRef.name": "default"}, []string{"q3-review"}},
 		"by meeting":            {"MeetingRecording", client.MatchingFields{"spec.meeting.id": "1"}, []string{"archived", "restored"}},
 		"by department":         {"MeetingRecording", client.MatchingFields{"spec.meeting.department": "finance"}, []string{"q3-review"}},

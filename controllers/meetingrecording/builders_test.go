@@ -131,6 +131,8 @@ func availableSince(ago time.Duration) func(*observation) {
 	}
 }
 
+func wantedActive(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }
+
 func trashRequested(o *observation) { o.recording.Spec.State = v1alpha1.StateTrashed }
 
 // trashedSince does so for a recording that had been available for a day when it went to the trash.
@@ -141,6 +143,17 @@ func trashedSince(ago time.Duration) func(*observation) {
 		now := o.now
 		o.stage, o.now = kept, now.Add(-ago)
 		o.recording.Status = *decideTrash(o).status
+		o.now = now
+	}
+}
+
+// expiredSince makes it what a recording is that has expired while nobody had said anything, after 180 days.
+func expiredSince(ago time.Duration) func(*observation) {
+	return func(o *observation) {
+		availableSince(ago + 180*day)(o)
+		now := o.now
+		o.stage, o.now = kept, now.Add(-ago)
+		o.recording.Status = *decideExpiry(o).status
 		o.now = now
 	}
 }

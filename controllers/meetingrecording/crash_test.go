@@ -59,6 +59,10 @@ func TestCrashesBetweenAnyTwoWritesChangeNothingInTheEnd(t *testing.T) {
 	w.clock.SetTime(recording.Status.ExpiresAt.Time)
 	w.drive(is(v1alpha1.ReasonTrashed))
 	w.setState(v1alpha1.StateActive)
+	restored := w.drive(is(v1alpha1.ReasonAvailable))
+	w.clock.SetTime(restored.Status.ExpiresAt.Time) // this time where somebody has said Active
+	w.drive(is(v1alpha1.ReasonTrashed))
+	w.setState(v1alpha1.StateActive)
 	w.drive(is(v1alpha1.ReasonAvailable))
 	w.setState(v1alpha1.StateTrashed)
 	trashed := w.drive(is(v1alpha1.ReasonTrashed))
@@ -67,8 +71,8 @@ func TestCrashesBetweenAnyTwoWritesChangeNothingInTheEnd(t *testing.T) {
 
 	w.expectPurged(recording)
 	want := map[v1alpha1.AuditAction]int{
-		v1alpha1.AuditUploaded: 1, v1alpha1.AuditProcessed: 1, v1alpha1.AuditExpired: 1, v1alpha1.AuditTrashed: 2,
-		v1alpha1.AuditRestored: 1, v1alpha1.AuditPurged: 1,
+		v1alpha1.AuditUploaded: 1, v1alpha1.AuditProcessed: 1, v1alpha1.AuditExpired: 2, v1alpha1.AuditTrashed: 2,
+		v1alpha1.AuditRestored: 2, v1alpha1.AuditPurged: 1,
 	}
 	if diff := cmp.Diff(want, w.audited(w.namespace)); diff != "" {
 		t.Errorf("audit events (-want +got):\n%s", diff)

@@ -49,7 +49,7 @@ const (
 	clearStaging step = "clear staging"
 	// clearOtherAttempts deletes what attempts other than the successful one left.
 	clearOtherAttempts step = "clear other attempts"
-	// expire asks for the trash.
+	// expire asks for the trash where somebody has asked for the contrary.
 	expire step = "set spec.state to Trashed"
 	// deleteObject asks the API server to delete the MeetingRecording, which commits to the purge.
 	deleteObject step = "delete the MeetingRecording"

@@ -39,12 +39,16 @@ func drawn(t *rapid.T) *observation {
 			changes = append(changes, change)
 		}
 	}
-	switch rapid.SampledFrom([]string{"incoming", "available", "trashed"}).Draw(t, "life") {
+	switch rapid.SampledFrom([]string{"incoming", "available", "trashed", "expired"}).Draw(t, "life") {
 	case "available":
 		changes = append(changes, availableSince(ago("available")))
+		maybe("said to be Active", wantedActive)
 	case "trashed":
 		changes = append(changes, trashedSince(ago("trashed")))
-		maybe("restored", func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive })
+		maybe("restored", wantedActive)
+	case "expired":
+		changes = append(changes, expiredSince(ago("expired")))
+		maybe("taken back", wantedActive)
 	default:
 		maybe("imported", imported)
 		maybe("offered", offered)
@@ -88,7 +92,7 @@ func TestR27NothingLeavesWhileItIsHeldOrLocked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawn(t)
 		d := decide(o)
-		if !has(d, expire, deleteObject, purgeMedia) {
+		if !has(d, expire, deleteObject, purgeMedia) && !expires(o, &d) {
 			return
 		}
 		if len(o.recording.Spec.Holds) > 0 {
@@ -216,6 +220,32 @@ func TestAtMostOneWorkerAtATimeAndFiveInAll(t *testing.T) {
 		}
 		if d.attempt <= o.highest {
 			t.Fatalf("attempt number %d is used again, %d is the highest so far", d.attempt, o.highest)
+		}
+	})
+}
+
+// Whatever the status says, an expiry that it alone says is undone by spec.state: Active, and by nothing that nobody does.
+func TestR25WhatHasExpiredIsInTheTrashUntilSomebodySaysActive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawn(t)
+		d := decide(o)
+		if d.status == nil || d.status.TrashCause != v1alpha1.TrashCauseExpiry {
+			return
+		}
+		after := withStatus(o.recording, d.status)
+		switch after.Spec.State {
+		case v1alpha1.StateActive:
+			// It is about to come back, when the store can be looked into.
+			if readyReason(d.status) == v1alpha1.ReasonTrashed && o.stage != leaving && !has(d, recordUnlocked) {
+				t.Fatal("said to be Active, and still in the trash")
+			}
+		default:
+			if after.EffectiveState() != v1alpha1.StateTrashed || d.status.TrashedAt.IsZero() {
+				t.Fatalf("expired, and not in the trash: %+v", d.status)
+			}
+		}
+		if expires(o, &d) && d.status.TrashedAt.Time.Before(o.now) {
+			t.Fatalf("in the trash since %s, before it expired", d.status.TrashedAt)
 		}
 	})
 }

@@ -224,7 +224,10 @@ func TestLife(t *testing.T) {
 			seen(availableSince(day)), outline{Ready: v1alpha1.ReasonAvailable, Look: 179 * day},
 		},
 		"R24 and expires exactly then": {
-			seen(availableSince(180 * day)), outline{Steps: []step{recordExpired, expire}},
+			seen(availableSince(180 * day)), outline{Steps: []step{recordExpired}, Ready: v1alpha1.ReasonTrashed, Look: 30 * day},
+		},
+		"R24 where somebody has said Active, that is taken back first": {
+			seen(availableSince(180*day), wantedActive), outline{Steps: []step{recordExpired, expire}},
 		},
 		"never a moment early": {
 			seen(availableSince(180*day - time.Second)), outline{Ready: v1alpha1.ReasonAvailable, Look: time.Second},
@@ -252,8 +255,23 @@ func TestLife(t *testing.T) {
 			seen(trashedSince(31*day), guarded(noon.Add(time.Hour))), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Hour},
 		},
 		"R25 what the purge guard keeps can be taken back": {
-			seen(trashedSince(31*day), guarded(time.Time{}), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),
+			seen(trashedSince(31*day), guarded(time.Time{}), wantedActive),
 			outline{Steps: []step{recordRestored}, Ready: v1alpha1.ReasonAvailable, Look: 180 * day},
+		},
+		"R25 what has expired stays in the trash as long as nobody says Active": {
+			seen(expiredSince(10 * day)), outline{Ready: v1alpha1.ReasonTrashed, Look: 20 * day},
+		},
+		"R25 also where somebody says Trashed": {
+			seen(expiredSince(10*day), trashRequested), outline{Ready: v1alpha1.ReasonTrashed, Look: 20 * day},
+		},
+		"R25 whoever says so takes it back": {
+			seen(expiredSince(10*day), wantedActive), outline{Steps: []step{recordRestored}, Ready: v1alpha1.ReasonAvailable, Look: 180 * day},
+		},
+		"R26 and what has expired is purged as any other": {
+			seen(expiredSince(30 * day)), outline{Steps: []step{deleteObject}},
+		},
+		"R25 the trash of an earlier release names no cause, and is what spec.state says": {
+			seen(trashedSince(10*day), func(o *observation) { o.recording.Status.TrashCause = "" }), outline{Ready: v1alpha1.ReasonTrashed, Look: 20 * day},
 		},
 		"and never a moment early": {
 			seen(trashedSince(30*day - time.Second)), outline{Ready: v1alpha1.ReasonTrashed, Look: time.Second},
@@ -262,7 +280,7 @@ func TestLife(t *testing.T) {
 			seen(trashedSince(31*day), held), outline{Steps: []step{recordHolds}, Ready: v1alpha1.ReasonTrashed},
 		},
 		"R25 a recording taken out of the trash is available again": {
-			seen(trashedSince(10*day), func(o *observation) { o.recording.Spec.State = v1alpha1.StateActive }),
+			seen(trashedSince(10*day), wantedActive),
 			outline{Steps: []step{recordRestored}, Ready: v1alpha1.ReasonAvailable, Look: 180 * day},
 		},
 		"a recording whose media is gone does not claim to be back": {
@@ -378,7 +396,7 @@ func TestR27LocksAreNeverShortened(t *testing.T) {
 func TestRestoredRecordingsStartAnew(t *testing.T) {
 	d := decide(seen(trashedSince(10*day), func(o *observation) { o.recording.Spec.State = "" }))
 	got := d.status
-	if !got.AvailableAt.Time.Equal(noon) || !got.ExpiresAt.Time.Equal(noon.Add(180*day)) || !got.TrashedAt.IsZero() || !got.PurgeAt.IsZero() {
+	if !got.AvailableAt.Time.Equal(noon) || !got.ExpiresAt.Time.Equal(noon.Add(180*day)) || !got.TrashedAt.IsZero() || got.TrashCause != "" || !got.PurgeAt.IsZero() {
 		t.Errorf("dates after a restore: available %s, expires %s, trashed %s, purge %s", got.AvailableAt, got.ExpiresAt, got.TrashedAt, got.PurgeAt)
 	}
 }
@@ -425,6 +443,9 @@ func checkStatusRules(t *testing.T, o *observation, d *decision) {
 	retained := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionRetained)
 	if ready.Reason == v1alpha1.ReasonAvailable && retained == nil {
 		t.Error("an available recording does not say which rule keeps it")
+	}
+	if status.TrashCause != "" && status.TrashedAt.IsZero() {
+		t.Errorf("trashedAt %s, and trashCause %q", status.TrashedAt, status.TrashCause)
 	}
 	if status.ExpiresAt.IsZero() && meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionExpiring) != nil {
 		t.Error("Expiring without a date")

@@ -110,8 +110,8 @@ func New(options Options) *Reconciler {
 	return r
 }
 
-// lockPoll is how soon an expiry or a deletion is tried again that an admission policy has refused: the locks' policy has a clock that is
-// up to ten seconds late.
+// lockPoll is how soon an expiry or a deletion is tried again that an admission policy has refused: a hold's brings a pass of its own, and
+// the locks' has a clock that is up to ten seconds late.
 const lockPoll = 10 * time.Second
 
 // Reconcile makes one pass over one recording.
@@ -171,8 +171,7 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 			continue
 		}
 		if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
-			log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", err.Error())
-			return reconcile.Result{RequeueAfter: lockPoll}, nil
+			return waitForAdmission(ctx, what, err)
 		}
 		if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
 			*d = waitForBucket(o, what, err)
@@ -181,6 +180,9 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 	}
 	written, err := r.writeStatus(ctx, o, d)
+	if expires(o, d) && apierrors.IsForbidden(err) {
+		return waitForAdmission(ctx, "expire by the status", err)
+	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -202,6 +204,17 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 	}
 	r.sleep(client.ObjectKeyFromObject(o.recording), status, d.wake)
 	return result, unwritten
+}
+
+// expires says that the status alone takes the recording to the trash.
+func expires(o *observation, d *decision) bool {
+	return d.status != nil && d.status.TrashCause == v1alpha1.TrashCauseExpiry && !o.inTrash()
+}
+
+// waitForAdmission is for a recording that a hold or a lock keeps.
+func waitForAdmission(ctx context.Context, what step, refusal error) (reconcile.Result, error) {
+	log.FromContext(ctx).Info("Waiting, an admission policy refuses to let the recording go", "step", what, "reason", refusal.Error())
+	return reconcile.Result{RequeueAfter: lockPoll}, nil
 }
 
 // settle looks at what a pass has written as the next one would. Where that would do nothing, there is none.

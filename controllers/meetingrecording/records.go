@@ -36,7 +36,7 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Evidence = []string{fmt.Sprintf("media %s/%s of %d bytes, SHA-256 %s", o.result.bucket, o.result.mediaKey, o.result.facts.Bytes, o.result.facts.SHA256)}
 	case recordExpired:
 		plan := scheduleOf(o, status)
-		event.Action, event.Reason, event.Key = v1alpha1.AuditExpired, string(plan.Decider), fmt.Sprintf("expired/%s/%d", uid, status.AvailableAt.Unix())
+		event.Action, event.Reason, event.Key = v1alpha1.AuditExpired, string(plan.Decider), fmt.Sprintf("expired/%s/%d/%d", uid, status.AvailableAt.Unix(), status.ObservedGeneration)
 		event.Since, event.Rule = status.AvailableAt.Time, plan.From.String()
 	case recordTrashed:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditTrashed, "StateTrashed", fmt.Sprintf("trashed/%s/%d", uid, o.recording.Generation)

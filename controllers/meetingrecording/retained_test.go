@@ -201,10 +201,10 @@ func TestR28BeingWatchedPutsOffTheExpiryAtMostOnceInAGranule(t *testing.T) {
 	if got := decide(again); !sameStatus(d.status, got.status) {
 		t.Error("being watched twice on a day is written twice")
 	}
-	if got := decide(seen(rules, availableSince(30*day))); !has(got, expire) {
+	if got := decide(seen(rules, availableSince(30*day))); !has(got, recordExpired) {
 		t.Errorf("a recording that nobody watched for 30 days stays: %+v", outlineOf(got))
 	}
-	if got := decide(seen(rules, availableSince(30*day), watchedAgo(day))); has(got, expire) {
+	if got := decide(seen(rules, availableSince(30*day), watchedAgo(day))); has(got, recordExpired) {
 		t.Error("a recording that was watched yesterday expires")
 	}
 }
@@ -213,7 +213,7 @@ func TestR28ARuleThatIsNewReachesNobodyAtOnce(t *testing.T) {
 	rules := withRetention(v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never, UnwatchedAfter: "30d"})
 	o := seen(withRetention(v1alpha1.RetentionRules{ExpireAfter: v1alpha1.Never}), availableSince(400*day), rules)
 	d := decide(o)
-	if has(d, expire) || !d.status.ExpiresAt.Time.Equal(noon.Add(30*day)) {
+	if has(d, recordExpired) || !d.status.ExpiresAt.Time.Equal(noon.Add(30*day)) {
 		t.Fatalf("expires at %s, %+v", d.status.ExpiresAt, outlineOf(d))
 	}
 	o.recording.Status = *d.status

@@ -42,7 +42,7 @@ func decideAvailable(o *observation) decision {
 	status.Link = o.link
 	plan := keepTime(o, status)
 	if plan.Expired(o.now) {
-		return decision{steps: []step{recordExpired, expire}}
+		return decideExpiry(o)
 	}
 	return decision{status: status, notices: warning(o, status), wake: plan.Next(o.now)}
 }
@@ -54,10 +54,29 @@ func availableMessage(o *observation) string {
 	return "The recording can be watched by those who may"
 }
 
-// decideTrash moves the recording to the trash. Nothing is moved in the bucket.
+// decideExpiry moves the recording to the trash because its time to live is over. Where nobody has set spec.state, the status says so, in
+// one write. Where it is Active, it is set to Trashed, and the next pass does the rest: whoever wants the recording back must have
+// something left to change.
+func decideExpiry(o *observation) decision {
+	if o.recording.Spec.State != "" {
+		return decision{steps: []step{recordExpired, expire}}
+	}
+	d := decideInTrashFromNow(o, v1alpha1.TrashCauseExpiry)
+	d.steps = append([]step{recordExpired}, d.steps...)
+	return d
+}
+
+// decideTrash moves the recording to the trash because somebody wants it there.
 func decideTrash(o *observation) decision {
-	d := decideInTrashSince(o, metav1.NewTime(ceilSecond(o.now)))
+	d := decideInTrashFromNow(o, v1alpha1.TrashCauseRequest)
 	d.steps = append([]step{recordTrashed}, d.steps...)
+	return d
+}
+
+// decideInTrashFromNow moves the recording to the trash. Nothing is moved in the bucket.
+func decideInTrashFromNow(o *observation, cause v1alpha1.TrashCause) decision {
+	d := decideInTrashSince(o, metav1.NewTime(ceilSecond(o.now)))
+	d.status.TrashCause = cause
 	return d
 }
 
@@ -111,7 +130,7 @@ func decideRestore(o *observation) decision {
 			o.mediaMissing, o.recording.Status.Storage.Bucket))), look: latestPoll}
 	}
 	status := newStatus(o, ready(availableMessage(o)))
-	status.TrashedAt, status.PurgeAt = metav1.Time{}, metav1.Time{}
+	leaveTrash(status)
 	plan := startClock(o, status)
 	restored := notice{reason: "Restored", action: "Restore", note: "The recording is back from the trash, and its time to live begins anew"}
 	return decision{
@@ -140,8 +159,12 @@ func decideShelved(o *observation) decision {
 // decideUnshelved takes such a recording back: it is as if it were new, and what failed before is tried again.
 func decideUnshelved(o *observation) decision {
 	status := newStatus(o, waiting(v1alpha1.ReasonPending, "Taken out of the trash"))
-	status.TrashedAt, status.PurgeAt = metav1.Time{}, metav1.Time{}
+	leaveTrash(status)
 	return decision{steps: []step{recordRestored}, status: status}
+}
+
+func leaveTrash(status *v1alpha1.MeetingRecordingStatus) {
+	status.TrashedAt, status.TrashCause, status.PurgeAt = metav1.Time{}, "", metav1.Time{}
 }
 
 // startClock begins the time to live.

@@ -57,6 +57,11 @@ type State struct {
 // StateOf says what a recording with this status is, whose media the attempt has made.
 func StateOf(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecordingStatus, attempt int) (State, error) {
 	spec := recording.Spec.DeepCopy()
+	// A recording that has expired goes back to the trash when it is made again, where no status says that it has.
+	seen := v1alpha1.MeetingRecording{Spec: *spec, Status: *status}
+	if seen.EffectiveState() == v1alpha1.StateTrashed {
+		spec.State = v1alpha1.StateTrashed
+	}
 	// Where the media came from is of no use any more: whoever needs the state takes it from here.
 	spec.Source = v1alpha1.MediaSource{Adopt: v1alpha1.AdoptSource{UID: recording.StorageUID()}}
 	encoded, err := json.Marshal(spec)

@@ -69,6 +69,19 @@ func TestAStateIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+// What has expired says so in its status alone, which a recording that is made again does not have.
+func TestR25WhatHasExpiredComesBackToTheTrash(t *testing.T) {
+	t.Parallel()
+	expired := review()
+	expired.Spec.State, expired.Status.TrashCause = "", v1alpha1.TrashCauseExpiry
+	if diff := cmp.Diff(stateOf(t, review()), stateOf(t, expired)); diff != "" {
+		t.Errorf("a recording that has expired differs from one that somebody has trashed:\n%s", diff)
+	}
+	if expired.Spec.State != "" {
+		t.Errorf("the recording itself now says %s", expired.Spec.State)
+	}
+}
+
 func TestWhatIsNoStateIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	state := stateOf(t, review())

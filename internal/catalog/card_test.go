@@ -44,6 +44,13 @@ func TestACardSaysWhetherItsRecordingIsSettled(t *testing.T) {
 			func(r *v1alpha1.MeetingRecording) { r.Spec.Holds = []v1alpha1.LegalHold{{Name: "case"}} },
 			said{settled: true, stored: true, bound: true, wake: noon.Time},
 		},
+		"has expired": {
+			func(r *v1alpha1.MeetingRecording) {
+				r.Status.TrashedAt, r.Status.TrashCause, r.Status.PurgeAt = noon, v1alpha1.TrashCauseExpiry, metav1.NewTime(noon.Add(time.Hour))
+				r.Status.Conditions[0].Reason = v1alpha1.ReasonTrashed
+			},
+			said{settled: true, stored: true, trashed: true, wake: noon.Add(time.Hour)},
+		},
 		"on the way to the trash": {func(r *v1alpha1.MeetingRecording) { r.Spec.State = v1alpha1.StateTrashed }, said{stored: true, whole: true, wake: noon.Time}},
 		"in the trash": {
 			func(r *v1alpha1.MeetingRecording) {

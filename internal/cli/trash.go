@@ -22,8 +22,8 @@ func (c *command) newTrash() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trash",
 		Short: "See what is in the trash, take it back, or let go of it for good",
-		Long: `Two kinds of recordings are in the trash until their purge date. Trashed are those with spec.state Trashed: somebody put them there, or
-they expired. Deleted are those whose MeetingRecording is gone, by kubectl delete, by a GitOps tool that pruned it, or with its namespace;
+		Long: `Two kinds of recordings are in the trash until their purge date. Trashed are those that have a MeetingRecording: somebody set spec.state to
+Trashed, or they expired. Deleted are those whose MeetingRecording is gone, by kubectl delete, by a GitOps tool that pruned it, or with its namespace;
 their media lies in the bucket with a tombstone, also when the namespace is gone.
 
 For deleted ones the commands look into the bucket: they read the Secrets that the store names, so that you need to be allowed to, and talk
@@ -46,7 +46,7 @@ type trashFlags struct {
 func (f *trashFlags) bind(cmd *cobra.Command) {
 	f.storeFlags.bind(cmd, true)
 	cmd.Flags().BoolVarP(&f.everywhere, "all-namespaces", "A", false, "of all namespaces, those that are gone included")
-	cmd.Flags().StringVar(&f.kind, "kind", "", "only Trashed (spec.state) or only Deleted (the MeetingRecording is gone)")
+	cmd.Flags().StringVar(&f.kind, "kind", "", "only Trashed (there is a MeetingRecording) or only Deleted (the MeetingRecording is gone)")
 	cmd.Flags().StringVar(&f.since, "deleted-since", "", "only what went there at this time or later: 2026-03-04T05:00:00Z, or 3d or 90m ago")
 	cmd.Flags().StringVar(&f.until, "deleted-until", "", "only what went there at this time or earlier")
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{string(undo.Trashed), string(undo.Deleted)}, cobra.ShellCompDirectiveNoFileComp))

@@ -38,7 +38,7 @@ The exit code is 2 where a part could not be looked into; what could be is liste
   kubectl -n storage port-forward service/minio 9000 &
   kubectl reelkeeper trash list -A --endpoint http://localhost:9000
 
-  # without access to the bucket: only what has spec.state Trashed
+  # without access to the bucket: only what has a MeetingRecording
   kubectl reelkeeper trash list -n finance --kind Trashed`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

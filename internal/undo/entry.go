@@ -18,7 +18,7 @@ import (
 type Kind string
 
 const (
-	// Trashed is a recording whose MeetingRecording is there, with spec.state Trashed.
+	// Trashed is a recording whose MeetingRecording is there: it has expired, or spec.state is Trashed.
 	Trashed Kind = "Trashed"
 	// Deleted is a recording whose MeetingRecording is gone, and whose media lies in the bucket with a tombstone.
 	Deleted Kind = "Deleted"
@@ -61,6 +61,9 @@ func trashedEntry(r *v1alpha1.MeetingRecording) *Entry {
 	e := &Entry{
 		Namespace: r.Namespace, Name: r.Name, UID: r.StorageUID(), Kind: Trashed, Since: r.Status.TrashedAt.UTC(), PurgeAt: r.Status.PurgeAt.UTC(),
 		By: r.Annotations[v1alpha1.AnnotationStateBy], recording: r,
+	}
+	if r.Spec.State == "" {
+		e.By = "" // it has expired, and the annotation is about an earlier time
 	}
 	e.Why = fmt.Sprintf("in the trash (%s)", conditionReason(r, v1alpha1.ConditionRetained, "TrashFor"))
 	if len(r.Spec.Holds) > 0 {

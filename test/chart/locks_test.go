@@ -49,6 +49,13 @@ func (p person) patches(t *testing.T, name, body string) error {
 	return p.kubectl(t, "patch", "meetingrecording", name, "--type=merge", "--patch", body)
 }
 
+// expires writes what the manager does where a recording's time to live is over and its spec.state is absent.
+func (p person) expires(t *testing.T, name string) error {
+	t.Helper()
+	return p.kubectl(t, "patch", "meetingrecording", name, "--subresource=status", "--type=merge", "--patch",
+		`{"status":{"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"2026-03-31T10:00:00Z","trashCause":"Expiry"}}`)
+}
+
 func (p person) annotates(t *testing.T, name, annotation string) error {
 	t.Helper()
 	return p.kubectl(t, "annotate", "meetingrecording", name, annotation, "--overwrite")
@@ -93,6 +100,9 @@ func TestR27KubectlCannotRemoveWhatIsHeld(t *testing.T) {
 			}
 			wantRefusal(t, who.deletes(t, "held"), by+"cannot be deleted "+until)
 			wantRefusal(t, who.patches(t, "held", toTrash), by+"cannot go to the trash "+until)
+			if who == administrator || who == manager { // others may not write a status at all
+				wantRefusal(t, who.expires(t, "held"), by+"cannot go to the trash "+until)
+			}
 			if who == administrator { // others may not choose a time at all
 				wantRefusal(t, who.patches(t, "held", shortened), by+"its time to live in spec.retention.expireAfter can only be set to Never "+until)
 			}
@@ -110,6 +120,41 @@ func TestR27KubectlCannotRemoveWhatIsHeld(t *testing.T) {
 	wantDone(t, "the last hold is lifted", administrator.patches(t, "held", released))
 	wantDone(t, "what is held no more goes to the trash", administrator.patches(t, "held", toTrash))
 	wantDone(t, "and is deleted", administrator.deletes(t, "held"))
+}
+
+// What has expired is in the trash by its status, and whoever says Active takes it back: until that is dealt with, and a hold
+// laid meanwhile, nothing sends it there again.
+func TestR27AHoldOnWhatHasExpired(t *testing.T) {
+	installed(t)
+	r := made(t, recording(tenant, "expired"))
+	wantDone(t, "a recording expires", person(manager).expires(t, r.Name))
+	wantDone(t, "laying a hold", administrator.patches(t, r.Name, `{"spec":{"holds":[{"name":"case-2026-17","by":"legal@example.com"}]}}`))
+	wantRefusal(t, person(manager).deletes(t, r.Name), "under legal hold (case-2026-17 by legal@example.com) and cannot be deleted")
+	wantDone(t, "saying that it is in the trash", administrator.patches(t, r.Name, toTrash))
+	wantDone(t, "taking it out of the trash", administrator.patches(t, r.Name, `{"spec":{"state":"Active"}}`))
+	wantRefusal(t, administrator.patches(t, r.Name, `{"spec":{"state":null}}`), "under legal hold (case-2026-17 by legal@example.com) and cannot go to the trash")
+}
+
+func TestWhoUsesTheTrashIsNoted(t *testing.T) {
+	installed(t)
+	editor, r := person(editorUser(t)), made(t, recording(tenant, "used"))
+	wantBy := func(want person) {
+		t.Helper()
+		if err := env.Client(t, scheme).Get(t.Context(), client.ObjectKeyFromObject(r), r); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Annotations[v1alpha1.AnnotationStateBy]; got != string(want) {
+			t.Errorf("the state was set by %q, want %q", got, want)
+		}
+	}
+	wantDone(t, "saying what is the case", editor.patches(t, r.Name, `{"spec":{"state":"Active"}}`))
+	wantDone(t, "and leaving it to the rules", editor.patches(t, r.Name, `{"spec":{"state":null}}`))
+	wantDone(t, "a recording expires", person(manager).expires(t, r.Name))
+	wantBy("")
+	wantDone(t, "taking back what has expired", editor.patches(t, r.Name, `{"spec":{"state":"Active"}}`))
+	wantBy(editor)
+	wantDone(t, "the manager sends it to the trash again", person(manager).patches(t, r.Name, toTrash))
+	wantBy(manager)
 }
 
 func TestR27AHoldStopsThePurgeOfWhatIsInTheTrash(t *testing.T) {
@@ -194,6 +239,9 @@ func TestR27KubectlCannotRemoveWhatIsLocked(t *testing.T) {
 			t.Run(fmt.Sprint(mode, " binds ", who), func(t *testing.T) {
 				wantRefusal(t, who.deletes(t, name), says+"cannot be deleted", remedy)
 				wantRefusal(t, who.patches(t, name, toTrash), says+"cannot go to the trash", remedy)
+				if who == administrator || who == manager { // others may not write a status at all
+					wantRefusal(t, who.expires(t, name), says+"cannot go to the trash", remedy)
+				}
 				if who == administrator { // others may not choose a time at all
 					wantRefusal(t, who.patches(t, name, shortened), says+"its time to live in spec.retention.expireAfter can only be set to Never", remedy)
 				}
@@ -204,6 +252,8 @@ func TestR27KubectlCannotRemoveWhatIsLocked(t *testing.T) {
 	}
 
 	past := withLock(t, "lock-over", v1alpha1.LockCompliance, now.Add(-time.Hour))
+	over := withLock(t, "lock-over-too", v1alpha1.LockGovernance, now.Add(-time.Hour))
+	wantDone(t, "a recording whose lock is over expires", person(manager).expires(t, over.Name))
 	wantDone(t, "a recording whose lock is over goes to the trash", editor.patches(t, past.Name, toTrash))
 	wantDone(t, "and is deleted", person(manager).deletes(t, past.Name))
 	made(t, recording(tenant, "unlocked"))

@@ -56,6 +56,7 @@ func lives() []life {
 		{name: "import", steps: []step{imported()}, ends: kept},
 		{name: "workers die", steps: []step{created(nil), sent()}, failures: 2, ends: kept},
 		{name: "expiry and purge", steps: []step{imported(), policyShortens(), expires(), purges()}, ends: gone},
+		{name: "expiry of what was restored", steps: []step{imported(), policyShortens(), expires(), restored(), expiresActive()}, ends: kept},
 		{name: "trashed before it arrives", steps: []step{created(nil), trashedUnseen(), deleted()}, ends: gone},
 		{name: "delete", with: []string{"trash"}, steps: []step{imported(), deleted()}, ends: buried},
 		{name: "delete and sweep", with: []string{"trash"}, steps: []step{imported(), deleted(), swept()}, ends: gone},

@@ -48,12 +48,13 @@ func randomLife(r *rand.Rand) life {
 	l := life{name: "random", with: []string{"trash"}, ends: kept, failures: r.IntN(5) / 4}
 	l.steps = pick(r, [][]step{{created(nil), sent()}, {created(multipart), sentInParts()}, {imported()}})
 	trash, shortened := false, false
+	expiry := expires()
 	for range r.IntN(4) {
 		switch next := r.IntN(3); {
 		case next == 0 && !shortened && !trash:
 			l.steps, shortened = append(l.steps, policyShortens()), true
 		case trash:
-			l.steps, trash = append(l.steps, restored()), false
+			l.steps, trash, expiry = append(l.steps, restored()), false, expiresActive()
 		default:
 			l.steps, trash = append(l.steps, trashed()), true
 		}
@@ -62,7 +63,7 @@ func randomLife(r *rand.Rand) life {
 	case ending == 0 && trash:
 		l.steps, l.ends = append(l.steps, purges()), gone
 	case ending == 0:
-		l.steps, l.ends = append(l.steps, expires(), purges()), gone
+		l.steps, l.ends = append(l.steps, expiry, purges()), gone
 	case ending == 1:
 		l.steps, l.ends = append(l.steps, deleted()), buried
 	case ending == 2:

@@ -63,8 +63,15 @@ func expires() step {
 		patient:  true,
 		do:       until(func(r *v1alpha1.MeetingRecording) metav1.Time { return r.Status.ExpiresAt }),
 		reached:  ready(v1alpha1.ReasonTrashed),
-		recorded: []v1alpha1.AuditAction{v1alpha1.AuditExpired, v1alpha1.AuditTrashed},
+		recorded: []v1alpha1.AuditAction{v1alpha1.AuditExpired},
 	}
+}
+
+// expiresActive is for a recording of which somebody has said that it is Active.
+func expiresActive() step {
+	s := expires()
+	s.recorded = append(s.recorded, v1alpha1.AuditTrashed)
+	return s
 }
 
 func purges() step {

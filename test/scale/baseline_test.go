@@ -49,15 +49,15 @@ func (s *scale) rawList() time.Duration {
 	return took
 }
 
-// rawApply is how long it takes to write spec.state of one recording after the other, in ascending order and without a manager.
-func (s *scale) rawApply() []time.Duration {
+// rawWrites is how long it takes to write the status of one recording after the other, in ascending order and without a manager.
+func (s *scale) rawWrites() []time.Duration {
 	s.b.Helper()
 	const n = 300
 	s.make("alone", n, time.Now().Add(keep))
 	var took []time.Duration
 	for i := range n {
 		begun := time.Now()
-		if err := s.applyState(s.b.Context(), "alone", i); err != nil {
+		if err := s.applyTrashed(s.b.Context(), "alone", i); err != nil {
 			s.b.Fatal(err)
 		}
 		took = append(took, time.Since(begun))
@@ -66,14 +66,8 @@ func (s *scale) rawApply() []time.Duration {
 	return took
 }
 
-func (s *scale) applyState(ctx context.Context, kind string, i int) error {
-	apply := applyv1alpha1.MeetingRecording(fmt.Sprint(kind, "-", i), namespaceOf(i)).
-		WithSpec(applyv1alpha1.MeetingRecordingSpec().WithState(v1alpha1.StateTrashed))
-	return s.account.Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
-}
-
-// rawTrash is how long the writes take that trashing n recordings consists of (two audit events, spec.state, the status),
-// with nothing decided or read between them, with many under way and no manager. A sample is measured and multiplied.
+// rawTrash is how long the writes take that trashing n recordings consists of (the audit event and the status), with nothing decided
+// or read between them, with many under way and no manager. A sample is measured and multiplied.
 func (s *scale) rawTrash(n int) time.Duration {
 	s.b.Helper()
 	sample := min(n, 2_000)
@@ -89,8 +83,6 @@ func (s *scale) rawTrash(n int) time.Duration {
 	s.inParallel(sample, func(ctx context.Context, i int) error {
 		for _, do := range []func() error{
 			func() error { return record(ctx, i, v1alpha1.AuditExpired) },
-			func() error { return s.applyState(ctx, "raw", i) },
-			func() error { return record(ctx, i, v1alpha1.AuditTrashed) },
 			func() error { return s.applyTrashed(ctx, "raw", i) },
 		} {
 			if err := do(); err != nil {
@@ -108,6 +100,6 @@ func (s *scale) applyTrashed(ctx context.Context, kind string, i int) error {
 	recording := &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(i), Name: fmt.Sprint(kind, "-", i)}}
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
 	apply := applyv1alpha1.MeetingRecording(recording.Name, recording.Namespace).WithStatus(applyv1alpha1.MeetingRecordingStatus().
-		WithTrashedAt(now).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
+		WithTrashedAt(now).WithTrashCause(v1alpha1.TrashCauseExpiry).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
 	return s.account.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
 }

@@ -807,6 +807,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: storage
       type:
         namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.StorageLocation
+    - name: trashCause
+      type:
+        namedType: com.github.reelkeeper.reelkeeper.api.v1alpha1.TrashCause
     - name: trashedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -1399,6 +1402,8 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.SuccessorKind
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.ThumbnailRule
+  scalar: string
+- name: com.github.reelkeeper.reelkeeper.api.v1alpha1.TrashCause
   scalar: string
 - name: com.github.reelkeeper.reelkeeper.api.v1alpha1.URLIntake
   map:

@@ -19,8 +19,9 @@ type MeetingRecordingSpecApplyConfiguration struct {
 	Source *MediaSourceApplyConfiguration `json:"source,omitempty"`
 	// storeRef names the RecordingStore that keeps the media. Absent is the store called default. It cannot change.
 	StoreRef *StoreReferenceApplyConfiguration `json:"storeRef,omitempty"`
-	// state is Active, or Trashed for a recording that is to go unless somebody takes it back. Absent is Active. When a
-	// recording expires, the controller sets Trashed; setting Active again restores it, and its time to live starts anew.
+	// state is what people want: Active, or Trashed for a recording that is to go unless somebody takes it back. Absent is as its
+	// rules say: available until it expires, in the trash after that. Setting Active takes it back from there, whatever brought it
+	// there, and its time to live starts anew. It goes on expiring where it says Active: the controller then sets Trashed.
 	State *apiv1alpha1.RecordingState `json:"state,omitempty"`
 	// holds are legal holds. While there is one, the recording is neither expired, trashed, deleted nor erased. Laying and
 	// lifting them takes the RBAC verb hold.

@@ -40,6 +40,9 @@ type MeetingRecordingStatusApplyConfiguration struct {
 	LastWatchedAt *metav1.Time `json:"lastWatchedAt,omitempty"`
 	// trashedAt is when the recording went to the trash.
 	TrashedAt *metav1.Time `json:"trashedAt,omitempty"`
+	// trashCause is why the recording went to the trash: Expiry, because its time to live was over, or Request, because spec.state
+	// said Trashed. It stays until the recording leaves the trash. Absent where the recording is not there.
+	TrashCause *apiv1alpha1.TrashCause `json:"trashCause,omitempty"`
 	// purgeAt is when the recording in the trash is deleted for good.
 	PurgeAt *metav1.Time `json:"purgeAt,omitempty"`
 	// lockedUntil is when the retention lock ends. Until then the recording can be neither deleted nor trashed. It never
@@ -150,6 +153,14 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithLastWatchedAt(value metav
 // If called multiple times, the TrashedAt field is set to the value of the last call.
 func (b *MeetingRecordingStatusApplyConfiguration) WithTrashedAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
 	b.TrashedAt = &value
+	return b
+}
+
+// WithTrashCause sets the TrashCause field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TrashCause field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithTrashCause(value apiv1alpha1.TrashCause) *MeetingRecordingStatusApplyConfiguration {
+	b.TrashCause = &value
 	return b
 }
 
