@@ -185,7 +185,7 @@ func TestR24R28OverAWholeLifeTheManagerWritesFiveTimes(t *testing.T) {
 	w.eventually("gone", func() bool { return gone(w.get()) })
 	want := []string{
 		"patch meetingrecordings/status", "patch meetingrecordings/status", // Uploading, Available
-		"patch meetingrecordings/status",                                   // expiry
+		"patch meetingrecordings/status",                      // expiry
 		"delete meetingrecordings", "patch meetingrecordings", // purge: the deletion, the finalizer
 	}
 	if diff := cmp.Diff(want, w.writes()); diff != "" {
