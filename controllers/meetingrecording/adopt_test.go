@@ -433,9 +433,18 @@ func TestTheBucketSaysWhatARecordingHasBecome(t *testing.T) {
 	said("a hold", func(_ *archive.State, r *v1alpha1.MeetingRecording) bool { return len(r.Spec.Holds) == 1 })
 	w.hold(w.get())
 	w.setState(v1alpha1.StateTrashed)
-	said("in the trash", func(s *archive.State, r *v1alpha1.MeetingRecording) bool {
+	inTrash := func(s *archive.State, r *v1alpha1.MeetingRecording) bool {
 		return !s.TrashedAt.IsZero() && r.Spec.State == v1alpha1.StateTrashed
-	})
+	}
+	said("in the trash", inTrash)
+	w.clock.Step(time.Hour)
+	w.patch(`{"spec":{"state":null}}`)
+	said("back", func(s *archive.State, r *v1alpha1.MeetingRecording) bool { return s.TrashedAt.IsZero() && r.Spec.State == "" })
+	w.clock.SetTime(w.get().Status.ExpiresAt.Time)
+	said("expired", inTrash)
+	if got := w.get(); got.Spec.State != "" || got.EffectiveState() != v1alpha1.StateTrashed {
+		t.Errorf("expired with the spec.state %q", got.Spec.State)
+	}
 }
 
 // A store that does not answer delays what the bucket says, not the trash.

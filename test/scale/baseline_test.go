@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
@@ -66,8 +68,8 @@ func (s *scale) rawWrites() []time.Duration {
 	return took
 }
 
-// rawTrash is how long the writes take that trashing n recordings consists of (the audit event and the status), with nothing decided
-// or read between them, with many under way and no manager. A sample is measured and multiplied.
+// rawTrash is how long the writes take that trashing n recordings consists of (the audit event, the status, the Event for people), with
+// nothing decided or read between them, with many under way and no manager. A sample is measured and multiplied.
 func (s *scale) rawTrash(n int) time.Duration {
 	s.b.Helper()
 	sample := min(n, 2_000)
@@ -84,6 +86,7 @@ func (s *scale) rawTrash(n int) time.Duration {
 		for _, do := range []func() error{
 			func() error { return record(ctx, i, v1alpha1.AuditExpired) },
 			func() error { return s.applyTrashed(ctx, "raw", i) },
+			func() error { return s.tell(ctx, "raw", i) },
 		} {
 			if err := do(); err != nil {
 				return err
@@ -102,4 +105,16 @@ func (s *scale) applyTrashed(ctx context.Context, kind string, i int) error {
 	apply := applyv1alpha1.MeetingRecording(recording.Name, recording.Namespace).WithStatus(applyv1alpha1.MeetingRecordingStatus().
 		WithTrashedAt(now).WithTrashCause(v1alpha1.TrashCauseExpiry).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
 	return s.account.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+}
+
+// tell writes an Event such as people get when a recording goes to the trash.
+func (s *scale) tell(ctx context.Context, kind string, i int) error {
+	name, namespace := fmt.Sprint(kind, "-", i), namespaceOf(i)
+	return s.account.Create(ctx, &eventsv1.Event{
+		ObjectMeta:          metav1.ObjectMeta{Namespace: namespace, GenerateName: name + "."},
+		EventTime:           metav1.NowMicro(),
+		ReportingController: "scale", ReportingInstance: "scale", Action: "Reconcile", Reason: v1alpha1.ReasonTrashed, Type: corev1.EventTypeNormal,
+		Regarding: corev1.ObjectReference{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "MeetingRecording", Namespace: namespace, Name: name},
+		Note:      "In the trash until 2026-04-03T05:00:00Z, then it is deleted for good: set spec.state to Active to take it back",
+	})
 }
