@@ -212,7 +212,7 @@ func hexText(sum []byte) string {
 func TestPlaylistDescribesEveryByte(t *testing.T) {
 	t.Parallel()
 	m := smallManifest(segment(160, 4000), segment(3200, 4004), segment(16, 100))
-	got := Playlist(m, "media.mp4", `key?a="b"`)
+	got := string(Playlist(m, "media.mp4", `key?a="b"`))
 	want := `#EXTM3U
 #EXT-X-VERSION:7
 #EXT-X-TARGETDURATION:5
