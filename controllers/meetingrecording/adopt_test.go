@@ -439,7 +439,9 @@ func TestTheBucketSaysWhatARecordingHasBecome(t *testing.T) {
 	said("in the trash", inTrash)
 	w.clock.Step(time.Hour)
 	w.patch(`{"spec":{"state":null}}`)
-	said("back", func(s *archive.State, r *v1alpha1.MeetingRecording) bool { return s.TrashedAt.IsZero() && r.Spec.State == "" })
+	said("back", func(s *archive.State, r *v1alpha1.MeetingRecording) bool {
+		return s.TrashedAt.IsZero() && r.Spec.State == ""
+	})
 	w.clock.SetTime(w.get().Status.ExpiresAt.Time)
 	said("expired", inTrash)
 	if got := w.get(); got.Spec.State != "" || got.EffectiveState() != v1alpha1.StateTrashed {
