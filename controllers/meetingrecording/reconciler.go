@@ -256,12 +256,17 @@ func (r *Reconciler) removeOrphans(ctx context.Context, name client.ObjectKey) e
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
+// together is how many recordings are worked on at once. A pass asks the API server and the store one thing after the other, and
+// waits: where thousands fall due in the same minute, it takes many passes to keep an API server busy. What bounds it is what one
+// pass holds, a recording and its answers, some hundred kilobytes; and the connections to a store that are kept open, 64.
+const together = 32
+
 // controllerName is what the controller is called in logs, events and audit events.
 const controllerName = "meetingrecording"
 
 // SetupWithManager adds the controller to a manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName)
+	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(controller.Options{MaxConcurrentReconciles: together})
 	reviews := ctrl.NewControllerManagedBy(mgr).Named(reviewName).
 		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1, ReconciliationTimeout: reviewTimeout})

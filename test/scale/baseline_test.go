@@ -98,20 +98,24 @@ func (s *scale) rawTrash(n int) time.Duration {
 	return took * time.Duration(n) / time.Duration(sample)
 }
 
-// applyTrashed writes a status with dates and a condition, as large as that of the manager.
+// applyTrashed writes the status that the manager writes, with other dates.
 func (s *scale) applyTrashed(ctx context.Context, kind string, i int) error {
-	recording := &v1alpha1.MeetingRecording{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(i), Name: fmt.Sprint(kind, "-", i)}}
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
-	apply := applyv1alpha1.MeetingRecording(recording.Name, recording.Namespace).WithStatus(applyv1alpha1.MeetingRecordingStatus().
-		WithTrashedAt(now).WithTrashCause(v1alpha1.TrashCauseExpiry).WithPurgeAt(metav1.NewTime(now.Add(30 * day))).WithLink("https://recordings.example.com/r/" + recording.Namespace + "/" + recording.Name))
-	return s.account.Status().Apply(ctx, apply, client.FieldOwner("scale"), client.ForceOwnership)
+	status := s.template.Status.DeepCopy()
+	status.TrashedAt, status.TrashCause, status.PurgeAt, status.ExpiresAt = now, v1alpha1.TrashCauseExpiry, metav1.NewTime(now.Add(30*day)), metav1.Time{}
+	applied, err := kube.ApplyConfiguration[applyv1alpha1.MeetingRecordingStatusApplyConfiguration](status)
+	if err != nil {
+		return err
+	}
+	apply := applyv1alpha1.MeetingRecording(fmt.Sprint(kind, "-", i), namespaceOf(i)).WithStatus(applied)
+	return s.account.Status().Apply(ctx, apply, client.FieldOwner(kube.FieldOwner), client.ForceOwnership)
 }
 
 // tell writes an Event such as people get when a recording goes to the trash.
 func (s *scale) tell(ctx context.Context, kind string, i int) error {
 	name, namespace := fmt.Sprint(kind, "-", i), namespaceOf(i)
 	return s.account.Create(ctx, &eventsv1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Namespace: namespace, GenerateName: name + "."},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: namespace, GenerateName: name + "-"},
 		EventTime:           metav1.NowMicro(),
 		ReportingController: "scale", ReportingInstance: "scale", Action: "Reconcile", Reason: v1alpha1.ReasonTrashed, Type: corev1.EventTypeNormal,
 		Regarding: corev1.ObjectReference{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "MeetingRecording", Namespace: namespace, Name: name},
