@@ -240,7 +240,6 @@ func (r *Reconciler) unbury(ctx context.Context, o *observation, purgeAt time.Ti
 		return err
 	}
 	return effect.Do(ctx, "recording: remove the tombstone of what was adopted", func() error {
-		_, err := o.store.open.Objects.DeleteAllVersions(ctx, o.store.open.Bucket(o.recording.Namespace), names.TombstoneKey(purgeAt))
-		return err
+		return o.store.open.Objects.Discard(ctx, o.store.open.Bucket(o.recording.Namespace), names.TombstoneKey(purgeAt))
 	})
 }

@@ -138,7 +138,7 @@ func (w *world) versions(namespace string) string {
 }
 
 // expectPlayed watches a recording through the gateway, from the key and the ciphertext that a browser gets, and downloads it.
-func expectPlayed(t *testing.T, g *gatewaytest.World, recording *v1alpha1.MeetingRecording, file []byte) {
+func expectPlayed(t testing.TB, g *gatewaytest.World, recording *v1alpha1.MeetingRecording, file []byte) {
 	t.Helper()
 	g.Seen(t, recording)
 	page := "/r/" + recording.Namespace + "/" + recording.Name
