@@ -197,6 +197,9 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
+	if err := o.store.open.IsOurs(ctx); err != nil {
+		return err
+	}
 	status := &o.recording.Status
 	evidence, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names, status.Storage.Key, status.Storage.ManifestKey)
 	if err != nil {

@@ -73,7 +73,7 @@ func (m *mass) restore(args ...string) float64 {
 // recover makes everything again in a cluster that knows of nothing, and compares every byte.
 func (m *mass) recover() float64 {
 	m.Helper()
-	return m.bringBack("recover", "--create-namespace")
+	return m.bringBack("recover", "--create-namespace", "--take-over")
 }
 
 func (m *mass) bringBack(args ...string) float64 {
