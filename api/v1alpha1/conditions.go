@@ -291,6 +291,8 @@ const (
 	ReasonEnded = "Ended"
 	// ReasonNoticeFailed is the reason of an Event: a message could not be delivered to the organisation's webhook.
 	ReasonNoticeFailed = "NoticeFailed"
+	// ReasonBrokenOff is the reason of an AuditEvent: of a download that ended, less was sent than was asked for.
+	ReasonBrokenOff = "BrokenOff"
 )
 
 // Labels, annotations and finalizers.
@@ -319,6 +321,12 @@ const (
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationNotified on the AuditEvent of a download says when the recording's owners were told.
 	AnnotationNotified = "reelkeeper.io/notified"
+	// AnnotationDownload on an AuditEvent names the download that it is about: its start, its end, and what is loaded of it later have the
+	// same.
+	AnnotationDownload = "reelkeeper.io/download"
+	// AnnotationResumed on the AuditEvent of a download says that a later part of the file was asked for, as programs do that go on
+	// with what broke off, or load parts side by side. It holds "true", or is not there.
+	AnnotationResumed = "reelkeeper.io/resumed"
 	// AnnotationAttempt carries the number of a processing attempt, from 1.
 	AnnotationAttempt = "reelkeeper.io/attempt"
 	// AnnotationBypassLock lifts a Governance lock; its value is the reason. Setting it takes the RBAC verb bypass.

@@ -101,10 +101,13 @@ type wish struct {
 }
 
 // asked returns the recording that was downloaded and what its policies say of telling its owners. Of what has been told, is too old,
-// or was of a recording that is gone, nobody is told.
+// goes on with what was told before, or was of a recording that is gone, nobody is told.
 func (r *Downloads) asked(ctx context.Context, event *metav1.PartialObjectMetadata) (*v1alpha1.MeetingRecording, wish, error) {
 	if !untold(event) || !r.Clock.Now().Before(midnightAfter(event).Add(giveUpAfter)) {
 		return nil, wish{}, nil
+	}
+	if again, err := r.goesOn(ctx, event); again || err != nil {
+		return nil, wish{}, err
 	}
 	recording := &v1alpha1.MeetingRecording{}
 	name := types.NamespacedName{Namespace: event.Namespace, Name: event.Annotations[v1alpha1.AnnotationRecordingName]}

@@ -438,12 +438,15 @@ func (f *fixture) downloaded(recording *v1alpha1.MeetingRecording, by v1alpha1.A
 
 func (f *fixture) record(recording *v1alpha1.MeetingRecording, by v1alpha1.AuditActor, action v1alpha1.AuditAction, reason string) *v1alpha1.AuditEvent {
 	f.t.Helper()
+	return f.write(audit.Event{Action: action, Actor: by, Recording: audit.RecordingOf(recording), Reason: reason})
+}
+
+// write records something that was allowed.
+func (f *fixture) write(event audit.Event) *v1alpha1.AuditEvent {
+	f.t.Helper()
 	known := f.AuditEvents(f.t, f.namespace)
-	err := audit.NewRecorder(f.Direct, f.clock).Record(f.t.Context(), audit.Event{
-		Namespace: f.namespace, Action: action, Outcome: v1alpha1.OutcomeAllowed, Actor: by,
-		Recording: audit.RecordingOf(recording), Reason: reason,
-	})
-	if err != nil {
+	event.Namespace, event.Outcome = f.namespace, v1alpha1.OutcomeAllowed
+	if err := audit.NewRecorder(f.Direct, f.clock).Record(f.t.Context(), event); err != nil {
 		f.t.Fatal(err)
 	}
 	for _, event := range f.AuditEvents(f.t, f.namespace) {
@@ -500,6 +503,44 @@ func TestOwnersAreToldOfDownloads(t *testing.T) {
 	}
 	if taken := f.hook.take(); len(taken) > 0 {
 		t.Errorf("messages = %+v, want none: twice the same, its end, or alice of herself", taken)
+	}
+}
+
+// TestOwnersAreToldOnceOfADownloadThatGoesOn has a download break off and go on, and the same begun in its middle elsewhere.
+func TestOwnersAreToldOnceOfADownloadThatGoesOn(t *testing.T) {
+	for notice, want := range map[v1alpha1.DownloadNotice]string{v1alpha1.NotifyImmediate: "recording.downloaded", v1alpha1.NotifyDigest: "recording.downloads"} {
+		t.Run(string(notice), func(t *testing.T) {
+			f := newFixture(t, v1alpha1.AuditRules{DownloadNotice: notice})
+			start := audit.Event{
+				Action: v1alpha1.AuditDownloaded, Actor: audit.User("erin@example.com", ""), Recording: audit.RecordingOf(f.recording),
+				Reason: "PermittedByRole", Download: "one",
+			}
+			broke, part, elsewhere := start, start, start
+			broke.Action, broke.Reason = v1alpha1.AuditDelivered, v1alpha1.ReasonBrokenOff
+			part.Resumed = true
+			elsewhere.Resumed, elsewhere.Download = true, "two"
+			var last *v1alpha1.AuditEvent
+			for _, event := range []audit.Event{start, broke, part, elsewhere} {
+				last = f.write(event)
+				if err := f.look(last.Name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.clock.SetTime(last.CreationTimestamp.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1).Add(time.Hour))
+			if err := f.look(""); err != nil {
+				t.Fatal(err)
+			}
+			told := 0
+			for _, m := range f.hook.take() {
+				if m.Type != want {
+					t.Errorf("a message of type %s, want %s", m.Type, want)
+				}
+				told += max(1, len(m.Data.Downloads))
+			}
+			if told != 2 {
+				t.Errorf("the owner hears of %d downloads, want 2: the one that goes on, and the one of another session", told)
+			}
+		})
 	}
 }
 

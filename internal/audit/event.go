@@ -12,6 +12,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 )
 
+// DownloadWindow is how long the parts of one download are one record.
+const DownloadWindow = 10 * time.Minute
+
 // Event is a fact to be recorded.
 type Event struct {
 	// Namespace is the namespace of the recording. Required.
@@ -44,6 +47,11 @@ type Event struct {
 	Rule string
 	// Client is the device and address; see Client.
 	Client v1alpha1.AuditClient
+	// Download names the download that this is about: its start, its end, and what is loaded of it later have the same. Empty for all
+	// else.
+	Download string
+	// Resumed says that it is a later part of the file that was asked for.
+	Resumed bool
 	// Evidence proves the step. At most 16 entries of 1024 characters are kept, the last one then says how many are missing.
 	Evidence []string
 }

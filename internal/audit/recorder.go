@@ -106,12 +106,19 @@ func labels(event Event) map[string]string {
 	return found
 }
 
-// annotations hold the recording's name, which can be too long for a label.
+// annotations hold the recording's name, which can be too long for a label, and which download it is.
 func annotations(event Event) map[string]string {
-	if event.Recording.Name == "" {
-		return nil
+	found := map[string]string{}
+	if event.Recording.Name != "" {
+		found[v1alpha1.AnnotationRecordingName] = event.Recording.Name
 	}
-	return map[string]string{v1alpha1.AnnotationRecordingName: event.Recording.Name}
+	if event.Download != "" {
+		found[v1alpha1.AnnotationDownload] = event.Download
+	}
+	if event.Resumed {
+		found[v1alpha1.AnnotationResumed] = "true"
+	}
+	return found
 }
 
 // nameTime orders names as instants are ordered, in the characters that a name may have.

@@ -21,7 +21,7 @@ import (
 const (
 	reasonFinished  access.Reason = "Finished"
 	reasonInParts   access.Reason = "InParts"
-	reasonBrokenOff access.Reason = "BrokenOff"
+	reasonBrokenOff access.Reason = v1alpha1.ReasonBrokenOff
 )
 
 const (
@@ -61,7 +61,7 @@ func newDeliveries(g *gate, log logr.Logger) *deliveries {
 
 func deliveryOf(admitted *admission, size int64) *delivery {
 	v := admitted.again
-	v.action, v.step, v.evidence, v.last = v1alpha1.AuditDelivered, nil, nil, false
+	v.action, v.step, v.evidence, v.last, v.resumed = v1alpha1.AuditDelivered, nil, nil, false, false
 	return &delivery{visit: v, dossier: admitted.dossier, decision: admitted.decision, size: size}
 }
 

@@ -6,21 +6,17 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/attachment"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
-const (
-	// partsWindow is how long the parts of one download are one record in the audit log.
-	partsWindow = 10 * time.Minute
-	// maxRanges is how many ranges of a file one request may ask for.
-	maxRanges = 16
-)
+// maxRanges is how many ranges of a file one request may ask for.
+const maxRanges = 16
 
 // download gives the file, decrypted. It is the only route that does, and the only one that asks for Download.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
@@ -80,8 +76,9 @@ func (s *Server) downloadVisit(r *http.Request, current *session.Session) visit 
 	v := visitOf(r, current, v1alpha1.PermissionDownload, v1alpha1.AuditDownloaded)
 	v.started, v.media = r.Method != http.MethodHead, true
 	v.counted = current.CountedFor(v1alpha1.PermissionDownload)
-	if resumes(r) {
-		v.since = s.clock.Now().Truncate(partsWindow)
+	v.download, v.resumed = current.Fingerprint(), resumes(r)
+	if v.resumed {
+		v.since = s.clock.Now().Truncate(audit.DownloadWindow)
 		v.step = func(d *dossier) string {
 			allowed := d.decide(v1alpha1.PermissionDownload).Allowed()
 			return fmt.Sprintf("download/%s/%s/%d/%t", current.Fingerprint(), d.recording.UID, v.since.Unix(), allowed)

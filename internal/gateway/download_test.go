@@ -15,6 +15,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -230,6 +231,32 @@ func TestR29TheFirstByteIsNoWayAroundTheRecord(t *testing.T) {
 	}
 	if got := len(w.Events(t, namespace)); got != 1 {
 		t.Errorf("three parts of one download are %d records, want 1", got)
+	}
+}
+
+func TestR29TheRecordsOfADownloadSayWhichItIs(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	namespace := env.Namespace(t)
+	recording, _ := w.Recording(t, namespace, "review")
+	for _, browser := range []*gatewaytest.Browser{w.SignIn(t, "host"), w.SignIn(t, "host")} {
+		browser.Get(t, pageOf(recording)+"/download")
+		browser.Get(t, pageOf(recording)+"/download", "Range", "bytes=1-")
+	}
+	ends(t, w, namespace, 4)
+	found := map[string][]string{}
+	for _, event := range w.Events(t, namespace) {
+		id := event.Annotations[v1alpha1.AnnotationDownload]
+		found[id] = append(found[id], string(event.Spec.Action)+event.Annotations[v1alpha1.AnnotationResumed])
+	}
+	for id, got := range found {
+		slices.Sort(got)
+		if want := []string{"Delivered", "Delivered", "Downloaded", "Downloadedtrue"}; id == "" || !slices.Equal(got, want) {
+			t.Errorf("the records of download %q are %q, want %q", id, got, want)
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("two sessions have %d downloads", len(found))
 	}
 }
 

@@ -160,6 +160,9 @@ type visit struct {
 	media bool
 	// last says that the record of the visit is the last one for a while.
 	last bool
+	// download names the download that the visit begins or goes on with, resumed says that it goes on.
+	download string
+	resumed  bool
 	// grant is the grant that the visit makes or revokes, evidence what else stands in the record of it.
 	grant    string
 	evidence []string
@@ -295,7 +298,7 @@ func (g *gate) write(ctx context.Context, d *dossier, v visit, decision access.D
 		Namespace: d.recording.Namespace, Action: v.action, Outcome: v1alpha1.OutcomeAllowed,
 		Actor: actorOf(v.session), Recording: audit.RecordingOf(d.recording), Grant: cmp.Or(v.grant, decision.GrantName),
 		Reason: string(decision.Reason), Rule: decision.Rule.String(),
-		Client: g.device(v.Request, d), Evidence: v.evidence,
+		Client: g.device(v.Request, d), Evidence: v.evidence, Download: v.download, Resumed: v.resumed,
 	}
 	if v.step != nil {
 		event.Key, event.Since = v.step(d), v.since

@@ -76,7 +76,7 @@ func withoutPodSpec(in any) (any, error) {
 }
 
 // onlyIdentity keeps of an AuditEvent which one it is and how old, all that bounding a window takes, and of those that tell
-// that a recording was watched also which one.
+// that a recording was watched, or that a download broke off, also which one.
 func onlyIdentity(in any) (any, error) {
 	if object, ok := in.(*metav1.PartialObjectMetadata); ok {
 		kept := metav1.ObjectMeta{
@@ -90,6 +90,10 @@ func onlyIdentity(in any) (any, error) {
 		switch object.Labels[v1alpha1.LabelAuditAction] {
 		case string(v1alpha1.AuditViewed), string(v1alpha1.AuditDownloaded):
 			kept.Labels, kept.Annotations = object.Labels, object.Annotations
+		case string(v1alpha1.AuditDelivered):
+			if object.Labels[v1alpha1.LabelAuditReason] == v1alpha1.ReasonBrokenOff {
+				kept.Labels, kept.Annotations = object.Labels, object.Annotations
+			}
 		}
 		object.ObjectMeta = kept
 	}

@@ -57,6 +57,19 @@ func TestTheCacheKeepsOnlyWhatReconcilersRead(t *testing.T) {
 				Labels: map[string]string{"reelkeeper.io/action": "Granted"}, Annotations: map[string]string{"a": "b"}, ManagedFields: managed}},
 			want: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "e", UID: "u", ResourceVersion: "1"}},
 		},
+		"AuditEvents of downloads that broke off keep of which": {
+			transform: onlyIdentity,
+			in: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e", ManagedFields: managed,
+				Labels: map[string]string{"reelkeeper.io/action": "Delivered", "reelkeeper.io/reason": "BrokenOff"}, Annotations: map[string]string{"a": "b"}}},
+			want: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e",
+				Labels: map[string]string{"reelkeeper.io/action": "Delivered", "reelkeeper.io/reason": "BrokenOff"}, Annotations: map[string]string{"a": "b"}}},
+		},
+		"AuditEvents of downloads that ended well keep no more than others": {
+			transform: onlyIdentity,
+			in: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e",
+				Labels: map[string]string{"reelkeeper.io/action": "Delivered", "reelkeeper.io/reason": "Finished"}, Annotations: map[string]string{"a": "b"}}},
+			want: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e"}},
+		},
 		"AuditEvents of watching keep which recording it was": {
 			transform: onlyIdentity,
 			in: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "e",

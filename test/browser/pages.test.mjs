@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { accessible, fits } from './axe.mjs';
-import { openWindow, picture, scene, visit } from './scene.mjs';
-import { chromium, playsPast, position, story } from './story.mjs';
+import { openWindow, picture, scene, visit, visitSigningIn } from './scene.mjs';
+import { chromium, opens, playsPast, position, story } from './story.mjs';
 
 /** A small copy of the picture that the video shows now. */
 function frame(page) {
@@ -71,7 +71,7 @@ story('a host downloads the file', async (page) => {
 });
 
 story('R12 a stranger learns nothing', async (page) => {
-  const response = await visit(page, 'external', scene.recording);
+  const response = await visitSigningIn(page, 'external', scene.recording);
   assert.equal(response.status(), 404);
   const words = await page.locator('main').innerText();
   assert.ok(!words.includes(scene.title), 'the page names the recording');
@@ -96,7 +96,7 @@ story('R33 a refusal speaks Chinese', async (page) => {
 }, { locale: 'zh-CN', viewport: { width: 390, height: 800 } });
 
 story('R19 a link with a password leads to the recording', async (page) => {
-  await visit(page, 'internal', scene.link);
+  await visitSigningIn(page, 'internal', scene.link);
   await page.getByLabel('Password').fill('a guess');
   await page.getByRole('button', { name: 'Open' }).click();
   await page.getByText('That is not the password.').waitFor();
@@ -110,7 +110,7 @@ story('R19 a link with a password leads to the recording', async (page) => {
 });
 
 story('R20 the same link is worth nothing to somebody else', async (page) => {
-  const response = await visit(page, 'external', scene.link);
+  const response = await visitSigningIn(page, 'external', scene.link);
   assert.equal(response.status(), 404);
 });
 
@@ -123,7 +123,7 @@ story('R32 the picture carries who watches', async (page) => {
 });
 
 story('signing out ends the session', async (page) => {
-  await visit(page, 'participant', scene.recording);
+  await visitSigningIn(page, 'participant', scene.recording);
   await page.getByRole('button', { name: 'Sign out' }).click();
   // The provider was not told by an ID token whom it is about, and asks.
   await page.waitForURL(`${scene.issuer}/session/end?**`);
@@ -184,7 +184,7 @@ story('R22 R25 a colleague is refused and asks, a host shares and takes it back,
   await request.waitFor({ state: 'detached' });
 
   // The controllers turn the approval into a grant, and the recording is in the list of whoever asked.
-  await page.waitForFunction(async (path) => (await fetch(path)).ok, scene.story, { polling: 500, timeout: 30_000 });
+  await opens(page, scene.story);
   await page.goto('/');
   await page.locator(`a[href="${scene.story}"]`).click();
   await page.getByRole('button', { name: 'Play', exact: true }).click();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,8 +62,27 @@ export async function signIn(page, who) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Goes to a page of the gateway as somebody, signing in on the way. Returns the page's response. */
+/** The cookies of those who have signed in, as they were right after that: what a story does in its session stays its own. */
+const signedIn = new Map();
+
+/**
+ * Goes to a page of the gateway as somebody who is signed in: whoever is not yet signs in on the way, and is from then on for all
+ * stories of the file, whose bounds are those of the person whichever session it is. Returns the page's response.
+ */
 export async function visit(page, who, path) {
+  if (!signedIn.has(who)) {
+    const response = await visitSigningIn(page, who, path);
+    signedIn.set(who, await page.context().cookies(scene.url));
+    return response;
+  }
+  await page.context().addCookies(signedIn.get(who));
+  const response = await page.goto(path);
+  assert.equal(page.url(), scene.url + path, `${who} is led elsewhere`);
+  return response;
+}
+
+/** Goes to a page of the gateway as somebody who signs in on the way, in a session of their own. Returns the page's response. */
+export async function visitSigningIn(page, who, path) {
   await page.goto(path);
   const arrived = page.waitForResponse((response) => response.url() === scene.url + path && response.request().isNavigationRequest());
   await signIn(page, who);

@@ -38,5 +38,15 @@ export async function playsPast(page, seconds) {
   await page.waitForFunction((past) => document.querySelector('video').currentTime > past, seconds, { timeout: 20_000 });
 }
 
+/** Waits until a page of the gateway is no refusal any more. waitForFunction would take a promise for an answer. */
+export async function opens(page, path) {
+  await page.evaluate(async ({ url, limit }) => {
+    while (!(await fetch(url)).ok) {
+      if (performance.now() > limit) throw new Error(`${url} is still refused`);
+      await new Promise((resolve) => { setTimeout(resolve, 200); });
+    }
+  }, { url: path, limit: await page.evaluate(() => performance.now()) + 30_000 });
+}
+
 /** Presses play. */
 export const pressPlay = (page) => page.getByRole('button', { name: 'Play', exact: true }).click();
