@@ -127,16 +127,17 @@ func writeClaim(ctx context.Context, objects *objectstore.Client, bucket string,
 	if err != nil {
 		return fmt.Errorf("encode the claim: %w", err)
 	}
-	put := func(options objectstore.PutOptions) error {
-		options.ContentType = "application/json"
+	options := objectstore.PutOptions{ContentType: "application/json", IfAbsent: etag == "", IfMatch: etag}
+	err = effect.Do(ctx, "store: claim the bucket", func() error {
 		_, err := objects.Put(ctx, bucket, objectstore.ClaimKey, bytes.NewReader(encoded), int64(len(encoded)), options)
 		return err
-	}
-	err = effect.Do(ctx, "store: claim the bucket", func() error {
-		return put(objectstore.PutOptions{IfAbsent: etag == "", IfMatch: etag})
 	})
 	if objectstore.Reason(err) == objectstore.ReasonNotSupported {
-		err = effect.Do(ctx, "store: claim the bucket unconditionally", func() error { return put(objectstore.PutOptions{}) })
+		options.IfAbsent, options.IfMatch = false, ""
+		err = effect.Do(ctx, "store: claim the bucket unconditionally", func() error {
+			_, err := objects.Put(ctx, bucket, objectstore.ClaimKey, bytes.NewReader(encoded), int64(len(encoded)), options)
+			return err
+		})
 	}
 	if objectstore.Reason(err) == objectstore.ReasonPreconditionFailed {
 		return nil
