@@ -119,7 +119,9 @@ type refusing struct{ client.Client }
 
 var errNoAnswer = errors.New("no answer")
 
-func (refusing) List(context.Context, client.ObjectList, ...client.ListOption) error { return errNoAnswer }
+func (refusing) List(context.Context, client.ObjectList, ...client.ListOption) error {
+	return errNoAnswer
+}
 
 func TestAReviewThatCannotReadIsBegunAnew(t *testing.T) {
 	t.Parallel()
