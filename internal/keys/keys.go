@@ -2,7 +2,7 @@
 
 // Package keys makes the data keys of recordings and wraps them with a store's key-encryption keyset.
 //
-//	keyset (one a store, rotates)  --wraps-->  data key (one a recording's attempt)  --derives-->  media key, manifest key
+//	keyset (one a store, rotates)  --wraps-->  data key (one a recording's attempt)  --derives-->  media key, unit key, manifest key
 //
 // Rotating the keyset touches no media: old keys in it keep unwrapping what they wrapped. Destroying every wrapped copy of
 // a data key destroys the recording, wherever copies of its bytes may survive.
@@ -25,6 +25,7 @@ const SaltSize = 32
 // What a derived key is for. Changing any makes every existing recording unreadable.
 const (
 	mediaInfo    = "reelkeeper media v1"
+	unitInfo     = "reelkeeper unit v1"
 	manifestInfo = "reelkeeper manifest v1"
 	stateInfo    = "reelkeeper state v1"
 )
@@ -51,6 +52,9 @@ func NewSalt() []byte {
 
 // Media derives the key that encrypts the media of the packaging attempt with this salt.
 func (k DataKey) Media(salt []byte) [KeySize]byte { return k.derive(salt, mediaInfo) }
+
+// Unit derives the key that tags the units of the media of the packaging attempt with this salt.
+func (k DataKey) Unit(salt []byte) [KeySize]byte { return k.derive(salt, unitInfo) }
 
 // Manifest derives the key that authenticates the manifest of the packaging attempt with this salt.
 func (k DataKey) Manifest(salt []byte) [KeySize]byte { return k.derive(salt, manifestInfo) }

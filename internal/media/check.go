@@ -86,9 +86,10 @@ func unitName(unit int) string {
 // follows: it is the source's, or that fewer bytes came than the object has. done, which may be nil, is told the bytes as they
 // are read.
 func Check(ctx context.Context, m *Manifest, size int64, source Ranger, done func(n int64)) (*Findings, error) {
-	layout := NewReader(m, source)
-	found := &Findings{Bytes: size, Want: layout.Size(), ends: layout.ends}
-	readable := min(size, layout.Size())
+	ends := m.ends()
+	want := ends[len(ends)-1]
+	found := &Findings{Bytes: size, Want: want, ends: ends}
+	readable := min(size, want)
 	body := io.NopCloser(strings.NewReader(""))
 	if readable > 0 {
 		var err error
@@ -100,12 +101,12 @@ func Check(ctx context.Context, m *Manifest, size int64, source Ranger, done fun
 	c := &checker{source: body, whole: newBackgroundHash(), done: done}
 	defer c.whole.stop()
 	at := int64(0)
-	for unit, end := range layout.ends {
+	for unit, end := range ends {
 		sum, err := c.unit(min(end, readable)-at, at)
 		if err != nil {
 			return nil, err
 		}
-		if end > readable || sum != layout.digests[unit] {
+		if end > readable || sum != m.unit(unit).SHA256 {
 			found.Damaged = append(found.Damaged, unit)
 		}
 		at = min(end, readable)

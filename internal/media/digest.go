@@ -19,16 +19,21 @@ func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads exactly what MarshalText writes.
 func (d *Digest) UnmarshalText(text []byte) error {
-	var read Digest
-	if len(text) != hex.EncodedLen(len(read)) {
-		return fmt.Errorf("a SHA-256 has %d hexadecimal digits, not %d", hex.EncodedLen(len(read)), len(text))
+	return unmarshalHex("SHA-256", d[:], text)
+}
+
+// unmarshalHex reads exactly as many bytes as there is room for, and changes nothing where it fails.
+func unmarshalHex(what string, into, text []byte) error {
+	if len(text) != hex.EncodedLen(len(into)) {
+		return fmt.Errorf("a %s has %d hexadecimal digits, not %d", what, hex.EncodedLen(len(into)), len(text))
 	}
-	if _, err := hex.Decode(read[:], text); err != nil {
-		return fmt.Errorf("reading a SHA-256: %w", err)
+	read, err := hex.DecodeString(string(text))
+	if err != nil {
+		return fmt.Errorf("reading a %s: %w", what, err)
 	}
-	if read.String() != string(text) {
-		return fmt.Errorf("a SHA-256 is written in lower case")
+	if hex.EncodeToString(read) != string(text) {
+		return fmt.Errorf("a %s is written in lower case", what)
 	}
-	*d = read
+	copy(into, read)
 	return nil
 }

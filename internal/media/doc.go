@@ -9,7 +9,7 @@
 //	Probe     what streams does it have? (ffprobe, locked down)
 //	NewPlan   copy or transcode each stream (a pure function)
 //	Convert   run ffmpeg over it, fragmented MP4 comes out of a pipe
-//	Package   cut into segments, pad, encrypt, hash: the media object streams out, its map comes back
+//	Package   cut into segments, pad, encrypt, hash, tag: the media object streams out, its map comes back
 //	Manifest  the authenticated map beside the media object
 //
 // The way out: a Reader over a manifest serves any byte range, as ciphertext or as plaintext, and checks every segment
@@ -18,5 +18,5 @@
 // docs/media-format.md defines the format for those who want to write a decoder of their own.
 //
 // Nothing in this package knows Kubernetes, S3 or HTTP, and memory never grows with the length of a recording, other
-// than by the 48 bytes a segment takes in a manifest.
+// than by the 64 bytes a segment takes in a manifest.
 package media

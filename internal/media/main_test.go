@@ -57,7 +57,7 @@ func packageFile(tb testing.TB, path string, limits Limits) ([]byte, *Packaged, 
 	}
 	plan := NewPlan(source, limits)
 	var stored bytes.Buffer
-	packaged, err := tools(tb).Pack(tb.Context(), plan, path, &stored, Packaging{MediaKey: testKey, Duration: source.Duration}, func(time.Duration) {})
+	packaged, err := tools(tb).Pack(tb.Context(), plan, path, &stored, Packaging{MediaKey: testKey, UnitKey: unitTestKey, Duration: source.Duration}, func(time.Duration) {})
 	if err != nil {
 		tb.Fatalf("packaging %s: %v", path, err)
 	}

@@ -9,35 +9,37 @@ import (
 	"time"
 )
 
-// Bounds of what a manifest may hold. A day of recording has about 22,000 segments and a manifest of 2 MB.
+// Bounds of what a manifest may hold. A day of recording has about 22,000 segments and a manifest of 3 MB.
 const (
-	// ManifestVersion is the version of the format that this code writes.
-	ManifestVersion = 1
+	// ManifestVersion is the version of the format that this code writes. It reads all from 1 on.
+	ManifestVersion = 2
 	// MaxSegments bounds the segments of one recording: more than 60 hours of four seconds each.
 	MaxSegments = 1 << 16
 	// MaxManifestBytes bounds a manifest as it is stored.
-	MaxManifestBytes = 8 << 20
+	MaxManifestBytes = 12 << 20
 	// MaxObjectBytes bounds a media object: what S3 takes in one multipart upload.
 	MaxObjectBytes = 5 << 40
 
 	// SaltBytes is the length of the salt of the derived keys.
 	SaltBytes = 32
 
-	maxDuration   = 7 * 24 * time.Hour
-	maxSpecBytes  = 1 << 20
-	maxLabels     = 1024
-	maxTextBytes  = 1024
-	maxSide       = 1 << 16 // pixels
-	minInitBytes  = 16
-	maxWrapped    = 4 << 10
-	blockBytes    = 16
-	maxLabelBytes = 512
+	maxDuration  = 7 * 24 * time.Hour
+	maxSpecBytes = 1 << 20
+	maxLabels    = 1024
+	maxTextBytes = 1024
+	maxSide      = 1 << 16 // pixels
+	minInitBytes = 16
+	maxWrapped   = 4 << 10
+	blockBytes   = 16
+	// versionWithTags is the first in which units have tags.
+	versionWithTags = 2
+	maxLabelBytes   = 512
 )
 
 // Manifest is the map of one media object and everything else that is needed to bring its recording back: the bucket is
 // enough to rebuild the cluster. docs/media-format.md defines it field by field.
 type Manifest struct {
-	// Version is ManifestVersion.
+	// Version is ManifestVersion, or an earlier one.
 	Version int `json:"version"`
 	// CreatedAt is when packaging ended, in UTC, to the second.
 	CreatedAt time.Time `json:"createdAt"`
@@ -111,10 +113,13 @@ type Unit struct {
 	Bytes int64 `json:"bytes"`
 	// SHA256 is of the unit as it is stored, that is encrypted.
 	SHA256 Digest `json:"sha256"`
+	// Tag is of the unit as it is stored, too; zero before version 2.
+	Tag Tag `json:"tag,omitzero"`
 }
 
-// Segment is a unit that plays by itself after the init. In JSON it is an array, [bytes, durationMs, "sha256"], because
-// a long recording has tens of thousands; its offset is the sum of all lengths before it and so cannot be wrong.
+// Segment is a unit that plays by itself after the init. In JSON it is an array, [bytes, durationMs, "sha256", "tag"], because
+// a long recording has tens of thousands; its offset is the sum of all lengths before it and so cannot be wrong. Before version 2
+// there is no tag.
 type Segment struct {
 	Unit
 	// DurationMillis of all segments add up to the media's.
@@ -123,19 +128,23 @@ type Segment struct {
 
 // MarshalJSON writes the array.
 func (s Segment) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{s.Bytes, s.DurationMillis, s.SHA256})
+	row := []any{s.Bytes, s.DurationMillis, s.SHA256, s.Tag}
+	if s.Tag == (Tag{}) {
+		row = row[:3]
+	}
+	return json.Marshal(row)
 }
 
-// UnmarshalJSON reads exactly the array of three.
+// UnmarshalJSON reads exactly the array of three or four.
 func (s *Segment) UnmarshalJSON(data []byte) error {
 	var row []json.RawMessage
 	if err := json.Unmarshal(data, &row); err != nil {
 		return err
 	}
-	if len(row) != 3 {
-		return fmt.Errorf("a segment has 3 values, not %d", len(row))
+	if len(row) != 3 && len(row) != 4 {
+		return fmt.Errorf("a segment has 4 values, or 3 in an old manifest, not %d", len(row))
 	}
-	for i, into := range []any{&s.Bytes, &s.DurationMillis, &s.SHA256} {
+	for i, into := range []any{&s.Bytes, &s.DurationMillis, &s.SHA256, &s.Tag}[:len(row)] {
 		if err := json.Unmarshal(row[i], into); err != nil {
 			return err
 		}
@@ -145,8 +154,8 @@ func (s *Segment) UnmarshalJSON(data []byte) error {
 
 // validate checks every bound, so that nothing that uses a manifest has to.
 func (m *Manifest) validate() error {
-	if m.Version != ManifestVersion {
-		return fmt.Errorf("manifest version %d is not %d; use a release of Reelkeeper that reads it", m.Version, ManifestVersion)
+	if m.Version < 1 || m.Version > ManifestVersion {
+		return fmt.Errorf("manifest version %d is not 1 to %d; use a release of Reelkeeper that reads it", m.Version, ManifestVersion)
 	}
 	return errors.Join(m.Recording.validate(), m.Key.validate(), m.Source.validate(), m.validateMedia(), m.validateUnits())
 }
@@ -200,12 +209,12 @@ func (m *Manifest) validateMedia() error {
 
 // validateUnits checks that the units tile the object. It stops at the first fault: there may be thousands.
 func (m *Manifest) validateUnits() error {
-	if err := m.Init.validate("init"); err != nil {
+	if err := m.Init.validate("init", m.Version); err != nil {
 		return err
 	}
 	end, millis := m.Init.Bytes, int64(0)
 	for i, segment := range m.Segments {
-		if err := segment.validate(fmt.Sprintf("segments[%d]", i)); err != nil {
+		if err := segment.validate(fmt.Sprintf("segments[%d]", i), m.Version); err != nil {
 			return err
 		}
 		if err := within(fmt.Sprintf("segments[%d].durationMs", i), segment.DurationMillis, 0, maxDuration.Milliseconds()); err != nil {
@@ -225,12 +234,33 @@ func (m *Manifest) validateUnits() error {
 	return nil
 }
 
-func (u Unit) validate(name string) error {
+// unit returns a unit by its number: 0 is the init, n is segment n-1.
+func (m *Manifest) unit(n int) Unit {
+	if n == 0 {
+		return m.Init
+	}
+	return m.Segments[n-1].Unit
+}
+
+// ends returns the offset behind each unit.
+func (m *Manifest) ends() []int64 {
+	ends, end := make([]int64, 0, len(m.Segments)+1), int64(0)
+	for n := range len(m.Segments) + 1 {
+		end += m.unit(n).Bytes
+		ends = append(ends, end)
+	}
+	return ends
+}
+
+func (u Unit) validate(name string, version int) error {
 	if err := within(name+".bytes", u.Bytes, minInitBytes, MaxObjectBytes); err != nil {
 		return err
 	}
 	if u.Bytes%blockBytes != 0 {
 		return fmt.Errorf("%s.bytes is %d, not a multiple of %d", name, u.Bytes, blockBytes)
+	}
+	if tagged := u.Tag != (Tag{}); tagged != (version >= versionWithTags) {
+		return fmt.Errorf("%s has a tag: %t; units have one from version %d on, and this is version %d", name, tagged, versionWithTags, version)
 	}
 	return nil
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var manifestTestKey = Key{3, 1, 4, 1, 5}
+var (
+	manifestTestKey = Key{3, 1, 4, 1, 5}
+	unitTestKey     = Key{2, 7, 1, 8, 2}
+)
 
 func keyOf(key Key) func(*Manifest) (Key, error) {
 	return func(*Manifest) (Key, error) { return key, nil }
@@ -21,7 +24,7 @@ func keyOf(key Key) func(*Manifest) (Key, error) {
 // smallManifest describes an object that does not exist.
 func smallManifest(segments ...Segment) *Manifest {
 	m := testManifest(&Packaged{
-		Init: Unit{Bytes: 1200 - 1200%16, SHA256: Digest{1}}, Codecs: "avc1.64001f,mp4a.40.2", Width: 1280, Height: 720, Segments: segments,
+		Init: Unit{Bytes: 1200 - 1200%16, SHA256: Digest{1}, Tag: Tag{2}}, Codecs: "avc1.64001f,mp4a.40.2", Width: 1280, Height: 720, Segments: segments,
 	})
 	m.Media.Bytes = m.Init.Bytes
 	for _, s := range segments {
@@ -32,7 +35,7 @@ func smallManifest(segments ...Segment) *Manifest {
 }
 
 func segment(bytes, millis int64) Segment {
-	return Segment{Unit: Unit{Bytes: bytes, SHA256: Digest{byte(bytes)}}, DurationMillis: millis}
+	return Segment{Unit: Unit{Bytes: bytes, SHA256: Digest{byte(bytes)}, Tag: Tag{1, byte(bytes)}}, DurationMillis: millis}
 }
 
 func TestManifestComesBackAsItWasWritten(t *testing.T) {
@@ -41,6 +44,25 @@ func TestManifestComesBackAsItWasWritten(t *testing.T) {
 	stored, err := EncodeManifest(want, manifestTestKey)
 	if err != nil {
 		t.Fatal(err)
+	}
+	got, err := DecodeManifest(stored, keyOf(manifestTestKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestManifestFromBeforeTagsIsRead(t *testing.T) {
+	t.Parallel()
+	want := untagged(smallManifest(segment(160, 4000), segment(16, 100)))
+	stored, err := EncodeManifest(want, manifestTestKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := `"segments":[[160,4000,"` + want.Segments[0].SHA256.String() + `"],`; !strings.Contains(string(stored), row) {
+		t.Errorf("the manifest lacks %s:\n%s", row, stored)
 	}
 	got, err := DecodeManifest(stored, keyOf(manifestTestKey))
 	if err != nil {
@@ -101,7 +123,10 @@ func TestManifestBounds(t *testing.T) {
 		change  func(*Manifest)
 		message string
 	}{
-		"an unknown version":                  {func(m *Manifest) { m.Version = 2 }, "version 2"},
+		"an unknown version":                  {func(m *Manifest) { m.Version = 3 }, "version 3"},
+		"no version":                          {func(m *Manifest) { m.Version = 0 }, "version 0"},
+		"a segment without a tag":             {func(m *Manifest) { m.Segments[0].Tag = Tag{} }, "segments[0] has a tag: false"},
+		"tags in the first version":           {func(m *Manifest) { m.Version = 1 }, "init has a tag: true"},
 		"no UID":                              {func(m *Manifest) { m.Recording.UID = "" }, "recording.uid"},
 		"a name without end":                  {func(m *Manifest) { m.Recording.Name = strings.Repeat("x", 2000) }, "recording.name"},
 		"attempt zero":                        {func(m *Manifest) { m.Recording.Attempt = 0 }, "recording.attempt"},
@@ -158,6 +183,7 @@ func FuzzManifest(f *testing.F) {
 		f.Add(stored[macLineBytes:])
 	}
 	f.Add([]byte(`{"version":1,"segments":[[16,0,""]]}`))
+	f.Add([]byte(`{"version":2,"segments":[[16,0,"",""]]}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		_, _ = DecodeManifest(payload, keyOf(manifestTestKey)) // the first line may be anything
 		m, err := parseManifest(payload)
@@ -172,10 +198,10 @@ func FuzzManifest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was encoded cannot be decoded: %v", err)
 		}
-		if reader := NewReader(again, nil); reader.Size() != m.Media.Bytes {
+		if reader := NewReader(again, unitTestKey, nil); reader.Size() != m.Media.Bytes {
 			t.Errorf("the reader has %d bytes, the manifest says %d", reader.Size(), m.Media.Bytes)
 		}
-		if !strings.HasSuffix(Playlist(again, "media", "key"), "#EXT-X-ENDLIST\n") {
+		if !strings.HasSuffix(string(Playlist(again, "media", "key")), "#EXT-X-ENDLIST\n") {
 			t.Error("the playlist does not end")
 		}
 	})

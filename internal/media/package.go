@@ -49,6 +49,8 @@ type Packaged struct {
 type Packaging struct {
 	// MediaKey is the AES-256 key. It must never have encrypted anything else: derive it with a fresh salt every time.
 	MediaKey Key
+	// UnitKey is the AES-256 key that tags units. It belongs to the same attempt alone, and differs from MediaKey, which viewers get.
+	UnitKey Key
 	// Duration is how long the recording is as far as known; players of the downloaded file show it. Zero leaves it out.
 	Duration time.Duration
 	// MaxBytes is the room for the object; beyond it packaging ends with an *InputError TooLarge. Zero for no limit.
@@ -58,7 +60,7 @@ type Packaging struct {
 // Package reads fragmented MP4 from in and writes the encrypted media object to out, both as streams: it holds one moof
 // and one buffer in memory, however long the recording is.
 func Package(ctx context.Context, in io.Reader, out io.Writer, how Packaging) (*Packaged, error) {
-	sealer, err := newSealer(out, how.MediaKey, how.MaxBytes)
+	sealer, err := newSealer(out, how)
 	if err != nil {
 		return nil, err
 	}
@@ -202,14 +204,14 @@ func (p *packager) read(h isobmff.Header) ([]byte, error) {
 	return payload, err
 }
 
-// endUnit pads what was written since the last unit to whole cipher blocks and returns its length and hash.
+// endUnit pads what was written since the last unit to whole cipher blocks and returns its length, hash and tag.
 func (p *packager) endUnit() (Unit, error) {
 	padding := isobmff.Padding(p.out.offset)
 	if _, err := p.out.Write(padding); err != nil {
 		return Unit{}, err
 	}
 	p.packaged.PaddingBytes += int64(len(padding))
-	return p.out.endUnit(), nil
+	return p.out.endUnit()
 }
 
 func (p *packager) endSegment(end time.Duration) error {

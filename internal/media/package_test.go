@@ -5,6 +5,7 @@ package media
 import (
 	"bytes"
 	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -134,8 +135,9 @@ func TestNaiveDecoderReadsTheFormat(t *testing.T) {
 		Init  struct {
 			Bytes  int
 			SHA256 string
+			Tag    string
 		}
-		Segments [][3]any
+		Segments [][4]any
 	}
 	if err := json.Unmarshal([]byte(body), &manifest); err != nil {
 		t.Fatal(err)
@@ -144,10 +146,13 @@ func TestNaiveDecoderReadsTheFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decode := func(offset, length int, sha string) []byte {
+	decode := func(offset, length int, sha, tag string) []byte {
 		sum := sha256.Sum256(stored[offset : offset+length])
 		if got := hexText(sum[:]); got != sha {
 			t.Fatalf("the unit at %d has hash %s, want %s", offset, got, sha)
+		}
+		if got := hexText(naiveTag(t, stored, offset, length)); got != tag {
+			t.Fatalf("the unit at %d has tag %s, want %s", offset, got, tag)
 		}
 		plain := make([]byte, length)
 		for i := range length {
@@ -158,11 +163,11 @@ func TestNaiveDecoderReadsTheFormat(t *testing.T) {
 		}
 		return plain
 	}
-	movie := decode(0, manifest.Init.Bytes, manifest.Init.SHA256)
+	movie := decode(0, manifest.Init.Bytes, manifest.Init.SHA256, manifest.Init.Tag)
 	offset := manifest.Init.Bytes
 	for _, row := range manifest.Segments {
 		length := int(row[0].(float64))
-		movie = append(movie, decode(offset, length, row[2].(string))...)
+		movie = append(movie, decode(offset, length, row[2].(string), row[3].(string))...)
 		offset += length
 	}
 	if offset != manifest.Media.Bytes || !bytes.Equal(movie, decrypted(t, stored)) {
@@ -171,6 +176,28 @@ func TestNaiveDecoderReadsTheFormat(t *testing.T) {
 	if out, err := ffprobe(t, movie); err != nil {
 		t.Errorf("ffprobe refuses what the naive decoder read: %v: %s", err, out)
 	}
+}
+
+// naiveTag is the tag of a unit by the words of docs/media-format.md.
+func naiveTag(t *testing.T, stored []byte, offset, length int) []byte {
+	t.Helper()
+	block, err := aes.NewCipher(unitTestKey[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gmac := func(first byte, offset int, data []byte) []byte {
+		nonce := binary.BigEndian.AppendUint64([]byte{first, 0, 0, 0}, uint64(offset))
+		return gcm.Seal(nil, nonce, nil, data)
+	}
+	var chunks []byte
+	for at := offset; at < offset+length; at += 65536 {
+		chunks = append(chunks, gmac(0, at, stored[at:min(at+65536, offset+length)])...)
+	}
+	return gmac(1, offset, chunks)
 }
 
 func hexText(sum []byte) string {
@@ -185,7 +212,7 @@ func hexText(sum []byte) string {
 func TestPlaylistDescribesEveryByte(t *testing.T) {
 	t.Parallel()
 	m := smallManifest(segment(160, 4000), segment(3200, 4004), segment(16, 100))
-	got := Playlist(m, "media.mp4", `key?a="b"`)
+	got := string(Playlist(m, "media.mp4", `key?a="b"`))
 	want := `#EXTM3U
 #EXT-X-VERSION:7
 #EXT-X-TARGETDURATION:5

@@ -3,6 +3,7 @@
 package media
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,27 +15,43 @@ import (
 //
 // The key stands before EXT-X-MAP too, with an IV of zero: a player that finds a key there takes the init segment for
 // encrypted, as it is here.
-func Playlist(m *Manifest, mediaURI, keyURI string) string {
+func Playlist(m *Manifest, mediaURI, keyURI string) []byte {
 	mediaURI, keyURI = uriText(mediaURI), uriText(keyURI)
-	var out strings.Builder
-	out.Grow(256 + len(m.Segments)*(160+len(mediaURI)+len(keyURI)))
-	fmt.Fprintf(&out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n", targetSeconds(m))
-	out.WriteString("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n")
-	writeKey(&out, keyURI, 0)
-	fmt.Fprintf(&out, "#EXT-X-MAP:URI=\"%s\",BYTERANGE=\"%d@0\"\n", mediaURI, m.Init.Bytes)
+	out := make([]byte, 0, 512+len(m.Segments)*(160+len(mediaURI)+len(keyURI)))
+	out = fmt.Appendf(out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n", targetSeconds(m))
+	out = append(out, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n"...)
+	out = appendKey(out, keyURI, 0)
+	out = fmt.Appendf(out, "#EXT-X-MAP:URI=\"%s\",BYTERANGE=\"%d@0\"\n", mediaURI, m.Init.Bytes)
 
 	offset := m.Init.Bytes
 	for _, segment := range m.Segments {
-		writeKey(&out, keyURI, offset)
-		fmt.Fprintf(&out, "#EXTINF:%s,\n#EXT-X-BYTERANGE:%d@%d\n%s\n", seconds(segment.DurationMillis), segment.Bytes, offset, mediaURI)
+		out = appendKey(out, keyURI, offset)
+		out = appendSegment(out, segment, offset, mediaURI)
 		offset += segment.Bytes
 	}
-	out.WriteString("#EXT-X-ENDLIST\n")
-	return out.String()
+	return append(out, "#EXT-X-ENDLIST\n"...)
 }
 
-func writeKey(out *strings.Builder, keyURI string, offset int64) {
-	fmt.Fprintf(out, "#EXT-X-KEY:METHOD=AES-256-CTR,URI=\"%s\",IV=0x%x\n", keyURI, counterBlock(offset))
+// appendKey and appendSegment do without fmt, which would take most of the time of a playlist.
+func appendKey(out []byte, keyURI string, offset int64) []byte {
+	counter := counterBlock(offset)
+	out = append(out, `#EXT-X-KEY:METHOD=AES-256-CTR,URI="`...)
+	out = append(out, keyURI...)
+	out = append(out, `",IV=0x`...)
+	out = hex.AppendEncode(out, counter[:])
+	return append(out, '\n')
+}
+
+func appendSegment(out []byte, segment Segment, offset int64, mediaURI string) []byte {
+	out = append(out, "#EXTINF:"...)
+	out = strconv.AppendFloat(out, float64(segment.DurationMillis)/1000, 'f', 3, 64)
+	out = append(out, ",\n#EXT-X-BYTERANGE:"...)
+	out = strconv.AppendInt(out, segment.Bytes, 10)
+	out = append(out, '@')
+	out = strconv.AppendInt(out, offset, 10)
+	out = append(out, '\n')
+	out = append(out, mediaURI...)
+	return append(out, '\n')
 }
 
 // targetSeconds is no less than any segment, rounded to whole seconds as RFC 8216 compares them.
@@ -44,10 +61,6 @@ func targetSeconds(m *Manifest) int64 {
 		longest = max(longest, segment.DurationMillis)
 	}
 	return max(1, (longest+999)/1000)
-}
-
-func seconds(millis int64) string {
-	return strconv.FormatFloat(float64(millis)/1000, 'f', 3, 64)
 }
 
 // uriText escapes what would end the attribute or the line that a URI stands in.

@@ -41,25 +41,16 @@ func (e *DamageError) Unwrap() error { return ErrCorrupt }
 
 // Reader serves byte ranges of one media object and checks them against its manifest. It is safe for concurrent use.
 type Reader struct {
-	source  Ranger
-	ends    []int64 // offset behind each unit; unit 0 is the init
-	digests []Digest
+	manifest *Manifest
+	unitKey  Key
+	source   Ranger
+	ends     []int64 // offset behind each unit; unit 0 is the init
 }
 
-// NewReader returns a reader over the object that the verified manifest describes.
-func NewReader(m *Manifest, source Ranger) *Reader {
-	r := &Reader{
-		source:  source,
-		ends:    make([]int64, 0, len(m.Segments)+1),
-		digests: make([]Digest, 0, len(m.Segments)+1),
-	}
-	end := m.Init.Bytes
-	r.ends, r.digests = append(r.ends, end), append(r.digests, m.Init.SHA256)
-	for _, segment := range m.Segments {
-		end += segment.Bytes
-		r.ends, r.digests = append(r.ends, end), append(r.digests, segment.SHA256)
-	}
-	return r
+// NewReader returns a reader over the object that the verified manifest describes, which must not change any more. The unit key
+// is what it was packaged with.
+func NewReader(m *Manifest, unitKey Key, source Ranger) *Reader {
+	return &Reader{manifest: m, unitKey: unitKey, source: source, ends: m.ends()}
 }
 
 // Size is the length of the object in bytes, of ciphertext and plaintext alike.
@@ -94,11 +85,18 @@ func (r *Reader) open(ctx context.Context, off, n int64, key *Key) (*Stream, err
 			return nil, err
 		}
 	}
+	check, err := newUnitCheck(r.manifest.Version, r.unitKey, start)
+	if err != nil {
+		return nil, err
+	}
 	source, err := r.source.ReadRange(ctx, start, r.ends[last]-start)
 	if err != nil {
 		return nil, fmt.Errorf("reading the stored recording: %w", err)
 	}
-	return newStream(r, source, decrypt, first, start, off, off+n), nil
+	return &Stream{
+		reader: r, source: source, decrypt: decrypt, check: check,
+		unit: first, at: start, from: off, to: off + n, buf: streamBuffers.Get().(*[streamBuffer]byte),
+	}, nil
 }
 
 // Units returns the first and the last unit that the n bytes from off on touch, which have to lie within the object; n is not 0.

@@ -5,10 +5,10 @@ package media
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -55,10 +55,13 @@ func sealed(lengths []int64) (m *Manifest, plain, stored []byte) {
 		panic(err) // an AES-256 key of 32 bytes is always good
 	}
 	stream.XORKeyStream(stored, stored)
-	m = &Manifest{}
+	m = &Manifest{Version: ManifestVersion}
 	var at int64
 	for i, n := range lengths {
-		unit := Unit{Bytes: n, SHA256: sha256.Sum256(stored[at : at+n])}
+		unit, err := UnitOf(stored[at:at+n], unitTestKey, at)
+		if err != nil {
+			panic(err)
+		}
 		if at += n; i == 0 {
 			m.Init = unit
 		} else {
@@ -67,6 +70,24 @@ func sealed(lengths []int64) (m *Manifest, plain, stored []byte) {
 	}
 	m.Media.Bytes = size
 	return m, plain, stored
+}
+
+// untagged is the manifest as the first version of the format had it.
+func untagged(m *Manifest) *Manifest {
+	old := *m
+	old.Version, old.Init.Tag, old.Segments = 1, Tag{}, slices.Clone(m.Segments)
+	for i := range old.Segments {
+		old.Segments[i].Tag = Tag{}
+	}
+	return &old
+}
+
+// ofAnyVersion is the manifest, or as it was written before there were tags.
+func ofAnyVersion(t *rapid.T, m *Manifest) *Manifest {
+	if rapid.Bool().Draw(t, "without tags") {
+		return untagged(m)
+	}
+	return m
 }
 
 // unitLengths are a few units, some larger than a stream's buffer.
@@ -88,7 +109,7 @@ func TestAnyRangeOfPlaintextIsTheDecryptedRange(t *testing.T) {
 		if rapid.Bool().Draw(t, "slowly") {
 			object.wrap = iotest.HalfReader
 		}
-		reader := NewReader(m, object)
+		reader := NewReader(ofAnyVersion(t, m), unitTestKey, object)
 		if got := readAll(t, rapid.Bool().Draw(t, "copied"), must(reader.Plaintext(t.Context(), testKey, off, n))); !bytes.Equal(got, plain[off:off+n]) {
 			t.Fatalf("plaintext of %d bytes from %d differs", n, off)
 		}
@@ -132,7 +153,7 @@ func TestChangedByteInATouchedSegmentNeverEndsWell(t *testing.T) {
 		off := rapid.Int64Range(0, int64(len(plain))-1).Draw(t, "off")
 		n := rapid.Int64Range(1, int64(len(plain))-off).Draw(t, "n")
 		at := rapid.IntRange(0, len(stored)-1).Draw(t, "changed byte")
-		reader := NewReader(m, &memoryObject{content: stored})
+		reader := NewReader(ofAnyVersion(t, m), unitTestKey, &memoryObject{content: stored})
 		unit := reader.unitAt(int64(at))
 		touched := unit >= reader.unitAt(off) && unit <= reader.unitAt(off+n-1)
 		stored[at] ^= 0x40
@@ -155,6 +176,57 @@ func TestChangedByteInATouchedSegmentNeverEndsWell(t *testing.T) {
 	})
 }
 
+// Every chunk of a unit is hashed by the same polynomial, and units may be alike: what is exchanged, or changed in the same way twice, must
+// show all the same.
+func TestChangesThatLookAlikeDoNotCancelOut(t *testing.T) {
+	t.Parallel()
+	const length = 3*tagChunk + 160
+	m, _, original := sealed([]int64{32, length, length})
+	first, second := original[32:32+length], original[32+length:]
+	for name, changed := range map[string][]byte{
+		"two segments in the wrong order":   slices.Concat(original[:32], second, first),
+		"a segment twice":                   slices.Concat(original[:32], first, first),
+		"two chunks in the wrong order":     slices.Concat(original[:32], first[tagChunk:2*tagChunk], first[:tagChunk], first[2*tagChunk:], second),
+		"the same bit in two chunks":        flipped(original, 32, 32+tagChunk),
+		"the same bit in two segments":      flipped(original, 32, 32+length),
+		"the same bit in two chunks, later": flipped(original, 32+tagChunk+77, 32+2*tagChunk+77),
+	} {
+		reader := NewReader(m, unitTestKey, &memoryObject{content: changed})
+		stream, err := reader.Ciphertext(t.Context(), 0, reader.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(stream); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v, want ErrCorrupt", name, err)
+		}
+		_ = stream.Close()
+	}
+}
+
+func flipped(content []byte, at ...int) []byte {
+	changed := bytes.Clone(content)
+	for _, i := range at {
+		changed[i] ^= 0x10
+	}
+	return changed
+}
+
+// Viewers get the media key: with it alone, nobody must be able to make bytes that pass.
+func TestNothingPassesWithAnotherUnitKey(t *testing.T) {
+	t.Parallel()
+	m, _, stored := sealed([]int64{32, 160})
+	for _, key := range []Key{{}, testKey, manifestTestKey} {
+		stream, err := NewReader(m, key, &memoryObject{content: stored}).Ciphertext(t.Context(), 0, 192)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(stream); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("with the key %x: %v, want ErrCorrupt", key[:4], err)
+		}
+		_ = stream.Close()
+	}
+}
+
 func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 	t.Parallel()
 	m, _, stored := sealed([]int64{32, 64, streamBuffer + 160})
@@ -162,7 +234,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 		"an object without its end": {content: stored[:len(stored)-1]},
 		"an object without bytes":   {},
 	} {
-		stream, err := NewReader(m, object).Ciphertext(t.Context(), 40, 100)
+		stream, err := NewReader(m, unitTestKey, object).Ciphertext(t.Context(), 40, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +245,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 	}
 	broken := fmt.Errorf("connection reset: %w", io.ErrUnexpectedEOF)
 	object := &memoryObject{content: stored, wrap: func(r io.Reader) io.Reader { return io.MultiReader(io.LimitReader(r, 70), iotest.ErrReader(broken)) }}
-	stream, err := NewReader(m, object).Ciphertext(t.Context(), 0, int64(len(stored)))
+	stream, err := NewReader(m, unitTestKey, object).Ciphertext(t.Context(), 0, int64(len(stored)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +257,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 // FuzzRange checks that a range is either refused or served exactly.
 func FuzzRange(f *testing.F) {
 	m, plain, stored := sealed([]int64{1216, 4096, streamBuffer + 32, 16})
-	reader := NewReader(m, &memoryObject{content: stored})
+	reader := NewReader(m, unitTestKey, &memoryObject{content: stored})
 	for _, at := range [][2]int64{{0, 0}, {0, 1}, {0, reader.Size()}, {-1, 1}, {1, -1}, {reader.Size(), 0}, {1216, 4096}, {1 << 62, 1 << 62}, {15, 2}} {
 		f.Add(at[0], at[1])
 	}
@@ -212,7 +284,7 @@ func FuzzRange(f *testing.F) {
 // BenchmarkStream measures what serving a byte costs.
 func BenchmarkStream(b *testing.B) {
 	m, _, stored := sealed([]int64{1216, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20})
-	reader := NewReader(m, &memoryObject{content: stored})
+	reader := NewReader(m, unitTestKey, &memoryObject{content: stored})
 	for name, open := range map[string]func() (*Stream, error){
 		"ciphertext": func() (*Stream, error) { return reader.Ciphertext(b.Context(), 0, reader.Size()) },
 		"plaintext":  func() (*Stream, error) { return reader.Plaintext(b.Context(), testKey, 0, reader.Size()) },

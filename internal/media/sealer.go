@@ -10,29 +10,35 @@ import (
 	"io"
 )
 
-// sealBuffer is how much is encrypted and hashed in one go: enough to be fast, little enough to stay in the CPU's cache.
-const sealBuffer = 128 << 10
+// sealBuffer is how much is encrypted and hashed in one go: enough to be fast, little enough to stay in the CPU's cache, and
+// whole chunks of a tag.
+const sealBuffer = 2 * tagChunk
 
-// sealer encrypts a stream, and hashes the ciphertext of every unit and the plaintext as a whole.
+// sealer encrypts a stream, hashes and tags the ciphertext of every unit, and hashes the plaintext as a whole.
 type sealer struct {
 	out       io.Writer
 	stream    cipher.Stream
 	unit      hash.Hash
+	tags      *tagger
 	plain     hash.Hash
-	buf       []byte
-	offset    int64
+	buf       []byte // of the unit: what is not sealed yet
+	offset    int64  // of the next byte
 	unitStart int64
 	maxBytes  int64
 }
 
-func newSealer(out io.Writer, key Key, maxBytes int64) (*sealer, error) {
-	stream, err := cipherAt(key, 0)
+func newSealer(out io.Writer, how Packaging) (*sealer, error) {
+	stream, err := cipherAt(how.MediaKey, 0)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := newTagger(how.UnitKey, 0)
 	if err != nil {
 		return nil, err
 	}
 	return &sealer{
-		out: out, stream: stream, maxBytes: maxBytes,
-		unit: sha256.New(), plain: sha256.New(), buf: make([]byte, sealBuffer),
+		out: out, stream: stream, maxBytes: how.MaxBytes,
+		unit: sha256.New(), tags: tags, plain: sha256.New(), buf: make([]byte, 0, sealBuffer),
 	}, nil
 }
 
@@ -40,8 +46,8 @@ func newSealer(out io.Writer, key Key, maxBytes int64) (*sealer, error) {
 func (s *sealer) Write(p []byte) (int, error) {
 	written := 0
 	for len(p) > 0 {
-		n := copy(s.buf, p)
-		if err := s.seal(s.buf[:n]); err != nil {
+		n := copy(s.buf[len(s.buf):sealBuffer], p)
+		if err := s.filled(n); err != nil {
 			return written, err
 		}
 		p, written = p[n:], written+n
@@ -53,9 +59,9 @@ func (s *sealer) Write(p []byte) (int, error) {
 func (s *sealer) readFrom(in io.Reader, n int64) (int64, error) {
 	var done int64
 	for done < n {
-		chunk := s.buf[:min(n-done, sealBuffer)]
-		got, err := io.ReadFull(in, chunk)
-		if err := s.seal(chunk[:got]); err != nil {
+		room := s.buf[len(s.buf):sealBuffer]
+		got, err := io.ReadFull(in, room[:min(n-done, int64(len(room)))])
+		if err := s.filled(got); err != nil {
 			return done, err
 		}
 		done += int64(got)
@@ -69,20 +75,31 @@ func (s *sealer) readFrom(in io.Reader, n int64) (int64, error) {
 	return done, nil
 }
 
-// seal hashes and encrypts chunk in place, and hashes and writes it again.
-func (s *sealer) seal(chunk []byte) error {
-	if s.maxBytes > 0 && s.offset+int64(len(chunk)) > s.maxBytes {
+// filled takes n more bytes into the buffer, where they already are.
+func (s *sealer) filled(n int) error {
+	s.buf = s.buf[:len(s.buf)+n]
+	s.offset += int64(n)
+	if s.maxBytes > 0 && s.offset > s.maxBytes {
 		return inputError(TooLarge, "The packaged recording is larger than the limit of %d bytes. Upload a shorter or smaller one.", s.maxBytes)
 	}
-	s.plain.Write(chunk)
-	s.stream.XORKeyStream(chunk, chunk)
-	s.unit.Write(chunk)
-	s.offset += int64(len(chunk))
-	_, err := s.out.Write(chunk)
+	if len(s.buf) < sealBuffer {
+		return nil
+	}
+	return s.seal()
+}
+
+// seal hashes and encrypts what is in the buffer, hashes and tags it again, and writes it.
+func (s *sealer) seal() error {
+	s.plain.Write(s.buf)
+	s.stream.XORKeyStream(s.buf, s.buf)
+	s.unit.Write(s.buf)
+	s.tags.add(s.buf)
+	_, err := s.out.Write(s.buf)
+	s.buf = s.buf[:0]
 	return err
 }
 
-// plainDigest is that of everything so far, before it was encrypted.
+// plainDigest is that of all units so far, before they were encrypted.
 func (s *sealer) plainDigest() (digest Digest) {
 	s.plain.Sum(digest[:0])
 	return digest
@@ -91,10 +108,13 @@ func (s *sealer) plainDigest() (digest Digest) {
 func (s *sealer) unitBytes() int64 { return s.offset - s.unitStart }
 
 // endUnit returns the unit since the last call and begins the next.
-func (s *sealer) endUnit() Unit {
-	unit := Unit{Bytes: s.unitBytes()}
+func (s *sealer) endUnit() (Unit, error) {
+	if err := s.seal(); err != nil {
+		return Unit{}, err
+	}
+	unit := Unit{Bytes: s.unitBytes(), Tag: s.tags.end()}
 	s.unit.Sum(unit.SHA256[:0])
 	s.unit.Reset()
 	s.unitStart = s.offset
-	return unit
+	return unit, nil
 }

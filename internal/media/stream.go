@@ -4,16 +4,15 @@ package media
 
 import (
 	"crypto/cipher"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"sync"
 )
 
-// streamBuffer is how much a stream verifies, decrypts and hands out in one go.
-const streamBuffer = 256 << 10
+// streamBuffer is how much a stream verifies, decrypts and hands out in one go: whole chunks of a tag. More is no faster, and what waits for
+// slow viewers is held as often as there are viewers.
+const streamBuffer = tagChunk
 
 var streamBuffers = sync.Pool{New: func() any { return new([streamBuffer]byte) }}
 
@@ -23,7 +22,7 @@ type Stream struct {
 	reader  *Reader
 	source  io.ReadCloser
 	decrypt cipher.Stream // nil for ciphertext
-	hash    hash.Hash
+	check   unitCheck
 
 	unit     int   // the unit being read
 	at       int64 // offset of the next byte from the source
@@ -32,14 +31,6 @@ type Stream struct {
 	buf    *[streamBuffer]byte
 	chunk  []byte // of buf: ready to be handed out
 	failed error
-}
-
-func newStream(r *Reader, source io.ReadCloser, decrypt cipher.Stream, unit int, at, from, to int64) *Stream {
-	return &Stream{
-		reader: r, source: source, decrypt: decrypt, hash: sha256.New(),
-		unit: unit, at: at, from: from, to: to,
-		buf: streamBuffers.Get().(*[streamBuffer]byte),
-	}
 }
 
 // Read implements io.Reader.
@@ -134,21 +125,21 @@ func (s *Stream) next() ([]byte, error) {
 	return chunk[wantFrom:wantTo], nil
 }
 
-// pull fills buf from the source and hashes it.
+// pull fills buf from the source for the check of the unit: it is the unit's last, or whole chunks.
 func (s *Stream) pull(buf []byte) ([]byte, error) {
 	n, err := io.ReadFull(s.source, buf)
 	s.at += int64(n)
-	s.hash.Write(buf[:n])
 	if err == io.EOF || err == io.ErrUnexpectedEOF { // ReadFull's own; a broken connection may wrap the same
 		return nil, fmt.Errorf("%w: it ends at byte %d of %d", ErrCorrupt, s.at, s.reader.Size())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the stored recording at byte %d: %w", s.at, err)
 	}
+	s.check.add(buf)
 	return buf, nil
 }
 
-// drain reads the rest of the last unit for its hash only.
+// drain reads the rest of the last unit for its check only.
 func (s *Stream) drain(end int64) error {
 	scratch := streamBuffers.Get().(*[streamBuffer]byte)
 	defer streamBuffers.Put(scratch)
@@ -162,12 +153,9 @@ func (s *Stream) drain(end int64) error {
 
 // verify compares the unit that was just read to its end, and turns to the next.
 func (s *Stream) verify() error {
-	var sum Digest
-	s.hash.Sum(sum[:0])
-	if sum != s.reader.digests[s.unit] {
+	if !s.check.matches(s.reader.manifest.unit(s.unit)) {
 		return &DamageError{Unit: s.unit}
 	}
-	s.hash.Reset()
 	s.unit++
 	return nil
 }

@@ -160,7 +160,7 @@ func (w *world) judgeMedia(ctx context.Context, uid, mediaKey, manifestKey strin
 	if err != nil {
 		return err
 	}
-	plain, err := plaintext(ctx, manifest, dataKey.Media(manifest.Key.Salt), object)
+	plain, err := plaintext(ctx, manifest, dataKey, object)
 	if err == nil && !bytes.Equal(plain, w.plain) {
 		err = errors.New("the media is not what was recorded")
 	}

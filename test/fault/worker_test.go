@@ -55,7 +55,7 @@ func (d workerDouble) work(ctx context.Context, spec worker.Spec, store worker.S
 	}
 	dataKey, salt := keys.DataKey(spec.DataKey), keys.NewSalt()
 	var packaged bytes.Buffer
-	facts, err := media.Package(ctx, bytes.NewReader(d.lab.stream), &packaged, media.Packaging{MediaKey: dataKey.Media(salt), Duration: d.lab.length})
+	facts, err := media.Package(ctx, bytes.NewReader(d.lab.stream), &packaged, media.Packaging{MediaKey: dataKey.Media(salt), UnitKey: dataKey.Unit(salt), Duration: d.lab.length})
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (d workerDouble) work(ctx context.Context, spec worker.Spec, store worker.S
 	if err != nil {
 		return err
 	}
-	if _, err := plaintext(ctx, manifest, dataKey.Media(salt), stored); err != nil {
+	if _, err := plaintext(ctx, manifest, dataKey, stored); err != nil {
 		return fmt.Errorf("verify what was written: %w", err)
 	}
 	encoded, err := media.EncodeManifest(manifest, dataKey.Manifest(salt))
@@ -107,9 +107,10 @@ func fetch(ctx context.Context, store worker.Store, url string) ([]byte, error) 
 }
 
 // plaintext decrypts a media object and verifies it on the way.
-func plaintext(ctx context.Context, manifest *media.Manifest, key media.Key, object []byte) ([]byte, error) {
-	reader := media.NewReader(manifest, inMemory(object))
-	stream, err := reader.Plaintext(ctx, key, 0, reader.Size())
+func plaintext(ctx context.Context, manifest *media.Manifest, dataKey keys.DataKey, object []byte) ([]byte, error) {
+	salt := manifest.Key.Salt
+	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(object))
+	stream, err := reader.Plaintext(ctx, dataKey.Media(salt), 0, reader.Size())
 	if err != nil {
 		return nil, err
 	}

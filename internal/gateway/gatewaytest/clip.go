@@ -63,7 +63,7 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	}
 	dataKey, salt := keys.NewDataKey(), keys.NewSalt()
 	var stored bytes.Buffer
-	packaged, err := media.Package(ctx, bytes.NewReader(source.fragmented), &stored, media.Packaging{MediaKey: dataKey.Media(salt), Duration: source.length})
+	packaged, err := media.Package(ctx, bytes.NewReader(source.fragmented), &stored, media.Packaging{MediaKey: dataKey.Media(salt), UnitKey: dataKey.Unit(salt), Duration: source.length})
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}
-	return decrypt(ctx, manifest, stored.Bytes(), dataKey.Media(salt))
+	return decrypt(ctx, manifest, stored.Bytes(), dataKey)
 }
 
 func (w *World) manifest(recording *v1alpha1.MeetingRecording, names objectstore.Recording, packaged *media.Packaged, whole media.Digest, dataKey keys.DataKey, salt []byte) (*media.Manifest, error) {

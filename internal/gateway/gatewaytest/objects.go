@@ -21,6 +21,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -175,9 +176,10 @@ func (m inMemory) ReadRange(_ context.Context, off, n int64) (io.ReadCloser, err
 	return io.NopCloser(bytes.NewReader(m[off : off+n])), nil
 }
 
-func decrypt(ctx context.Context, manifest *media.Manifest, stored []byte, key media.Key) ([]byte, error) {
-	reader := media.NewReader(manifest, inMemory(stored))
-	stream, err := reader.Plaintext(ctx, key, 0, reader.Size())
+func decrypt(ctx context.Context, manifest *media.Manifest, stored []byte, dataKey keys.DataKey) ([]byte, error) {
+	salt := manifest.Key.Salt
+	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(stored))
+	stream, err := reader.Plaintext(ctx, dataKey.Media(salt), 0, reader.Size())
 	if err != nil {
 		return nil, err
 	}

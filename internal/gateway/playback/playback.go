@@ -139,7 +139,9 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 		return nil, fmt.Errorf("the manifest describes the object %q, the recording's status names %q: the status was changed by hand", manifest.Media.Key, recording.Status.Storage.Key)
 	}
 	source := &object{stores: o.stores, store: recording.StoreName(), bucket: bucket, key: manifest.Media.Key}
-	return &Media{Manifest: manifest, Reader: media.NewReader(manifest, source), Key: dataKey.Media(manifest.Key.Salt)}, nil
+	return &Media{
+		Manifest: manifest, Reader: media.NewReader(manifest, dataKey.Unit(manifest.Key.Salt), source), Key: dataKey.Media(manifest.Key.Salt),
+	}, nil
 }
 
 // checkLocation refuses a status that points to anything but this recording's own objects.

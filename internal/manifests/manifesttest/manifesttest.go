@@ -37,16 +37,20 @@ func New(keyset *keys.Keyset, owner objectstore.Recording, name string, segments
 	if err != nil {
 		return nil, err
 	}
-	units := make([]media.Segment, segments+1)
+	salt, units := keys.NewSalt(), make([]media.Segment, segments+1)
 	for i := range units {
-		unit := r.Media[i*segmentBytes : (i+1)*segmentBytes]
-		units[i] = media.Segment{Unit: media.Unit{Bytes: segmentBytes, SHA256: sha256.Sum256(unit)}, DurationMillis: 4000}
+		at := i * segmentBytes
+		unit, err := media.UnitOf(r.Media[at:at+segmentBytes], r.DataKey.Unit(salt), int64(at))
+		if err != nil {
+			return nil, err
+		}
+		units[i] = media.Segment{Unit: unit, DurationMillis: 4000}
 	}
 	whole := media.Digest(sha256.Sum256(r.Media))
 	r.Manifest = &media.Manifest{
 		Version: media.ManifestVersion, CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
 		Recording: media.Recording{Namespace: owner.Namespace(), Name: name, UID: owner.UID(), Attempt: 1, Spec: json.RawMessage(`{"meeting":{"id":"872-114"}}`)},
-		Key:       media.WrappedKey{ID: keyset.KeyID(), Wrapped: wrapped, Salt: keys.NewSalt()},
+		Key:       media.WrappedKey{ID: keyset.KeyID(), Wrapped: wrapped, Salt: salt},
 		Source:    media.SourceFacts{Bytes: int64(len(r.Media)), SHA256: whole},
 		Media: media.MediaFacts{
 			Key: owner.MediaKey(1), Bytes: int64(len(r.Media)), SHA256: whole, DurationMillis: int64(segments) * 4000,
@@ -54,7 +58,7 @@ func New(keyset *keys.Keyset, owner objectstore.Recording, name string, segments
 		},
 		Init: units[0].Unit, Segments: units[1:],
 	}
-	r.Stored, err = media.EncodeManifest(r.Manifest, r.DataKey.Manifest(r.Manifest.Key.Salt))
+	r.Stored, err = media.EncodeManifest(r.Manifest, r.DataKey.Manifest(salt))
 	return r, err
 }
 

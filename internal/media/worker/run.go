@@ -87,7 +87,7 @@ func (w *work) run(ctx context.Context) (*media.Manifest, error) {
 	}
 	_ = os.Remove(input.path) // from here on only the stored object counts
 	w.log.Info("Verifying", "bytes", manifest.Media.Bytes, "segments", len(manifest.Segments))
-	if err := w.verify(ctx, manifest, dataKey.Media(manifest.Key.Salt)); err != nil {
+	if err := w.verify(ctx, manifest, dataKey); err != nil {
 		return nil, err
 	}
 	stored, err := media.EncodeManifest(manifest, dataKey.Manifest(manifest.Key.Salt))
@@ -144,7 +144,7 @@ func (w *work) uploadOnce(ctx context.Context, input raw, source media.Source, d
 
 	salt := keys.NewSalt()
 	out := newUploader(ctx, w.store, w.spec.Media)
-	how := media.Packaging{MediaKey: dataKey.Media(salt), Duration: source.Duration, MaxBytes: w.spec.Media.room()}
+	how := media.Packaging{MediaKey: dataKey.Media(salt), UnitKey: dataKey.Unit(salt), Duration: source.Duration, MaxBytes: w.spec.Media.room()}
 	packaged, err := w.tools.Pack(ctx, plan, input.path, out, how, func(done time.Duration) {
 		if source.Duration > 0 {
 			w.progress.report(Packaging, done.Seconds()/source.Duration.Seconds())

@@ -8,19 +8,21 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/isobmff"
 )
 
 // verify reads the finished object back and compares every unit with the hash that it was written with. It completes the
 // manifest by the hash of the whole: units without gaps that are each what was written are the object that was written, so
-// one pass over what the store returns serves both. Then it opens the object the way that viewers will, with the media key:
-// hashes of ciphertext cannot tell whether it fits. Only after this may the raw copy be deleted.
-func (w *work) verify(ctx context.Context, m *media.Manifest, mediaKey media.Key) error {
-	if media.NewReader(m, nil).Size() != m.Media.Bytes {
+// one pass over what the store returns serves both. Then it opens the object the way that viewers will, with the keys of the
+// manifest: hashes of ciphertext cannot tell whether they fit. Only after this may the raw copy be deleted.
+func (w *work) verify(ctx context.Context, m *media.Manifest, dataKey keys.DataKey) error {
+	source := &storedObject{work: w, want: m.Media.Bytes} // of another size it gives nothing
+	reader := media.NewReader(m, dataKey.Unit(m.Key.Salt), source)
+	if reader.Size() != m.Media.Bytes {
 		return fail(VerificationFailed, "checking the manifest", errors.New("its units do not add up to the object"))
 	}
-	source := &storedObject{work: w, want: m.Media.Bytes} // of another size it gives nothing
 	var read int64
 	found, err := media.Check(ctx, m, m.Media.Bytes, source, func(n int64) {
 		read += n
@@ -33,7 +35,7 @@ func (w *work) verify(ctx context.Context, m *media.Manifest, mediaKey media.Key
 		return verification(fmt.Errorf("%w: %s", media.ErrCorrupt, found))
 	}
 	m.Media.SHA256 = found.SHA256
-	return verification(w.verifyInit(ctx, media.NewReader(m, source), m, mediaKey))
+	return verification(w.verifyInit(ctx, reader, m, dataKey.Media(m.Key.Salt)))
 }
 
 // verification gives an error without a reason of its own the reason VerificationFailed.
@@ -44,7 +46,7 @@ func verification(err error) error {
 	return fail(VerificationFailed, "reading the media back", err)
 }
 
-// verifyInit makes sure that the media key of this manifest opens the object: hashes of ciphertext cannot tell.
+// verifyInit makes sure that the unit key and the media key of this manifest open the object.
 func (w *work) verifyInit(ctx context.Context, reader *media.Reader, m *media.Manifest, mediaKey media.Key) error {
 	stream, err := reader.Plaintext(ctx, mediaKey, 0, m.Init.Bytes)
 	if err != nil {
