@@ -164,11 +164,15 @@ func (w *world) bucketOf(namespace string) (string, error) {
 	return bucket, err
 }
 
-// startManager runs all controllers with the rights of the shipped ServiceAccount, until the test ends.
-func startManager(t testing.TB, cluster *testenv.Env) (stop func()) {
+// startManager runs all controllers with the rights of the shipped ServiceAccount, until the test ends. What it asks the API server is
+// counted.
+func startManager(t testing.TB, cluster *testenv.Env, counts ...*census) (stop func()) {
 	t.Helper()
 	config, _ := cluster.KubeconfigFor(t, operatorNamespace, "reelkeeper-manager")
 	config.QPS = -1
+	for _, all := range counts {
+		all.wrap(config)
+	}
 	options := kube.ManagerOptions(operatorNamespace, nil)
 	options.Metrics = metricsserver.Options{BindAddress: "0"}
 	options.Controller.SkipNameValidation = new(true) // two managers in one process would quarrel over the names' metrics
@@ -326,16 +330,36 @@ func (w *world) eventually(what string, reached func() bool) {
 // deleteNamespaces deletes them with all that is in them, and waits until they are gone.
 func (w *world) deleteNamespaces(names ...string) {
 	w.Helper()
+	w.startDeleting(names...)
+	w.awaitGone(names...)
+}
+
+func (w *world) startDeleting(names ...string) {
+	w.Helper()
 	for _, name := range names {
 		if err := w.admin.Delete(w.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
 			w.Fatal(err)
 		}
 	}
+}
+
+func (w *world) awaitGone(names ...string) {
+	w.Helper()
 	for _, name := range names {
 		w.eventually("namespace "+name+" is gone", func() bool {
 			return apierrors.IsNotFound(w.admin.Get(w.Context(), client.ObjectKey{Name: name}, &corev1.Namespace{}))
 		})
 	}
+}
+
+// hasAny says that a namespace has recordings.
+func (w *world) hasAny(namespace string) bool {
+	w.Helper()
+	var found v1alpha1.MeetingRecordingList
+	if err := w.admin.List(w.Context(), &found, client.InNamespace(namespace), client.Limit(1)); err != nil {
+		w.Fatal(err)
+	}
+	return len(found.Items) > 0
 }
 
 // run runs the plugin.
