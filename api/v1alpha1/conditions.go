@@ -214,6 +214,8 @@ const (
 	ReasonBucketTaken = "BucketTaken"
 	// ReasonWrongBucket says that the bucket is not the one that the store's recordings are in.
 	ReasonWrongBucket = "WrongBucket"
+	// ReasonClaimedElsewhere says that the store works for another cluster, which the message names together with what to do.
+	ReasonClaimedElsewhere = "ClaimedElsewhere"
 	// ReasonBucketInfoInvalid says that a BucketInfo Secret cannot be used.
 	ReasonBucketInfoInvalid = "BucketInfoInvalid"
 	// ReasonNotSupported says that the server cannot do what the spec asks for.
@@ -312,6 +314,9 @@ const (
 	LabelAuditReason = "reelkeeper.io/reason"
 	// LabelRecordingNamespace carries the namespace of the MeetingRecording that an object works for.
 	LabelRecordingNamespace = "reelkeeper.io/recording-namespace"
+	// AnnotationTakeOver lets a RecordingStore take its bucket over from another cluster, which must be gone for good. Its value is the ID of
+	// that cluster's claim, which the condition ClaimedElsewhere shows, so that it is good once.
+	AnnotationTakeOver = "reelkeeper.io/take-over"
 	// AnnotationRecordingName carries the name of the MeetingRecording that an object works for; names can be longer than labels.
 	AnnotationRecordingName = "reelkeeper.io/recording-name"
 	// AnnotationNotified on the AuditEvent of a download says when the recording's owners were told.

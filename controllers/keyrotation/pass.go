@@ -52,6 +52,9 @@ func (p *pass) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := store.IsOurs(ctx); err != nil {
+		return err
+	}
 	buckets, err := store.Buckets(ctx)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func decideAdopted(o *observation) decision {
 	status, plan := adoptedStatus(o)
 	takeResult(o, status)
 	status.Storage.Lock = o.claim.state.BucketLock
-	back := notice{reason: "Restored", action: "Adopt", note: "The recording is back, from what the store had of " + o.recording.StorageUID() + ". " + grantsStayAway}
+	back := notice{isState: true, reason: "Restored", action: "Adopt", note: "The recording is back, from what the store had of " + o.recording.StorageUID() + ". " + grantsStayAway}
 	d := decision{
 		attempt: o.result.attempt,
 		steps:   []step{recordAdopted},

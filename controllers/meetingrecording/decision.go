@@ -83,6 +83,8 @@ type notice struct {
 	note           string
 	// ofNamespace tells those who look at the namespace, which takes no Events of its own while it is being deleted.
 	ofNamespace bool
+	// isState says the new state too, of which nothing else has to be told then.
+	isState bool
 }
 
 // decision is what a pass does.

@@ -234,13 +234,16 @@ func purgeDue(o *observation) bool {
 	return o.trashRequested() && o.inTrash() && scheduleOf(o, &o.recording.Status).PurgeDue(o.now)
 }
 
-// observeLeaving takes no chances with old views: what it decides cannot be taken back.
+// observeLeaving takes no chances with old views: what it decides cannot be taken back. What only gets a tombstone is not read a
+// second time.
 func (r *Reconciler) observeLeaving(ctx context.Context, o *observation) error {
 	if !hasFinalizer(o.recording) {
 		return nil
 	}
-	if err := r.observeStale(ctx, o); err != nil || o.stale {
-		return err
+	if stored := o.recording.Status.Storage.ManifestKey != "" && !isErased(&o.recording.Status); !stored || purgeDue(o) {
+		if err := r.observeStale(ctx, o); err != nil || o.stale {
+			return err
+		}
 	}
 	if err := r.observeJobs(ctx, r.options.Direct, o); err != nil {
 		return err

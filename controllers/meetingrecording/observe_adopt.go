@@ -20,9 +20,6 @@ func (r *Reconciler) observeAdopting(ctx context.Context, o *observation) error 
 	if err := r.observeStore(ctx, o); err != nil || o.store.problem.found() {
 		return err
 	}
-	if err := r.observeStale(ctx, o); err != nil || o.stale {
-		return err
-	}
 	if err := errors.Join(r.observeCopy(ctx, o), r.observeRivals(ctx, o)); err != nil {
 		return err
 	}
@@ -64,7 +61,8 @@ func (r *Reconciler) observeRivals(ctx context.Context, o *observation) error {
 		return fmt.Errorf("list the recordings that adopt %s: %w", o.recording.StorageUID(), err)
 	}
 	rivals := list.Items
-	if o.claim.state != nil {
+	// Where the recording has the name of the earlier one, that is not there any more.
+	if o.claim.state != nil && o.claim.state.Name != o.recording.Name {
 		var original v1alpha1.MeetingRecording
 		err := r.options.Direct.Get(ctx, client.ObjectKey{Namespace: o.recording.Namespace, Name: o.claim.state.Name}, &original)
 		if client.IgnoreNotFound(err) != nil {

@@ -173,16 +173,18 @@ func (r *Reconciler) observeLeftovers(ctx context.Context, o *observation) error
 	if err != nil {
 		return err
 	}
-	numbers, err := attemptsUnder(ctx, o, names.ManifestPrefix())
-	if err != nil && !absent(err) {
-		return err
-	}
 	status := o.recording.Status.Storage
 	o.leftovers.mediaKey, o.leftovers.manifestKey = status.Key, status.ManifestKey
-	if status.ManifestKey == "" && len(numbers) > 0 {
-		// It died between its success and the status that says so.
-		newest := numbers[len(numbers)-1]
-		o.leftovers.mediaKey, o.leftovers.manifestKey = names.MediaKey(newest), names.ManifestKey(newest)
+	if status.ManifestKey == "" {
+		numbers, err := attemptsUnder(ctx, o, names.ManifestPrefix())
+		if err != nil && !absent(err) {
+			return err
+		}
+		if len(numbers) > 0 {
+			// It died between its success and the status that says so.
+			newest := numbers[len(numbers)-1]
+			o.leftovers.mediaKey, o.leftovers.manifestKey = names.MediaKey(newest), names.ManifestKey(newest)
+		}
 	}
 	if o.recording.Spec.Source.Upload == nil {
 		return nil

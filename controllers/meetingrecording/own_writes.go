@@ -27,6 +27,8 @@ type ownWrite struct {
 	version string
 	// done says that the recording rests as it was written.
 	done bool
+	// gone says that it let the recording go.
+	gone bool
 }
 
 func (w *ownWrites) wrote(name types.NamespacedName, write ownWrite) {

@@ -173,7 +173,12 @@ func (r *Reconciler) releaseFinalizer(ctx context.Context, o *observation) error
 	released := o.recording.DeepCopy()
 	controllerutil.RemoveFinalizer(released, v1alpha1.FinalizerMedia)
 	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
+	name := client.ObjectKeyFromObject(o.recording)
+	r.own.wrote(name, ownWrite{gone: true}) // before, because the event may be quicker than the answer
 	err := effect.Do(ctx, "recording: release the finalizer", func() error { return r.options.Direct.Patch(ctx, released, patch) })
+	if err != nil || len(released.Finalizers) > 0 {
+		r.own.heard(name, "")
+	}
 	return client.IgnoreNotFound(err)
 }
 

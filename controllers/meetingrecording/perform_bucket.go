@@ -197,6 +197,9 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
+	if err := o.store.open.IsOurs(ctx); err != nil {
+		return err
+	}
 	status := &o.recording.Status
 	evidence, err := trash.Purge(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), names, status.Storage.Key, status.Storage.ManifestKey)
 	if err != nil {
@@ -240,7 +243,6 @@ func (r *Reconciler) unbury(ctx context.Context, o *observation, purgeAt time.Ti
 		return err
 	}
 	return effect.Do(ctx, "recording: remove the tombstone of what was adopted", func() error {
-		_, err := o.store.open.Objects.DeleteAllVersions(ctx, o.store.open.Bucket(o.recording.Namespace), names.TombstoneKey(purgeAt))
-		return err
+		return o.store.open.Objects.Discard(ctx, o.store.open.Bucket(o.recording.Namespace), names.TombstoneKey(purgeAt))
 	})
 }

@@ -125,7 +125,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.deadlines.Set(request, time.Time{})
+			r.forget(request)
 			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
@@ -189,21 +189,27 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 	if written != "" || len(d.steps) > 0 {
 		r.tell(o, d, written != "")
 	}
+	// What was written is about to be heard of: first it is looked at, and then what comes after it is done.
+	unsettled := r.rest(ctx, o, d, written, unwritten != nil)
 	for _, what := range d.after {
 		if err := r.perform(ctx, o, d, what); err != nil {
 			return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	result := reconcile.Result{RequeueAfter: d.look}
-	if written != "" && unwritten == nil {
-		return result, r.settle(ctx, o, d, written)
+	return reconcile.Result{RequeueAfter: d.look}, errors.Join(unwritten, unsettled)
+}
+
+// rest has the recording wake when there will be something to do.
+func (r *Reconciler) rest(ctx context.Context, o *observation, d *decision, written string, unfinished bool) error {
+	if written != "" && !unfinished {
+		return r.settle(ctx, o, d, written)
 	}
 	status := &o.recording.Status
 	if written != "" {
 		status = d.status
 	}
 	r.sleep(client.ObjectKeyFromObject(o.recording), status, d.wake)
-	return result, unwritten
+	return nil
 }
 
 // expires says that the status alone takes the recording to the trash.
@@ -233,10 +239,15 @@ func (r *Reconciler) settle(ctx context.Context, o *observation, d *decision, ve
 	return nil
 }
 
+// forget drops what is remembered of a recording that is gone.
+func (r *Reconciler) forget(request reconcile.Request) {
+	r.deadlines.Set(request, time.Time{})
+	r.progress.forget(request.NamespacedName)
+	r.watched.forget(request.NamespacedName)
+}
+
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.
 func (r *Reconciler) removeOrphans(ctx context.Context, name client.ObjectKey) error {
-	r.progress.forget(name)
-	r.watched.forget(name)
 	var jobs batchv1.JobList
 	err := r.options.Client.List(ctx, &jobs, client.InNamespace(r.options.OperatorNamespace),
 		client.MatchingLabels{v1alpha1.LabelRecordingNamespace: name.Namespace})
@@ -256,17 +267,18 @@ func (r *Reconciler) removeOrphans(ctx context.Context, name client.ObjectKey) e
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
-// together is how many recordings are worked on at once. A pass asks the API server and the store one thing after the other, and
-// waits: where thousands fall due in the same minute, it takes many passes to keep an API server busy. What bounds it is what one
-// pass holds, a recording and its answers, some hundred kilobytes; and the connections to a store that are kept open, 64.
-const together = 32
-
 // controllerName is what the controller is called in logs, events and audit events.
 const controllerName = "meetingrecording"
 
+// concurrency is how many recordings are worked on at once. A pass that lets a recording go, or takes one back, waits for a dozen answers one
+// after the other, some of which take the API server a tenth of a second however little it has to do: lists that may not be old. And where thousands
+// fall due in the same minute, it takes many passes to keep an API server busy. What bounds it is what a pass holds, a recording and its
+// answers, some hundred kilobytes; and the connections to a store that are kept open, 64.
+const concurrency = 32
+
 // SetupWithManager adds the controller to a manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(controller.Options{MaxConcurrentReconciles: together})
+	passes := ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(controller.Options{MaxConcurrentReconciles: concurrency})
 	reviews := ctrl.NewControllerManagedBy(mgr).Named(reviewName).
 		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1, ReconciliationTimeout: reviewTimeout})

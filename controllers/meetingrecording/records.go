@@ -5,11 +5,13 @@ package meetingrecording
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -102,8 +104,14 @@ func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Even
 	}
 	event.Recording = audit.RecordingOf(o.recording)
 	event.Time = o.now
-	err := r.options.Audit.Record(ctx, event)
-	if audit.NamespaceGone(err) {
+	going, err := r.namespaceGoes(ctx, event.Namespace)
+	if err != nil {
+		return err
+	}
+	if !going {
+		err = r.options.Audit.Record(ctx, event)
+	}
+	if going || audit.NamespaceGone(err) {
 		event.Namespace = r.options.OperatorNamespace
 		event.Evidence = append([]string{"namespace " + o.recording.Namespace + ", which is being deleted"}, event.Evidence...)
 		err = r.options.Audit.Record(ctx, event)
@@ -111,11 +119,20 @@ func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Even
 	return err
 }
 
+// namespaceGoes says that a namespace is known to be on its way out, so that nobody has to try whether anything can be made there.
+func (r *Reconciler) namespaceGoes(ctx context.Context, name string) (bool, error) {
+	namespace := kube.NamespaceMetadata()
+	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	return !namespace.DeletionTimestamp.IsZero(), nil
+}
+
 // tell sends Events to people: every new state is one, and so is what the decision says besides.
 func (r *Reconciler) tell(o *observation, d *decision, written bool) {
 	if written {
 		before, after := readyReason(&o.recording.Status), readyReason(d.status)
-		if before != after {
+		if before != after && !slices.ContainsFunc(d.notices, func(n notice) bool { return n.isState }) {
 			r.options.Events.Eventf(o.recording, nil, eventType(isStalled(d.status)), after, "Reconcile", "%s", brief(readyMessage(d.status)))
 		}
 	}

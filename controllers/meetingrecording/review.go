@@ -103,6 +103,9 @@ func (r *Reconciler) Review(ctx context.Context, request reconcile.Request) (rec
 
 // lookAt wakes a recording that does not rest, and sets the date of one that does.
 func (r *Reconciler) lookAt(ctx context.Context, recording *v1alpha1.MeetingRecording) error {
+	if !recording.DeletionTimestamp.IsZero() && len(recording.Spec.Holds) == 0 && recording.Status.LockedUntil.IsZero() {
+		return nil // it has a pass of its own already, and nobody is told of it
+	}
 	request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(recording)}
 	wake, rests, err := r.rests(ctx, recording)
 	if err != nil {

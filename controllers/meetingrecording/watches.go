@@ -55,7 +55,10 @@ func (r *Reconciler) changes() handler.EventHandler {
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, work queue) {
 			request := requestOf(e.Object)
-			r.own.heard(request.NamespacedName, "")
+			if last, _ := r.own.heard(request.NamespacedName, ""); last.gone {
+				r.forget(request) // the pass that let it go has seen that it had no Jobs
+				return
+			}
 			work.Add(request)
 		},
 	}

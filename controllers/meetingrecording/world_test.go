@@ -368,7 +368,7 @@ func (w *world) stored() []string {
 		if err != nil {
 			w.Fatal(err)
 		}
-		if object.Key != objectstore.MarkerKey {
+		if object.Key != objectstore.MarkerKey && object.Key != objectstore.ClaimKey {
 			found = append(found, object.Key)
 		}
 	}

@@ -39,7 +39,7 @@ func deriveStatus(store *v1alpha1.RecordingStore, found findings, now time.Time)
 	}
 	wanted := []metav1.Condition{
 		condition(v1alpha1.ConditionEndpointReachable, found.endpoint, "The endpoint takes the credentials and keeps what is written"),
-		condition(v1alpha1.ConditionBucketsReady, found.buckets, "Every bucket is set up"),
+		condition(v1alpha1.ConditionBucketsReady, found.buckets, bucketsWell(status.Capabilities)),
 		condition(v1alpha1.ConditionKeysetReady, found.keyset, "The key-encryption keyset is there; back it up, it is every recording of the store"),
 		readyCondition(found),
 	}
@@ -69,6 +69,14 @@ func condition(kind string, f finding, allWell string) metav1.Condition {
 	default:
 		return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not looked at: something else has to work first"}
 	}
+}
+
+// bucketsWell says what the lack of conditional writes means where all is well.
+func bucketsWell(seen []v1alpha1.StoreCapability) string {
+	if len(seen) == 0 || slices.Contains(seen, v1alpha1.CapabilityConditionalWrites) {
+		return "Every bucket is set up"
+	}
+	return "Every bucket is set up. The server has no conditional writes: nothing keeps another cluster from claiming the store in the same moment, which is noticed at the next look"
 }
 
 // unreadableCondition is there while deleted recordings wait for a key that is missing.

@@ -83,7 +83,11 @@ func message(err error) string {
 // concernsBucket tells failures that are about a bucket from those that are about the server: with these, the server has
 // answered and knows us.
 func concernsBucket(f finding) bool {
-	return f.reason == v1alpha1.ReasonBucketTaken || f.reason == v1alpha1.ReasonObjectLockUnsupported || f.reason == v1alpha1.ReasonWrongBucket
+	switch f.reason {
+	case v1alpha1.ReasonBucketTaken, v1alpha1.ReasonObjectLockUnsupported, v1alpha1.ReasonWrongBucket, v1alpha1.ReasonClaimedElsewhere:
+		return true
+	}
+	return false
 }
 
 // capabilitiesOf names what a probe has seen to work.

@@ -25,7 +25,7 @@ func (r *Reconciler) recognise(ctx context.Context, store *v1alpha1.RecordingSto
 	if owner, err := r.owner(ctx, store, id); err != nil || owner != nil {
 		return taken(store, owner), err
 	}
-	if err := r.misses(store, id); err != nil {
+	if err := cmp.Or(r.misses(store, id), r.Stores.Unclaimed(ctx, of.client, store)); err != nil {
 		return judge(err)
 	}
 	return judge(r.recogniseNamespaces(ctx, store, of, cmp.Or(store.Status.Location.ID, id)))

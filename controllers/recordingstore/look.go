@@ -31,6 +31,9 @@ func (r *Reconciler) look(ctx context.Context, store *v1alpha1.RecordingStore) (
 	if err != nil {
 		return findings{}, time.Time{}, err
 	}
+	if found.buckets.reason == v1alpha1.ReasonClaimedElsewhere {
+		return found, next, nil // a keyset made now would be in the way of the one that is to be restored
+	}
 	keyID, err := r.ensureKeyset(ctx, store)
 	if found.keyset, err = judge(err); err != nil {
 		return findings{}, time.Time{}, err
@@ -63,7 +66,7 @@ func (r *Reconciler) lookOutside(ctx context.Context, store *v1alpha1.RecordingS
 		buckets, err := judge(err)
 		return findings{endpoint: finding{verdict: unknown}, buckets: buckets}, r.Clock.Now().Add(probeEvery), err
 	}
-	of, last := inputs{store.UID, store.Generation, objects, namespaces}, r.last(store.Name)
+	of, last := inputs{store.UID, store.Generation, store.Annotations[v1alpha1.AnnotationTakeOver], objects, namespaces}, r.last(store.Name)
 	if !last.due(of, r.Clock.Now()) {
 		return last.found, last.next(), nil
 	}
@@ -131,6 +134,9 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 // and, now and then, clearing away what was abandoned there.
 func (r *Reconciler) settleIn(ctx context.Context, store *v1alpha1.RecordingStore, of inputs, found *findings) error {
 	marked, err := r.mark(ctx, store, of)
+	if err == nil {
+		err = r.Stores.TakeClaim(ctx, of.client, store)
+	}
 	if err != nil {
 		found.buckets, err = judge(err)
 		return err

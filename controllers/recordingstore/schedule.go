@@ -27,6 +27,8 @@ const (
 type inputs struct {
 	store      types.UID
 	generation int64
+	// takeOver is the claim that may be taken over.
+	takeOver string
 	// client is another one whenever the credentials change.
 	client *objectstore.Client
 	// namespaces are those that need a bucket of their own.
@@ -34,7 +36,7 @@ type inputs struct {
 }
 
 func (i inputs) equal(other inputs) bool {
-	return i.store == other.store && i.generation == other.generation && i.client == other.client && slices.Equal(i.namespaces, other.namespaces)
+	return i.store == other.store && i.generation == other.generation && i.takeOver == other.takeOver && i.client == other.client && slices.Equal(i.namespaces, other.namespaces)
 }
 
 // probed is the last probe of a store. It lives in memory: after a restart there is a new one.

@@ -33,7 +33,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingstore").
-		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.storesOfSecret)).
 		WatchesMetadata(kube.NamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.storesOfNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&v1alpha1.MeetingRecording{}, handler.EnqueueRequestsFromMapFunc(r.storesOfRecording), builder.WithPredicates(onlyCreated, kube.AfterStart)).

@@ -180,7 +180,10 @@ func (s *Sweeper) Sweep(ctx context.Context) (next time.Time, err error) {
 // sweepStore returns when the store's next tombstone falls due; zero when there is none.
 func (s *Sweeper) sweepStore(ctx context.Context, name string) (next time.Time, err error) {
 	store, err := s.options.Stores.Open(ctx, name)
-	if stores.Reason(err) != "" {
+	if err == nil {
+		err = store.IsOurs(ctx)
+	}
+	if _, is := errors.AsType[*stores.Error](err); is {
 		// The store's own conditions say what is wrong with it; there is nothing to sweep until that is mended.
 		return time.Time{}, nil
 	}

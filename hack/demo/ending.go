@@ -122,7 +122,9 @@ func (s *story) purge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left = slices.DeleteFunc(left, func(version objectstore.RemovedVersion) bool { return version.Key == objectstore.MarkerKey })
+	left = slices.DeleteFunc(left, func(version objectstore.RemovedVersion) bool {
+		return version.Key == objectstore.MarkerKey || version.Key == objectstore.ClaimKey
+	})
 	s.claim("the bucket holds nothing of it: neither media nor key, in no version", wantCount(len(left), 0))
 	s.claim("the log has: Purged", s.eventuallyLogged(ctx, v1alpha1.AuditPurged))
 	if err := s.kubectl(ctx, "get", "auditevents", "-n", namespace, "--field-selector=spec.action=Purged",

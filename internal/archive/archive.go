@@ -127,14 +127,16 @@ func (a Archive) Complete(ctx context.Context, attempt int) (*Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
+	return sealed, a.complete(ctx, sealed)
+}
+
+// complete looks whether the media of an authentic manifest is there.
+func (a Archive) complete(ctx context.Context, sealed *Sealed) error {
 	info, err := a.Objects.Head(ctx, a.Bucket, sealed.Manifest.Media.Key)
 	if Absent(err) || err == nil && info.Size != sealed.Manifest.Media.Bytes {
-		return nil, fmt.Errorf("%w: its media %s is not there in full", ErrUnusable, sealed.Manifest.Media.Key)
+		return fmt.Errorf("%w: its media %s is not there in full", ErrUnusable, sealed.Manifest.Media.Key)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return sealed, nil
+	return err
 }
 
 // Open reads what can be brought back: the attempt that the state speaks of or, without a state, the newest that is complete. The
@@ -145,7 +147,7 @@ func (a Archive) Open(ctx context.Context) (*Copy, error) {
 		return nil, err
 	}
 	if state != nil {
-		if _, err := a.Complete(ctx, sealed.Attempt); err != nil {
+		if err := a.complete(ctx, sealed); err != nil {
 			return nil, err
 		}
 		return &Copy{Sealed: sealed, State: *state}, nil

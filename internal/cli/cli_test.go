@@ -81,6 +81,18 @@ func TestCommands(t *testing.T) {
 			args:  []string{"diff", "-f", "-", "--delete"},
 			stdin: "{apiVersion: reelkeeper.io/v1alpha1, kind: RecordingPolicy, metadata: {name: sensitive, namespace: finance}}", wantFile: "diff-delete.txt", wantCode: cli.ExitNo,
 		},
+		"R14 check names the policy and field that refuses a grant": {
+			args: []string{"check", "-f", "testdata/grants.yaml"}, wantFile: "check.txt", wantCode: cli.ExitNo,
+		},
+		"check says yes to a grant that would count": {
+			args: []string{"check", "-f", "-", "-n", "finance"},
+			stdin: "{apiVersion: reelkeeper.io/v1alpha1, kind: AccessGrant, metadata: {name: a}, spec: {recordingRef: {name: q3-review}, " +
+				"subjects: [{kind: User, name: carol@example.com}], permissions: [View], expiresAt: \"2026-10-12T00:00:00Z\"}}",
+			wantFile: "check-yes.txt",
+		},
+		"the help of check": {
+			args: []string{"check", "--help"}, wantFile: "check-help.txt",
+		},
 		"completion for kubectl": {
 			args: []string{"completion", "kubectl"}, wantFile: "completion-kubectl.txt",
 		},
@@ -190,7 +202,16 @@ func TestErrors(t *testing.T) {
 			[]string{"diff", "-f", "-"}, "{apiVersion: reelkeeper.io/v1alpha1, kind: RecordingPolicy, metadata: {name: a}, spec: {retension: {}}}", "retension",
 		},
 		"a policy without a name": {[]string{"diff", "-f", "-"}, "{apiVersion: reelkeeper.io/v1alpha1, kind: RecordingPolicy, spec: {}}", "metadata.name"},
-		"a later version":         {[]string{"diff", "-f", "-"}, "{apiVersion: reelkeeper.io/v9, kind: RecordingPolicy, metadata: {name: a}}", "understands reelkeeper.io/v1alpha1"},
+		"no grants":               {[]string{"check"}, "", "-f is missing"},
+		"no grant in the file":    {[]string{"check", "-f", "testdata/meeting.yaml"}, "", "name the files with grants"},
+		"a grant for nothing": {
+			[]string{"check", "-f", "-", "-n", "finance"},
+			"{apiVersion: reelkeeper.io/v1alpha1, kind: AccessGrant, metadata: {name: a}, spec: {recordingRef: {name: none}}}", "there is no MeetingRecording finance/none",
+		},
+		"a grant misspelt": {
+			[]string{"check", "-f", "-"}, "{apiVersion: reelkeeper.io/v1alpha1, kind: AccessGrant, metadata: {name: a}, spec: {subject: []}}", "subject",
+		},
+		"a later version": {[]string{"diff", "-f", "-"}, "{apiVersion: reelkeeper.io/v9, kind: RecordingPolicy, metadata: {name: a}}", "understands reelkeeper.io/v1alpha1"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -214,6 +235,7 @@ func TestJSONAndYAMLAreTheSame(t *testing.T) {
 		"preflight":  {"preflight", "--meeting", "testdata/meeting.yaml"},
 		"posture":    {"posture"},
 		"diff":       {"diff", "-f", "testdata/tighter.yaml"},
+		"check":      {"check", "-f", "testdata/grants.yaml"},
 	}
 	for name, args := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ func (c *command) newRecover() *cobra.Command {
 	var flags struct {
 		storeFlags
 		reviveFlags
+		takeOver bool
 	}
 	cmd := &cobra.Command{
 		Use:   "recover",
@@ -26,13 +28,18 @@ The store's key-encryption keyset has to be there: restore its Secret BEFORE the
 which opens nothing that is in the buckets. Restore namespaces and policies before too, from wherever you keep them, or the
 organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
 
+A store works for one cluster. In another one it is not ready, and says ClaimedElsewhere, until somebody takes it over with --take-over, which
+is for when the first is gone for good: two clusters over one bucket purge each other's recordings. It takes patch on recordingstores.
+
 What could not be recovered is listed with the reason: a manifest or state that is not authentic, media that is missing, another keyset, a
 name that another recording has, and raw uploads that were never processed, of which nothing says whose they are.
 
 Exit codes: 0 when everything is back, 1 when something is not, 2 where there is no answer.`,
 		Example: `  # in a new cluster: Reelkeeper, then the keyset, then the store, then namespaces and policies from Git, then
+  kubectl reelkeeper recover --store default --take-over
+
+  # look first, where the store has been taken over
   kubectl reelkeeper recover --store default --dry-run
-  kubectl reelkeeper recover --store default
 
   # namespaces that nobody has made again
   kubectl reelkeeper recover --store default --create-namespace --namespace-label reelkeeper.io/recordings=enabled
@@ -49,12 +56,29 @@ Exit codes: 0 when everything is back, 1 when something is not, 2 where there is
 				return err
 			}
 			options.AsBefore, options.OnlyLost = true, true
+			if flags.takeOver {
+				if err := c.takeOver(cmd, flags.storeFlags, options); err != nil {
+					return err
+				}
+			}
 			return c.recover(cmd, flags.storeFlags, options, flags.atOnce)
 		},
 	}
 	flags.storeFlags.bind(cmd, true)
 	flags.reviveFlags.bind(cmd.Flags())
+	cmd.Flags().BoolVar(&flags.takeOver, "take-over", false, "take the store over from the cluster that it worked for, which is gone for good")
 	return cmd
+}
+
+func (c *command) takeOver(cmd *cobra.Command, flags storeFlags, options undo.Options) error {
+	if options.DryRun {
+		return errors.New("--take-over changes who may write in the bucket, which a dry run does not: give one of them")
+	}
+	writer, err := c.cluster.writer()
+	if err != nil {
+		return err
+	}
+	return flags.takeOver(cmd.Context(), writer, options.Patience, cmd.ErrOrStderr())
 }
 
 func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Options, atOnce int) error {
@@ -64,6 +88,9 @@ func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Opt
 	}
 	store, err := flags.open(cmd.Context(), writer)
 	if err != nil {
+		return err
+	}
+	if err := store.IsOurs(cmd.Context()); err != nil {
 		return err
 	}
 	// The namespace of the context does not count: whoever names none means the whole store.

@@ -85,6 +85,9 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
   # what would this policy change, before it lands?
   kubectl reelkeeper diff -f policy.yaml
 
+  # would this grant count, and if not, which policy and field refuses it?
+  kubectl reelkeeper check -f grant.yaml
+
   # somebody has deleted a namespace
   kubectl reelkeeper trash list -A --deleted-since 1h`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl reelkeeper"},
@@ -93,7 +96,7 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	}
 	c.cluster.bind(root.PersistentFlags())
 	c.output.bind(root)
-	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newRequest(), c.newRequests(),
+	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newCheck(), c.newRequest(), c.newRequests(),
 		c.newTrash(), c.newRecover(), c.newOrphans(), c.newKeys(), c.newScrub(), c.newVersion())
 	addCompletion(root)
 	// The flag exists, and that is the only error.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
@@ -21,7 +23,8 @@ const providerCookie = "reelkeeper-provider"
 // prepareSignIn makes the way to the identity providers. public is the gateway's own address.
 func (s *Server) prepareSignIn(public string) error {
 	s.flow = &signin.Flow{
-		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Failed: s.signInFailed, Choose: s.chooseProvider, Leave: s.leave,
+		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Choose: s.chooseProvider, Leave: s.leave,
+		SignedIn: s.signedIn, Failed: s.signInFailed,
 		Remember:   func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
 		Remembered: func(r *http.Request) string { return preference(r, providerCookie) },
 	}
@@ -89,9 +92,21 @@ func (s *Server) accountOf(lang pages.Language, current *session.Session) string
 	return lang.Fill("signedInThrough", current.Person.Display(), provider.Title)
 }
 
+// signedIn writes into the log who has signed in: the account, by which their provider knows it too, and not the person's address.
+func (s *Server) signedIn(r *http.Request, person *identity.Person) {
+	client := s.deviceOf(r)
+	s.log.Info("Signed in", "issuer", person.Issuer, "subject", person.Subject, "address", client.Address, "device", client.UserAgent)
+}
+
+// deviceOf is what the log keeps of where a request comes from. No policy has a say where there is no recording: of the address it is the network.
+func (s *Server) deviceOf(r *http.Request) v1alpha1.AuditClient {
+	return audit.Client(clientAddress(r, s.gate.proxies), v1alpha1.AddressesTruncated, r.UserAgent())
+}
+
 // signInFailed answers when signing in did not work. Why stands in the log: it is for whoever runs the gateway.
 func (s *Server) signInFailed(w http.ResponseWriter, r *http.Request, status int, err error) {
-	s.log.Error(err, "Signing in failed", "status", status)
+	client := s.deviceOf(r)
+	s.log.Error(err, "Signing in failed", "status", status, "address", client.Address, "device", client.UserAgent)
 	lang := language(r)
 	s.page(w, r, status, pages.Refusal, nil, pages.RefusalContent{
 		Title: lang.T("signInTitle"), Message: lang.T("signInText"), Remedies: []string{lang.T("signInRemedy")}, SwitchPath: "/signin",

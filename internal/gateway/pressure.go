@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// fetchesAtOnce is how many byte ranges a replica reads from object stores at the same time. Each holds 64 KiB.
+	// fetchesAtOnce is how many byte ranges a replica reads from object stores at the same time. Each holds 256 KiB.
 	fetchesAtOnce = 512
 	// fetchesEach is how many of them one person may have: a player needs one or two, a program that loads parts side by side eight.
 	fetchesEach = 16

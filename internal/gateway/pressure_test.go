@@ -6,7 +6,47 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
+
+// missedTurns are what the metric says, by limit.
+func missedTurns(t *testing.T) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(fetchesRefused)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]float64{}
+	for _, metric := range families[0].GetMetric() {
+		found[metric.GetLabel()[0].GetValue()] = metric.GetCounter().GetValue()
+	}
+	return found
+}
+
+func TestMissedTurnsAreCountedByWhoseLimitItWas(t *testing.T) {
+	// Not beside others: they would count too.
+	synctest.Test(t, func(t *testing.T) {
+		p := newPressure(2, 1)
+		before := missedTurns(t)
+		leave := []func(){p.enter(t.Context(), "alice", 1), p.enter(t.Context(), "bob", 1)}
+		p.enter(t.Context(), "alice", 1)
+		p.enter(t.Context(), "carol", 1)
+		p.enter(t.Context(), "dave", 1)
+		gone, away := context.WithCancel(t.Context())
+		away()
+		p.enter(gone, "alice", 1)
+		after := missedTurns(t)
+		if person, replica := after["Person"]-before["Person"], after["Replica"]-before["Replica"]; person != 1 || replica != 2 {
+			t.Errorf("%v turns were missed by the limit of a person, %v by that of the replica; want 1 and 2, without who went away", person, replica)
+		}
+		for _, one := range leave {
+			one()
+		}
+	})
+}
 
 func TestOneTakesNotEverybodysTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,27 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsWhoSignedInAndWhoDidNot(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	const code = "a-code-that-nobody-gave"
+	w.SignIn(t, "administrator")
+	w.Anonymous(t).Get(t, "/signin/callback?state=x&code="+code)
+	said := map[string]bool{}
+	for _, line := range w.Log.Lines() {
+		for _, what := range []string{"Signed in", "Signing in failed"} {
+			said[what] = said[what] || strings.Contains(line, `"msg"="`+what+`"`) && strings.Contains(line, `"address"="127.0.0.0/24" "device"="Go-http-client`) &&
+				(what != "Signed in" || strings.Contains(line, `"issuer"="`+w.Config.SignIn.Issuer+`" "subject"="`))
+		}
+		if strings.Contains(line, code) {
+			t.Errorf("the log holds a code: %s", line)
+		}
+	}
+	if !said["Signed in"] || !said["Signing in failed"] {
+		t.Errorf("the log says %v of %q", said, w.Log.Lines())
+	}
+}
+
 func TestAnAnswerOfTheProviderIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)

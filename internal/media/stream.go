@@ -10,9 +10,8 @@ import (
 	"sync"
 )
 
-// streamBuffer is how much a stream verifies, decrypts and hands out in one go: whole chunks of a tag. More is no faster, and what waits for
-// slow viewers is held as often as there are viewers.
-const streamBuffer = tagChunk
+// streamBuffer is how much a stream verifies, decrypts and hands out in one go: whole chunks of a tag.
+const streamBuffer = 4 * tagChunk
 
 var streamBuffers = sync.Pool{New: func() any { return new([streamBuffer]byte) }}
 

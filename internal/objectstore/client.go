@@ -3,8 +3,6 @@
 package objectstore
 
 import (
-	"bufio"
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -171,7 +169,7 @@ func NewTransport(caBundle []byte) (*http.Transport, error) {
 	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialBuffered,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:       config,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
@@ -182,26 +180,6 @@ func NewTransport(caBundle []byte) (*http.Transport, error) {
 		DisableCompression: true,
 	}, nil
 }
-
-// readBuffer is how much is taken from a connection at once. TLS by itself asks for one record of 16 KiB after the other.
-const readBuffer = 64 << 10
-
-func dialBuffered(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &bufferedConn{Conn: conn, reader: bufio.NewReaderSize(conn, readBuffer)}, nil
-}
-
-// bufferedConn is a connection with a buffer below TLS.
-type bufferedConn struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (c *bufferedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
 // drain reads what little may be left of a body, so that its connection can be used again, and closes it.
 func drain(body io.ReadCloser) {

@@ -24,6 +24,7 @@ import (
 //	trash/<purge date>/<namespace>/<uid>           the tombstone of a deleted recording
 //	probe/<random>/...                             what a probe makes and removes
 //	reelkeeper-store.json                          which store the bucket belongs to
+//	reelkeeper-cluster.json                        which cluster the store works for
 const (
 	stagingRoot   = "staging"
 	mediaRoot     = "media"
@@ -34,6 +35,9 @@ const (
 
 // MarkerKey is the object by which a store knows its bucket again.
 const MarkerKey = "reelkeeper-store.json"
+
+// ClaimKey is the object that says which cluster a store's bucket works for.
+const ClaimKey = "reelkeeper-cluster.json"
 
 // The prefixes under which the objects of all recordings lie, one recording's next to each other.
 const (

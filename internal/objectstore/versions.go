@@ -37,6 +37,21 @@ func (c *Client) DeleteAllVersions(ctx context.Context, bucket, key string) ([]R
 	return c.purge(ctx, bucket, key, []string{key}, func(found minio.ObjectInfo) bool { return found.Key == key })
 }
 
+// Discard removes the versions of an object that are listed, and does not look again: for what does no harm where it stays, such as
+// a note that is void. What has to be gone is for DeleteAllVersions.
+func (c *Client) Discard(ctx context.Context, bucket, key string) error {
+	found, err := c.left(ctx, bucket, key, []string{key}, func(found minio.ObjectInfo) bool { return found.Key == key })
+	if err != nil {
+		return err
+	}
+	for _, version := range found {
+		if err := c.deleteVersion(ctx, bucket, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // DeleteAllVersionsUnder does what DeleteAllVersions does for every object under a prefix. The prefix must end with a slash,
 // so that it cannot reach into the neighbour whose name begins alike. The known keys are those under it that the caller can
 // name; they are found even where the listing is behind. Those that do not exist do no harm.

@@ -21,6 +21,29 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 )
 
+func TestDiscardRemovesOneObjectAndNoOther(t *testing.T) {
+	t.Parallel()
+	for name, server := range map[string]*s3test.Server{"versions": versioned, "no versions": unversioned} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, server.Config())
+			bucket := newBucket(t, client, objectstore.BucketOptions{Versioning: server == versioned})
+			for _, key := range []string{"trash/a", "trash/a", "trash/a.other"} {
+				put(t, client, bucket, key, "void")
+			}
+			for range 2 { // the second time, there is nothing
+				if err := client.Discard(t.Context(), bucket, "trash/a"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			left, err := client.Versions(t.Context(), bucket, "trash/")
+			if err != nil || len(left) != 1 || left[0].Key != "trash/a.other" {
+				t.Errorf("left are %v, %v", left, err)
+			}
+		})
+	}
+}
+
 func TestR26DeleteAllVersionsLeavesNothing(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {

@@ -116,8 +116,8 @@ func Location(store *v1alpha1.RecordingStore) v1alpha1.StoreLocation {
 // usable refuses a store whose bucket is another's, as far as its controller has seen.
 func usable(store *v1alpha1.RecordingStore) error {
 	buckets := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionBucketsReady)
-	if buckets != nil && buckets.Status == metav1.ConditionFalse && buckets.Reason == v1alpha1.ReasonBucketTaken {
-		return failure(v1alpha1.ReasonBucketTaken, "%s", buckets.Message)
+	if buckets != nil && buckets.Status == metav1.ConditionFalse && (buckets.Reason == v1alpha1.ReasonBucketTaken || buckets.Reason == v1alpha1.ReasonClaimedElsewhere) {
+		return failure(buckets.Reason, "%s", buckets.Message)
 	}
 	return elsewhere(store)
 }

@@ -89,7 +89,7 @@ type openKeyset struct {
 }
 
 // Open returns the store with this name, ready for use. Its errors are Errors with one of the reasons StoreNotFound, WrongBucket,
-// BucketTaken, CredentialsNotFound, KeysetInvalid and StoreError, or come from the Kubernetes API. It does not talk to the object store.
+// BucketTaken, ClaimedElsewhere, CredentialsNotFound, KeysetInvalid and StoreError, or come from the Kubernetes API. It does not talk to the object store.
 func (r *Resolver) Open(ctx context.Context, name string) (*Store, error) {
 	store := &v1alpha1.RecordingStore{}
 	switch err := r.reader.Get(ctx, client.ObjectKey{Name: name}, store); {

@@ -19,7 +19,8 @@ import (
 // wall is the time that a person at a terminal waits by, which no test steps through.
 var wall clock.RealClock
 
-// How often one recording is looked at that is waited for: soon at first, for most take a fraction of a second.
+// How soon, and then how often, one recording is looked at that is waited for: the first time when those before it were about ready, for
+// where thousands are waited for every look that comes too early keeps the API server from what they wait for.
 const (
 	lookFirst = 50 * time.Millisecond
 	lookMost  = 2 * time.Second
@@ -28,10 +29,10 @@ const (
 // await waits until the manager has brought the recording back, or says why it cannot. Where the manager does nothing at all for
 // as long as the patience goes, that is no failure: it will, once it runs.
 func (r *Reviver) await(ctx context.Context, recording *v1alpha1.MeetingRecording) Outcome {
-	r.stirred.begin()
-	for every := lookFirst; ; every = min(every*2, lookMost) {
+	begun := wall.Now()
+	for every := r.stirred.begin(); ; every = min(every*2, lookMost) {
 		if verdict := judge(recording); verdict.Result != Asked {
-			r.stirred.now()
+			r.stirred.now(wall.Since(begun))
 			return verdict
 		}
 		if r.Options.Patience == 0 || r.stirred.ago() > r.Options.Patience {
@@ -72,20 +73,27 @@ func judge(r *v1alpha1.MeetingRecording) Outcome {
 type stirring struct {
 	mu   sync.Mutex
 	last time.Time
+	// usual is how long those took that were ready of late, about.
+	usual time.Duration
 }
 
-func (s *stirring) begin() {
+// begin returns how soon to look for the first time.
+func (s *stirring) begin() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last.IsZero() {
 		s.last = wall.Now()
 	}
+	return min(max(s.usual, lookFirst), lookMost)
 }
 
-func (s *stirring) now() {
+// now says that one is ready, so long after it was begun to wait for it. It may have been ready long before, if that was the first
+// look, so the next ones are looked at a little sooner.
+func (s *stirring) now(took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = wall.Now()
+	s.usual = (7*s.usual + took) / 8 * 19 / 20
 }
 
 func (s *stirring) ago() time.Duration {

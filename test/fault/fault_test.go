@@ -35,6 +35,7 @@ var elsewhere = map[string]string{
 	"keys: lock a rewrapped manifest":                                 "no life rotates in a bucket with locks: controllers/keyrotation strikes it",
 	"keys: unlock an older wrap":                                      "no life rotates in a bucket with locks: controllers/keyrotation strikes it",
 	"store: mark the bucket unconditionally":                          "takes a server without conditional writes: internal/stores",
+	"store: claim the bucket unconditionally":                         "takes a server without conditional writes: internal/stores",
 	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: internal/objectstore",
 	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
 	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",

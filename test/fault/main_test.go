@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
@@ -140,15 +141,15 @@ func (l *lab) prepareMedia(ctx context.Context, path string) error {
 	return l.preparePlain(ctx)
 }
 
-// preparePlain packages with a key that nothing else is encrypted with, and reads it back.
+// preparePlain packages with keys that nothing else is encrypted with, and reads it back.
 func (l *lab) preparePlain(ctx context.Context) error {
-	var key media.Key
+	dataKey, salt := keys.NewDataKey(), keys.NewSalt()
 	var packaged bytes.Buffer
-	facts, err := media.Package(ctx, bytes.NewReader(l.stream), &packaged, media.Packaging{MediaKey: key, Duration: l.length})
+	facts, err := media.Package(ctx, bytes.NewReader(l.stream), &packaged, media.Packaging{MediaKey: dataKey.Media(salt), UnitKey: dataKey.Unit(salt), Duration: l.length})
 	if err != nil {
 		return fmt.Errorf("package the fixture: %w", err)
 	}
-	manifest := &media.Manifest{Init: facts.Init, Segments: facts.Segments}
-	l.plain, err = plaintext(ctx, manifest, key, packaged.Bytes())
+	manifest := &media.Manifest{Version: media.ManifestVersion, Key: media.WrappedKey{Salt: salt}, Init: facts.Init, Segments: facts.Segments}
+	l.plain, err = plaintext(ctx, manifest, dataKey, packaged.Bytes())
 	return err
 }

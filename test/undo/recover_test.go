@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -76,6 +77,11 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	startManager(t, env)
 
 	out, errs, code := now.run("", "recover", "--dry-run")
+	if code != cli.ExitError || !strings.Contains(errs, "works for another cluster") {
+		t.Fatalf("a store of another cluster: exit code %d: %s%s", code, out, errs)
+	}
+	now.takeOver()
+	out, errs, code = now.run("", "recover", "--dry-run")
 	if code != cli.ExitNo || len(now.list("finance")) > 0 {
 		t.Fatalf("exit code %d: %s%s", code, out, errs)
 	}
@@ -118,6 +124,37 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	}
 }
 
+// eventuallyClaimedElsewhere returns what the store says when it has seen that it works for another cluster.
+func (w *world) eventuallyClaimedElsewhere() (message string) {
+	w.Helper()
+	w.eventually("the store says that it works for another cluster", func() bool {
+		ready := meta.FindStatusCondition(w.described().Status.Conditions, v1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != v1alpha1.ReasonClaimedElsewhere {
+			return false
+		}
+		message = ready.Message
+		return true
+	})
+	return message
+}
+
+// takeOver annotates the store as its condition says.
+func (w *world) takeOver() {
+	w.Helper()
+	message := w.eventuallyClaimedElsewhere()
+	_, id, found := strings.Cut(message, v1alpha1.AnnotationTakeOver+"=")
+	if !found {
+		w.Fatalf("the message does not say how to take over: %s", message)
+	}
+	store := w.described()
+	before := store.DeepCopy()
+	store.Annotations = map[string]string{v1alpha1.AnnotationTakeOver: id}
+	if err := w.admin.Patch(w.Context(), store, client.MergeFrom(before)); err != nil {
+		w.Fatal(err)
+	}
+	w.awaitStore()
+}
+
 func recoverable(r *v1alpha1.MeetingRecording) bool {
 	for _, c := range r.Status.Conditions {
 		if c.Type == v1alpha1.ConditionRecoverable {
@@ -138,7 +175,7 @@ func (w *world) versions(namespace string) string {
 }
 
 // expectPlayed watches a recording through the gateway, from the key and the ciphertext that a browser gets, and downloads it.
-func expectPlayed(t *testing.T, g *gatewaytest.World, recording *v1alpha1.MeetingRecording, file []byte) {
+func expectPlayed(t testing.TB, g *gatewaytest.World, recording *v1alpha1.MeetingRecording, file []byte) {
 	t.Helper()
 	g.Seen(t, recording)
 	page := "/r/" + recording.Namespace + "/" + recording.Name

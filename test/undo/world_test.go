@@ -45,7 +45,6 @@ const (
 	operatorNamespace = "reelkeeper-system"
 	// writers is how many requests a test has under way at once.
 	writers = 32
-	glance  = 100 * time.Millisecond
 )
 
 // vault is an object store with the keyset to it: what is left when a cluster is lost.
@@ -76,6 +75,8 @@ type world struct {
 	layout v1alpha1.BucketLayout
 	// patience bounds every wait; zero is five minutes.
 	patience time.Duration
+	// glance is how often is looked whether what is waited for is so; zero is ten times a second.
+	glance time.Duration
 	// hashes are the digests of all media that was stored, by the names of the recordings.
 	mu     sync.Mutex
 	hashes map[client.ObjectKey]string
@@ -164,11 +165,15 @@ func (w *world) bucketOf(namespace string) (string, error) {
 	return bucket, err
 }
 
-// startManager runs all controllers with the rights of the shipped ServiceAccount, until the test ends.
-func startManager(t testing.TB, cluster *testenv.Env) (stop func()) {
+// startManager runs all controllers with the rights of the shipped ServiceAccount, until the test ends. What it asks the API server is
+// counted.
+func startManager(t testing.TB, cluster *testenv.Env, counts ...*census) (stop func()) {
 	t.Helper()
 	config, _ := cluster.KubeconfigFor(t, operatorNamespace, "reelkeeper-manager")
 	config.QPS = -1
+	for _, all := range counts {
+		all.wrap(config)
+	}
 	options := kube.ManagerOptions(operatorNamespace, nil)
 	options.Metrics = metricsserver.Options{BindAddress: "0"}
 	options.Controller.SkipNameValidation = new(true) // two managers in one process would quarrel over the names' metrics
@@ -279,17 +284,29 @@ func (w *world) make(keys ...client.ObjectKey) time.Duration {
 	return took
 }
 
+// settledPage is how many recordings are read at once where many are waited for: the first that does not rest ends the look.
+const settledPage = 50
+
 // settled waits until the manager has brought all recordings of a namespace to rest, n of them.
 func (w *world) settled(namespace string, n int) {
 	w.Helper()
 	w.eventually(fmt.Sprintf("%d recordings of %s come to rest", n, namespace), func() bool {
-		found := w.list(namespace)
-		for i := range found {
-			if !meta.IsStatusConditionTrue(found[i].Status.Conditions, v1alpha1.ConditionReady) || found[i].Status.Storage.StateHash == "" || len(found[i].Finalizers) == 0 {
+		var page v1alpha1.MeetingRecordingList
+		resting := 0
+		for more := true; more; more = page.Continue != "" {
+			if err := w.admin.List(w.Context(), &page, client.InNamespace(namespace), client.Limit(settledPage), client.Continue(page.Continue)); err != nil {
+				w.Logf("looking again, the API server is busy: %v", err)
 				return false
 			}
+			for i := range page.Items {
+				one := &page.Items[i]
+				if !meta.IsStatusConditionTrue(one.Status.Conditions, v1alpha1.ConditionReady) || one.Status.Storage.StateHash == "" || len(one.Finalizers) == 0 {
+					return false
+				}
+				resting++
+			}
 		}
-		return len(found) == n
+		return resting == n
 	})
 }
 
@@ -317,7 +334,7 @@ func (w *world) get(key client.ObjectKey) *v1alpha1.MeetingRecording {
 
 func (w *world) eventually(what string, reached func() bool) {
 	w.Helper()
-	err := wait.PollUntilContextTimeout(w.Context(), glance, cmp.Or(w.patience, 5*time.Minute), true, func(context.Context) (bool, error) { return reached(), nil })
+	err := wait.PollUntilContextTimeout(w.Context(), cmp.Or(w.glance, 100*time.Millisecond), cmp.Or(w.patience, 5*time.Minute), true, func(context.Context) (bool, error) { return reached(), nil })
 	if err != nil {
 		w.Fatalf("waiting until %s: %v", what, err)
 	}
@@ -326,16 +343,34 @@ func (w *world) eventually(what string, reached func() bool) {
 // deleteNamespaces deletes them with all that is in them, and waits until they are gone.
 func (w *world) deleteNamespaces(names ...string) {
 	w.Helper()
+	w.startDeleting(names...)
+	w.awaitGone(names...)
+}
+
+func (w *world) startDeleting(names ...string) {
+	w.Helper()
 	for _, name := range names {
 		if err := w.admin.Delete(w.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
 			w.Fatal(err)
 		}
 	}
+}
+
+func (w *world) awaitGone(names ...string) {
+	w.Helper()
 	for _, name := range names {
 		w.eventually("namespace "+name+" is gone", func() bool {
 			return apierrors.IsNotFound(w.admin.Get(w.Context(), client.ObjectKey{Name: name}, &corev1.Namespace{}))
 		})
 	}
+}
+
+// hasAny says that a namespace has recordings, or that the API server is too busy to tell.
+func (w *world) hasAny(namespace string) bool {
+	w.Helper()
+	var found v1alpha1.MeetingRecordingList
+	err := w.admin.List(w.Context(), &found, client.InNamespace(namespace), client.Limit(1))
+	return err != nil || len(found.Items) > 0
 }
 
 // run runs the plugin.

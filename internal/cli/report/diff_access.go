@@ -177,20 +177,11 @@ func (d *differ) allowedSomewhere(book *Book, g *v1alpha1.AccessGrant) bool {
 	allowed := false
 	for i := range book.world.Recordings {
 		recording := &book.world.Recordings[i]
-		if governance.Concerns(g, recording) && allowedFor(book.RulesOf(recording), g, recording) {
+		if governance.Concerns(g, recording) && verdictOf(book.RulesOf(recording), g, recording).Allowed() {
 			allowed = true
 			break
 		}
 	}
 	d.tally.verdicts[key] = allowed
 	return allowed
-}
-
-// allowedFor says whether the rules let the grant count for the recording. A grant that leaves its password open gets one where
-// the policies ask for it.
-func allowedFor(rules *policy.Rules, g *v1alpha1.AccessGrant, recording *v1alpha1.MeetingRecording) bool {
-	p := access.Proposal{Grant: access.FactsOfGrant(g, false), Recording: access.FactsOf(recording)}
-	p.Grant.Password = g.Spec.PasswordSecretRef.Name != "" || g.Spec.Link.PasswordHash != "" || g.Spec.Password == v1alpha1.PasswordGenerate ||
-		g.Spec.Password == "" && rules.Sharing.Links.Value == v1alpha1.LinksPasswordRequired
-	return access.CheckGrant(rules, p).Allowed()
 }

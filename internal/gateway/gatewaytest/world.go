@@ -62,6 +62,9 @@ type World struct {
 	// Config is the gateway's configuration.
 	Config *config.Config
 
+	// Log is what the gateway tells whoever runs it.
+	Log Log
+
 	// S3 is the object store, and Keyset the stored form of the keyset to it: what is left when a cluster is lost.
 	S3     *s3test.Server
 	Keyset []byte
@@ -125,7 +128,7 @@ func (w *World) start(t testing.TB) error {
 	}
 	go func() { _ = cluster.Run(ctx) }()
 	w.Options = cluster.Complete(gateway.Options{
-		Config: w.Config, PublicURL: w.URL, OperatorNamespace: OperatorNamespace, Log: logr.Discard(),
+		Config: w.Config, PublicURL: w.URL, OperatorNamespace: OperatorNamespace, Log: w.Log.logger(),
 		// Tests share few people, who do more together than one would.
 		RefusalsPerMinute: 1 << 20, StartsPerMinute: 1 << 20,
 	})

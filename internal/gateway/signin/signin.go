@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 	"k8s.io/utils/clock"
 
+	"github.com/reelkeeper/reelkeeper/internal/gateway/identity"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 )
 
@@ -38,6 +39,8 @@ type Flow struct {
 	// Leave answers a form with a page that goes on to an identity provider, and says what for: redirects of forms stay with the gateway, by its content
 	// security policy.
 	Leave func(w http.ResponseWriter, r *http.Request, why Leaving, provider *Provider, to string)
+	// SignedIn hears of everybody who has signed in.
+	SignedIn func(r *http.Request, person *identity.Person)
 	// Failed answers when signing in did not work. The error is for the log, not for the page.
 	Failed func(w http.ResponseWriter, r *http.Request, status int, err error)
 }
@@ -147,6 +150,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request, name string) {
 		f.Failed(w, r, http.StatusInternalServerError, err)
 		return
 	}
+	f.SignedIn(r, person)
 	f.Sessions.Return(w, r)
 	if len(f.Providers) > 1 {
 		f.Remember(w, name)
