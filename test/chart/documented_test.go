@@ -10,6 +10,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
 )
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(# [a-z.]+)\n(.*?)```")
@@ -40,6 +44,45 @@ func TestTheDocumentedInstallationsAreAccepted(t *testing.T) {
 			file := writeFile(t, t.TempDir(), "objects.yaml", objects)
 			env.Kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--filename", file)
 		})
+	}
+}
+
+// partLabel is how a ClusterRole says that it is part of Kubernetes' own admin, edit or view.
+const partLabel = "rbac.authorization.k8s.io/aggregate-to-"
+
+var roleRow = regexp.MustCompile("(?m)^\\| (reelkeeper-[a-z-]+) \\| .* \\| (?:being part of `([a-z]+)`|your binding) \\|$")
+
+// TestTheDocumentedRolesAreThoseThereAre compares the table of docs/install.md with the ClusterRoles for people.
+func TestTheDocumentedRolesAreThoseThereAre(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, row := range roleRow.FindAllStringSubmatch(string(page), -1) {
+		said[row[1]] = row[2]
+	}
+	roles, err := os.ReadFile(filepath.Join(configDir, "rbac", "users.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]string{}
+	for document := range strings.SplitSeq(string(roles), "\n---\n") {
+		var role rbacv1.ClusterRole
+		if err := yaml.UnmarshalStrict([]byte(document), &role); err != nil {
+			t.Fatal(err)
+		}
+		part := ""
+		for label := range role.Labels {
+			if of, aggregated := strings.CutPrefix(label, partLabel); aggregated {
+				part = of
+			}
+		}
+		there[role.Name] = part
+	}
+	if diff := cmp.Diff(there, said); diff != "" {
+		t.Errorf("(-config/rbac/users.yaml +docs/install.md):\n%s", diff)
 	}
 }
 
