@@ -224,6 +224,15 @@ func TestAtMostOneWorkerAtATimeAndFiveInAll(t *testing.T) {
 	})
 }
 
+// The schema refuses a cause without a date, and the pass would be repeated for ever.
+func TestWhyItIsInTheTrashIsSaidOfNothingElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		if d := decide(drawn(t)); d.status != nil && d.status.TrashedAt.IsZero() != (d.status.TrashCause == "") {
+			t.Fatalf("in the trash since %s because of %q", d.status.TrashedAt, d.status.TrashCause)
+		}
+	})
+}
+
 // Whatever the status says, an expiry that it alone says is undone by spec.state: Active, and by nothing that nobody does.
 func TestR25WhatHasExpiredIsInTheTrashUntilSomebodySaysActive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

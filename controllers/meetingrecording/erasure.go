@@ -71,7 +71,8 @@ func newErasedStatus(o *observation, from *v1alpha1.MeetingRecordingStatus) *v1a
 	end = metav1.NewTime(later(end.Time, ceilSecond(plan.LockedUntil)))
 	message := fmt.Sprintf("The key is destroyed: what lies in the bucket until %s is noise", spellTime(end))
 	status := newStalledStatus(o, problem{v1alpha1.ReasonErased, message})
-	status.Link, status.ExpiresAt, status.TrashedAt, status.LastWatchedAt = "", metav1.Time{}, metav1.Time{}, metav1.Time{}
+	leaveTrash(status)
+	status.Link, status.ExpiresAt, status.LastWatchedAt = "", metav1.Time{}, metav1.Time{}
 	status.Storage.ManifestKey = ""
 	status.PurgeAt = end
 	status.LockedUntil, status.LockMode, status.LockedBy = stampOf(plan.LockedUntil), plan.LockMode, plan.LockedBy

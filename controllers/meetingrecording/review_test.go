@@ -63,7 +63,7 @@ func TestAReviewWakesWhatHasSomethingToDoAndNothingElse(t *testing.T) {
 	w.clock.SetTime(w.get().Status.ExpiresAt.Time)
 	w.expectReview("the date has come", w.now())
 	recording := w.settle()
-	if recording.Spec.State != v1alpha1.StateTrashed {
+	if recording.EffectiveState() != v1alpha1.StateTrashed {
 		t.Fatalf("it did not expire: %+v", recording)
 	}
 	w.expectReview("in the trash", asleep)
