@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,17 +48,9 @@ func (r *Resolver) Claim(ctx context.Context, store *v1alpha1.RecordingStore) (C
 
 // readClaim returns the claim in a bucket and the ETag to replace it by; both are zero where there is none.
 func readClaim(ctx context.Context, objects *objectstore.Client, bucket string) (Claim, string, error) {
-	body, info, err := objects.Get(ctx, bucket, objectstore.ClaimKey, objectstore.GetOptions{})
-	if objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket {
-		return Claim{}, "", nil
-	}
-	if err != nil {
+	content, info, err := readNote(ctx, objects, bucket, objectstore.ClaimKey)
+	if err != nil || content == nil {
 		return Claim{}, "", err
-	}
-	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, maxMarker))
-	if err != nil {
-		return Claim{}, "", fmt.Errorf("read %s/%s: the connection broke, it is tried again: %w", bucket, objectstore.ClaimKey, err)
 	}
 	var found Claim
 	if err := json.Unmarshal(content, &found); err != nil || found.Version != markerVersion || found.ID == "" || found.Cluster == "" || len(content) >= maxMarker {

@@ -31,23 +31,15 @@ type marker struct {
 
 const (
 	markerVersion = 1
-	// maxMarker bounds what is read as a marker, in bytes.
+	// maxMarker bounds what is read as a marker or a claim, in bytes.
 	maxMarker = 4 << 10
 )
 
 // Identify reads the ID that the marker in a bucket says, empty where there is none or no bucket.
 func Identify(ctx context.Context, objects *objectstore.Client, bucket string) (string, error) {
-	body, _, err := objects.Get(ctx, bucket, objectstore.MarkerKey, objectstore.GetOptions{})
-	if objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket {
-		return "", nil
-	}
-	if err != nil {
+	content, _, err := readNote(ctx, objects, bucket, objectstore.MarkerKey)
+	if err != nil || content == nil {
 		return "", err
-	}
-	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, maxMarker))
-	if err != nil {
-		return "", fmt.Errorf("read %s/%s: the connection broke, it is tried again: %w", bucket, objectstore.MarkerKey, err)
 	}
 	var found marker
 	if err := json.Unmarshal(content, &found); err != nil || found.Version != markerVersion || found.ID == "" || len(found.ID) > 64 {
@@ -55,6 +47,24 @@ func Identify(ctx context.Context, objects *objectstore.Client, bucket string) (
 			objectstore.MarkerKey, bucket)
 	}
 	return found.ID, nil
+}
+
+// readNote reads what a store has written about a bucket into the bucket, nil where there is no such object or no bucket. It has
+// maxMarker bytes at most.
+func readNote(ctx context.Context, objects *objectstore.Client, bucket, key string) ([]byte, objectstore.ObjectInfo, error) {
+	body, info, err := objects.Get(ctx, bucket, key, objectstore.GetOptions{})
+	if objectstore.IsNotFound(err) || objectstore.Reason(err) == objectstore.ReasonNoSuchBucket {
+		return nil, info, nil
+	}
+	if err != nil {
+		return nil, info, err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(io.LimitReader(body, maxMarker))
+	if err != nil {
+		return nil, info, fmt.Errorf("read %s/%s: the connection broke, it is tried again: %w", bucket, key, err)
+	}
+	return content, info, nil
 }
 
 // NewID makes up the ID of a store.
