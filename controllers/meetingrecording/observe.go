@@ -209,9 +209,9 @@ func (r *Reconciler) observeLocks(ctx context.Context, o *observation) error {
 	if len(o.recording.Spec.Holds) == 0 && scheduleOf(o, status).LockedUntil.IsZero() && sameLock(status.Storage.Lock, v1alpha1.BucketLock{}) && !asksForErasure(o.recording) {
 		return nil
 	}
-	namespace := kube.NamespaceMetadata()
-	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: o.recording.Namespace}, namespace); err != nil {
-		return fmt.Errorf("read namespace %s: %w", o.recording.Namespace, err)
+	namespace, err := r.namespace(ctx, o.recording.Namespace)
+	if err != nil {
+		return err
 	}
 	o.namespace = namespaceView{going: !namespace.DeletionTimestamp.IsZero(), uid: namespace.UID}
 	open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
@@ -221,6 +221,15 @@ func (r *Reconciler) observeLocks(ctx context.Context, o *observation) error {
 	}
 	o.store.open = open
 	return err
+}
+
+// namespace reads from the cache what a recording has to know of its namespace.
+func (r *Reconciler) namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error) {
+	namespace := kube.NamespaceMetadata()
+	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+		return nil, fmt.Errorf("read namespace %s: %w", name, err)
+	}
+	return namespace, nil
 }
 
 // observePurge asks whether the recording may be purged, which counts it if it may. Asking again changes nothing.

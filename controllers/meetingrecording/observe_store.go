@@ -8,10 +8,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
-	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -32,9 +30,9 @@ func (r *Reconciler) observeStore(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.store.open = open
-	namespace := kube.NamespaceMetadata()
-	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: o.recording.Namespace}, namespace); err != nil {
-		return fmt.Errorf("read namespace %s: %w", o.recording.Namespace, err)
+	namespace, err := r.namespace(ctx, o.recording.Namespace)
+	if err != nil {
+		return err
 	}
 	o.store.labels = namespace.Labels
 	if o.stage == incoming {

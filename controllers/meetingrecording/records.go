@@ -121,8 +121,8 @@ func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Even
 
 // namespaceGoes says that a namespace is known to be on its way out, so that nobody has to try whether anything can be made there.
 func (r *Reconciler) namespaceGoes(ctx context.Context, name string) (bool, error) {
-	namespace := kube.NamespaceMetadata()
-	if err := r.options.Client.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+	namespace, err := r.namespace(ctx, name)
+	if err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
 	return !namespace.DeletionTimestamp.IsZero(), nil

@@ -3,13 +3,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/cli/report"
@@ -64,20 +63,9 @@ Exit code 0 says that all grants would count, 1 that one would not, 2 that there
 }
 
 func (c *command) check(cmd *cobra.Command, files []string) ([]report.GrantCheck, error) {
-	documents, err := readFiles(files, cmd.InOrStdin())
+	grants, err := manifestsIn(c, cmd, files, readGrants)
 	if err != nil {
 		return nil, err
-	}
-	namespace, err := c.cluster.namespace()
-	if err != nil {
-		return nil, err
-	}
-	grants, others, err := readGrants(documents, namespace)
-	if err != nil {
-		return nil, err
-	}
-	if others > 0 {
-		cmd.PrintErrf("%d other documents are left out.\n", others)
 	}
 	books := map[string]*report.Book{}
 	var checks []report.GrantCheck
@@ -102,23 +90,18 @@ func (c *command) check(cmd *cobra.Command, files []string) ([]report.GrantCheck
 
 // readGrants reads the grants among the documents. Others are left out and counted.
 func readGrants(documents [][]byte, namespace string) (grants []v1alpha1.AccessGrant, others int, err error) {
-	for _, document := range documents {
-		var about metav1.PartialObjectMetadata
-		if err := yaml.Unmarshal(document, &about); err != nil {
-			return nil, others, fmt.Errorf("it is no Kubernetes object: %w", err)
-		}
-		if about.Kind != kindGrant || !strings.HasPrefix(about.APIVersion, v1alpha1.SchemeGroupVersion.Group+"/") {
-			others++
-			continue
+	others, err = eachOfOurs(documents, func(document []byte, about *metav1.PartialObjectMetadata) (read bool, err error) {
+		if about.Kind != kindGrant {
+			return false, nil
 		}
 		var grant v1alpha1.AccessGrant
-		if err := decode(document, &about, &grant); err != nil {
-			return nil, others, err
-		}
-		if grant.Namespace == "" {
-			grant.Namespace = namespace
-		}
+		err = decode(document, about, &grant)
+		grant.Namespace = cmp.Or(grant.Namespace, namespace)
 		grants = append(grants, grant)
+		return true, err
+	})
+	if err != nil {
+		return nil, others, err
 	}
 	if len(grants) == 0 {
 		return nil, others, fmt.Errorf("there is no %s in it: name the files with grants by -f", kindGrant)

@@ -65,20 +65,9 @@ Exit code 0 says that nothing would change, 1 that something would, 2 that there
 }
 
 func (c *command) diff(cmd *cobra.Command, files []string, remove bool) (diff report.Diff, err error) {
-	documents, err := readFiles(files, cmd.InOrStdin())
+	change, err := manifestsIn(c, cmd, files, readChange)
 	if err != nil {
 		return diff, err
-	}
-	namespace, err := c.cluster.namespace()
-	if err != nil {
-		return diff, err
-	}
-	change, others, err := readChange(documents, namespace)
-	if err != nil {
-		return diff, err
-	}
-	if others > 0 {
-		cmd.PrintErrf("%d other documents are left out.\n", others)
 	}
 	change.Delete = remove
 	reach := reachOf(change)

@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -118,38 +120,67 @@ func itemsOf(document []byte) [][]byte {
 
 // readChange reads the policies among the documents. Others, as they stand beside policies in a repository, are left out and counted.
 func readChange(documents [][]byte, namespace string) (change report.Change, others int, err error) {
-	for _, document := range documents {
-		var about metav1.PartialObjectMetadata
-		if err := yaml.Unmarshal(document, &about); err != nil {
-			return change, others, fmt.Errorf("it is no Kubernetes object: %w", err)
-		}
-		if !strings.HasPrefix(about.APIVersion, v1alpha1.SchemeGroupVersion.Group+"/") {
-			others++
-			continue
-		}
+	others, err = eachOfOurs(documents, func(document []byte, about *metav1.PartialObjectMetadata) (read bool, err error) {
 		switch about.Kind {
 		case policy.KindCluster:
 			var p v1alpha1.ClusterRecordingPolicy
-			err = decode(document, &about, &p)
+			err = decode(document, about, &p)
 			change.ClusterPolicies = append(change.ClusterPolicies, p)
 		case policy.KindNamespace:
 			var p v1alpha1.RecordingPolicy
-			err = decode(document, &about, &p)
-			if p.Namespace == "" {
-				p.Namespace = namespace
-			}
+			err = decode(document, about, &p)
+			p.Namespace = cmp.Or(p.Namespace, namespace)
 			change.Policies = append(change.Policies, p)
 		default:
-			others++
+			return false, nil
 		}
-		if err != nil {
-			return change, others, err
-		}
+		return true, err
+	})
+	if err != nil {
+		return change, others, err
 	}
 	if len(change.ClusterPolicies)+len(change.Policies) == 0 {
 		return change, others, fmt.Errorf("there is no %s and no %s in it: name the files with policies by -f", policy.KindNamespace, policy.KindCluster)
 	}
 	return change, others, nil
+}
+
+// eachOfOurs hands over the documents of our own kinds, one after the other, to what says whether it reads them. Those that it does not,
+// and all others, are counted.
+func eachOfOurs(documents [][]byte, read func(document []byte, about *metav1.PartialObjectMetadata) (bool, error)) (others int, err error) {
+	for _, document := range documents {
+		var about metav1.PartialObjectMetadata
+		if err := yaml.Unmarshal(document, &about); err != nil {
+			return others, fmt.Errorf("it is no Kubernetes object: %w", err)
+		}
+		wanted := false
+		if strings.HasPrefix(about.APIVersion, v1alpha1.SchemeGroupVersion.Group+"/") {
+			if wanted, err = read(document, &about); err != nil {
+				return others, err
+			}
+		}
+		if !wanted {
+			others++
+		}
+	}
+	return others, nil
+}
+
+// manifestsIn reads the documents of files by what reads those of one kind, and says how many are left out.
+func manifestsIn[T any](c *command, cmd *cobra.Command, files []string, read func(documents [][]byte, namespace string) (T, int, error)) (found T, err error) {
+	documents, err := readFiles(files, cmd.InOrStdin())
+	if err != nil {
+		return found, err
+	}
+	namespace, err := c.cluster.namespace()
+	if err != nil {
+		return found, err
+	}
+	found, others, err := read(documents, namespace)
+	if err == nil && others > 0 {
+		cmd.PrintErrf("%d other documents are left out.\n", others)
+	}
+	return found, err
 }
 
 // decode reads a document strictly: a field that is misspelt is a rule that does not hold.

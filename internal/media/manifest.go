@@ -31,9 +31,11 @@ const (
 	minInitBytes = 16
 	maxWrapped   = 4 << 10
 	blockBytes   = 16
+
+	maxLabelBytes = 512
+
 	// versionWithTags is the first in which units have tags.
 	versionWithTags = 2
-	maxLabelBytes   = 512
 )
 
 // Manifest is the map of one media object and everything else that is needed to bring its recording back: the bucket is
