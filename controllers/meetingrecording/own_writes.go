@@ -21,6 +21,15 @@ const echo = -2
 type ownWrites struct {
 	mu   sync.Mutex
 	last map[types.NamespacedName]ownWrite
+	// passes are those under way, with what was heard of meanwhile: an event can be quicker than the answer to the write that caused it,
+	// and only the end of the pass tells whether it was one of the pass's own.
+	passes map[types.NamespacedName][]news
+}
+
+// news is the version of a recording that was heard of, and the queue that it is for.
+type news struct {
+	version string
+	work    queue
 }
 
 type ownWrite struct {
@@ -29,6 +38,35 @@ type ownWrite struct {
 	done bool
 	// gone says that it let the recording go.
 	gone bool
+}
+
+func (w *ownWrites) begin(name types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.passes == nil {
+		w.passes = map[types.NamespacedName][]news{}
+	}
+	w.passes[name] = nil
+}
+
+// end returns what was heard of during the pass.
+func (w *ownWrites) end(name types.NamespacedName) []news {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	meanwhile := w.passes[name]
+	delete(w.passes, name)
+	return meanwhile
+}
+
+// keep keeps news for the end of the pass that is under way, and says whether one is.
+func (w *ownWrites) keep(name types.NamespacedName, heard news) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	meanwhile, passing := w.passes[name]
+	if passing {
+		w.passes[name] = append(meanwhile, heard)
+	}
+	return passing
 }
 
 func (w *ownWrites) wrote(name types.NamespacedName, write ownWrite) {
@@ -50,14 +88,24 @@ func (w *ownWrites) heard(name types.NamespacedName, version string) (ownWrite, 
 }
 
 // hear puts a recording that has changed into the queue.
-func (r *Reconciler) hear(request reconcile.Request, version string, work queue) {
-	write, own := r.own.heard(request.NamespacedName, version)
-	ordered, can := work.(priorityqueue.PriorityQueue[reconcile.Request])
+func (r *Reconciler) hear(request reconcile.Request, heard news) {
+	if r.own.keep(request.NamespacedName, heard) {
+		return
+	}
+	write, own := r.own.heard(request.NamespacedName, heard.version)
+	ordered, can := heard.work.(priorityqueue.PriorityQueue[reconcile.Request])
 	switch {
 	case own && write.done:
 	case own && can:
 		ordered.AddWithOpts(priorityqueue.AddOpts{Priority: new(echo)}, request)
 	default:
-		work.Add(request)
+		heard.work.Add(request)
+	}
+}
+
+// hearRest is for the end of a pass.
+func (r *Reconciler) hearRest(request reconcile.Request) {
+	for _, heard := range r.own.end(request.NamespacedName) {
+		r.hear(request, heard)
 	}
 }

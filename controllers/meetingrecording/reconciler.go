@@ -11,6 +11,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -121,9 +122,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.goThrough()
 		return reconcile.Result{}, nil
 	}
+	r.own.begin(request.NamespacedName)
+	defer r.hearRest(request)
 	edits := r.edits.Load()
-	recording := &v1alpha1.MeetingRecording{}
-	if err := r.options.Direct.Get(ctx, request.NamespacedName, recording); err != nil {
+	recording, err := r.read(ctx, request.NamespacedName)
+	if err != nil {
 		if apierrors.IsNotFound(err) {
 			r.forget(request)
 			return reconcile.Result{}, r.removeOrphans(ctx, request.NamespacedName)
@@ -131,6 +134,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
 	}
 	return r.pass(ctx, recording, edits)
+}
+
+// read reads a recording. One that rests, as far as its card knows, comes out of the API server's memory, no older than the card: ten
+// thousand that expire in the same minute are not worth as many reads from etcd. Whatever is decided upon an older view than there is
+// changes nothing, for the write that follows carries the version. One that does not rest may be about to lose what never comes back.
+func (r *Reconciler) read(ctx context.Context, name client.ObjectKey) (*v1alpha1.MeetingRecording, error) {
+	recording := &v1alpha1.MeetingRecording{}
+	if card := r.options.Cards.Card(name); card != nil && card.Settled() {
+		noOlder := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: card.GetResourceVersion()}}
+		if err := r.options.Direct.Get(ctx, name, recording, noOlder); err != nil || catalog.IsSettled(recording) {
+			return recording, err
+		}
+	}
+	return recording, r.options.Direct.Get(ctx, name, recording)
 }
 
 // pass makes one pass over a recording that was just read, after so many edits.

@@ -125,9 +125,8 @@ func (r *Reconciler) lookAt(ctx context.Context, recording *v1alpha1.MeetingReco
 // rests says that a pass over the recording would do nothing but wait for a date, and for which one. It reads from caches only,
 // and when in doubt it says no.
 func (r *Reconciler) rests(ctx context.Context, recording *v1alpha1.MeetingRecording) (wake time.Time, rests bool, err error) {
-	card, err := catalog.CardOf(recording)
-	if err != nil || !card.Settled() || asksForErasure(recording) {
-		return time.Time{}, false, err
+	if !catalog.IsSettled(recording) || asksForErasure(recording) {
+		return time.Time{}, false, nil
 	}
 	o, err := r.regard(ctx, recording)
 	if err != nil || o.stage != kept && o.stage != shelved || purgeDue(o) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -114,5 +115,45 @@ func TestOwnWritesAreHeardOnce(t *testing.T) {
 	writes.wrote(key, ownWrite{version: "9", done: true})
 	if _, own := writes.heard(key, "10"); own {
 		t.Error("somebody else's write was taken for an own one")
+	}
+}
+
+func TestWhatIsHeardDuringAPassIsWeighedAtItsEnd(t *testing.T) {
+	t.Parallel()
+	request := reconcile.Request{NamespacedName: client.ObjectKey{Namespace: "finance", Name: "q3"}}
+	cases := map[string]struct {
+		wrote ownWrite
+		heard []string
+		want  int
+	}{
+		"the pass's own write, after which nothing is left to do": {ownWrite{version: "8", done: true}, []string{"8"}, 0},
+		"the pass's own write, after which something is":          {ownWrite{version: "8"}, []string{"8"}, 1},
+		"somebody else's":             {ownWrite{version: "8", done: true}, []string{"7"}, 1},
+		"somebody else's and its own": {ownWrite{version: "8", done: true}, []string{"7", "8"}, 1},
+		"nothing":                     {ownWrite{version: "8", done: true}, nil, 0},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := New(Options{Clock: clocktesting.NewFakeClock(noon)})
+			work := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+			defer work.ShutDown()
+			r.own.begin(request.NamespacedName)
+			for _, version := range tc.heard {
+				r.hear(request, news{version, work})
+			}
+			if work.Len() > 0 {
+				t.Error("a pass is under way, and the queue has another")
+			}
+			r.own.wrote(request.NamespacedName, tc.wrote)
+			r.hearRest(request)
+			if work.Len() != tc.want {
+				t.Errorf("after the pass the queue has %d, want %d", work.Len(), tc.want)
+			}
+			r.hear(request, news{"9", work})
+			if work.Len() != 1 {
+				t.Error("what is heard between passes is not put into the queue")
+			}
+		})
 	}
 }

@@ -50,7 +50,7 @@ func (r *Reconciler) changes() handler.EventHandler {
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, work queue) {
 			if card := e.ObjectNew.(*catalog.Card); !card.Settled() || card.GetResourceVersion() != e.ObjectOld.GetResourceVersion() {
-				r.hear(requestOf(card), card.GetResourceVersion(), work)
+				r.hear(requestOf(card), news{card.GetResourceVersion(), work})
 			}
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, work queue) {

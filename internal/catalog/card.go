@@ -130,7 +130,7 @@ func wakeOf(status *v1alpha1.MeetingRecordingStatus) metav1.Time {
 
 func factsOf(recording *v1alpha1.MeetingRecording) fact {
 	status := &recording.Status
-	return when(isSettled(recording), settled) |
+	return when(IsSettled(recording), settled) |
 		when(status.Storage.ManifestKey != "", stored) |
 		when(!status.TrashedAt.IsZero(), trashed) |
 		when(len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "", bound) |
@@ -146,8 +146,8 @@ func when(is bool, one fact) fact {
 	return 0
 }
 
-// isSettled says that the recording is Available or Trashed, and that nobody has changed it since its status was written.
-func isSettled(recording *v1alpha1.MeetingRecording) bool {
+// IsSettled says that the recording is Available or Trashed, and that nobody has changed it since its status was written.
+func IsSettled(recording *v1alpha1.MeetingRecording) bool {
 	status := &recording.Status
 	if !recording.DeletionTimestamp.IsZero() || status.ObservedGeneration != recording.Generation ||
 		!slices.Contains(recording.Finalizers, v1alpha1.FinalizerMedia) {

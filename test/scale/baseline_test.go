@@ -69,7 +69,7 @@ func (s *scale) rawWrites() []time.Duration {
 }
 
 // rawTrash is how long the writes take that trashing n recordings consists of (the audit event, the status, the Event for people), with
-// nothing decided or read between them, with many under way and no manager. A sample is measured and multiplied.
+// nothing decided or read between them, with many under way and no manager; and seen as the manager's are. A sample is measured and multiplied.
 func (s *scale) rawTrash(n int) time.Duration {
 	s.b.Helper()
 	sample := min(n, 2_000)
@@ -81,6 +81,9 @@ func (s *scale) rawTrash(n int) time.Duration {
 			Recording: v1alpha1.AuditRecording{Name: fmt.Sprint("raw-", i), UID: "0b1c"}, Reason: "Scale",
 		})
 	}
+	seen := s.observe("scale/kind=raw")
+	defer seen.stop()
+	s.profileAPI("raw")
 	begun := time.Now()
 	s.inParallel(sample, func(ctx context.Context, i int) error {
 		for _, do := range []func() error{
@@ -94,6 +97,7 @@ func (s *scale) rawTrash(n int) time.Duration {
 		}
 		return nil
 	})
+	seen.wait(s, sample, time.Minute, isTrashed)
 	took := time.Since(begun)
 	return took * time.Duration(n) / time.Duration(sample)
 }

@@ -8,6 +8,7 @@
 //
 //	SCALE_RECORDINGS=20000       how many recordings; 100,000 without it
 //	SCALE_PHASES=start,timers    which phases: start, restart, timers, mass; all of them without it
+//	SCALE_PROFILE=directory      how the API server spends CPU in the mass, and in what that is compared with, is left there for go tool pprof
 //	SCALE_DURABLE=true           etcd waits for the disk, which makes every write slow, also those that are compared with
 package scale
 
@@ -36,7 +37,10 @@ var env *testenv.Env
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	testenv.Main(m, testenv.Options{
-		Options:   controlplane.Options{Durable: os.Getenv("SCALE_DURABLE") == "true"},
+		Options: controlplane.Options{
+			Durable:       os.Getenv("SCALE_DURABLE") == "true",
+			APIServerArgs: []string{fmt.Sprintf("--profiling=%t", os.Getenv(profileDir) != "")},
+		},
 		CRDs:      []string{"config/crd"},
 		Manifests: []string{"config/namespace", "config/rbac", "config/admission"},
 	}, &env)
@@ -205,7 +209,9 @@ func (s *scale) mass(n int) {
 	seen := s.observe("scale/kind=mass")
 	defer seen.stop()
 	s.readyBefore(due)
-	events := seen.wait(s, n, time.Until(due)+10*time.Minute, isTrashed)
+	pause(s.b.Context(), time.Until(due))
+	s.profileAPI("mass")
+	events := seen.wait(s, n, 10*time.Minute, isTrashed)
 	took := events[len(events)-1].at.Sub(due)
 	measure.Judge(s.b, !events[0].at.Before(due), "mass: the first of %d is trashed %v after the date", n, events[0].at.Sub(due).Round(time.Millisecond))
 	s.memory("after the mass")
