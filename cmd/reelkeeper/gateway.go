@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -36,6 +37,7 @@ type gatewayFlags struct {
 	config            string
 	tlsCert, tlsKey   string
 	metricsAddress    string
+	mediaMemory       resource.QuantityValue
 	log               logFlags
 }
 
@@ -93,6 +95,8 @@ func (f *gatewayFlags) bind(cmd *cobra.Command) {
 	set.StringVar(&f.tlsCert, "tls-cert", "", "serve TLS with this certificate, which is read again when it changes")
 	set.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert")
 	set.StringVar(&f.metricsAddress, "metrics-bind-address", "0", "where to serve metrics over TLS to those whom the API server lets get /metrics, such as :8443; 0 serves none")
+	f.mediaMemory = resource.QuantityValue{Quantity: resource.MustParse("128Mi")}
+	set.Var(&f.mediaMemory, "media-memory", "how much media to keep in memory that several people watch, so that the object store sends it once a while; 0 keeps none")
 	f.log.bind(set)
 }
 
@@ -110,6 +114,9 @@ func (f *gatewayFlags) validate() error {
 	}
 	if (f.tlsCert == "") != (f.tlsKey == "") {
 		problems = append(problems, errors.New("--tls-cert and --tls-key belong together: give both or none"))
+	}
+	if f.mediaMemory.Sign() < 0 {
+		problems = append(problems, fmt.Errorf("--media-memory %s is negative: write a size such as 128Mi, or 0", &f.mediaMemory))
 	}
 	return errors.Join(problems...)
 }
@@ -142,7 +149,7 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	}
 	server, err := gateway.New(cluster.Complete(gateway.Options{
 		Config: settings, PublicURL: flags.publicURL, OperatorNamespace: flags.operatorNamespace, Log: ctrl.Log.WithName("gateway"),
-		DrainDelay: drainDelay, Tracing: traces,
+		DrainDelay: drainDelay, Tracing: traces, MediaMemory: flags.mediaMemory.Value(),
 	}))
 	if err != nil {
 		return err

@@ -69,19 +69,27 @@ func missed(ctx context.Context, limit string) {
 var (
 	viewAge = prometheus.NewDesc("reelkeeper_gateway_view_age_seconds",
 		"How old the gateway's view of policies, grants and recordings may be. With more than 5 it refuses everything.", nil, nil)
-	viewsOpen = prometheus.NewDesc("reelkeeper_gateway_views", "Views whose player asked for something within the last minute.", nil, nil)
+	mediaMemory = prometheus.NewDesc("reelkeeper_gateway_media_memory_bytes", "How much of the memory for media that several people watch is in use.", nil, nil)
+	unitsRead   = prometheus.NewDesc("reelkeeper_gateway_segments_total", "Segments that were sent, by where they came from: Memory, or the object Store.", []string{"from"}, nil)
+	viewsOpen   = prometheus.NewDesc("reelkeeper_gateway_views", "Views whose player asked for something within the last minute.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s *Server) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- viewAge
 	descriptions <- viewsOpen
+	descriptions <- mediaMemory
+	descriptions <- unitsRead
 }
 
 // Collect implements prometheus.Collector, for what is so at the moment.
 func (s *Server) Collect(values chan<- prometheus.Metric) {
 	values <- prometheus.MustNewConstMetric(viewAge, prometheus.GaugeValue, s.gate.age().Seconds())
 	values <- prometheus.MustNewConstMetric(viewsOpen, prometheus.GaugeValue, float64(s.viewing.count()))
+	bytes, found, missed := s.units.Counts()
+	values <- prometheus.MustNewConstMetric(mediaMemory, prometheus.GaugeValue, float64(bytes))
+	values <- prometheus.MustNewConstMetric(unitsRead, prometheus.CounterValue, float64(found), "Memory")
+	values <- prometheus.MustNewConstMetric(unitsRead, prometheus.CounterValue, float64(missed), "Store")
 }
 
 // classes are the classes of routes that are none by their first part. What matches no route is of none.

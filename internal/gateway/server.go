@@ -28,6 +28,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/throttle"
+	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/requests/desk"
 	"github.com/reelkeeper/reelkeeper/web"
 )
@@ -70,6 +71,8 @@ type Options struct {
 	// DrainDelay is how long the gateway goes on answering after it has said that it is not ready any more, so that whoever sends it
 	// requests learns of it first. Zero is for tests.
 	DrainDelay time.Duration
+	// MediaMemory is how many bytes of media are kept in memory that several people watch; zero is none.
+	MediaMemory int64
 	// Clock is the time that decisions and sessions go by.
 	Clock clock.PassiveClock
 	// Log is for whoever runs the gateway.
@@ -96,6 +99,7 @@ type Server struct {
 	sessions   *session.Store
 	flow       *signin.Flow
 	media      *playback.Opener
+	units      *media.UnitCache
 	passwords  *throttle.Throttle
 	tries      TryCounter
 	hashing    chan struct{}
@@ -147,6 +151,7 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	https := public.Scheme == "https"
+	units := media.NewUnitCache(options.MediaMemory, options.Clock)
 	server := &Server{
 		gate:     newGate(options),
 		reader:   options.Reader,
@@ -157,7 +162,7 @@ func New(options Options) (*Server, error) {
 		pace:     newPace(options.Clock),
 		viewing:  newViewing(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
-		media:     playback.NewOpener(options.Stores, options.Clock),
+		media: playback.NewOpener(options.Stores, units, options.Clock), units: units,
 		passwords: throttle.New(options.Clock), tries: options.Tries,
 		hashing: make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,

@@ -198,7 +198,7 @@ func FuzzManifest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was encoded cannot be decoded: %v", err)
 		}
-		if reader := NewReader(again, unitTestKey, nil); reader.Size() != m.Media.Bytes {
+		if reader := NewReader(again, unitTestKey, nil, nil); reader.Size() != m.Media.Bytes {
 			t.Errorf("the reader has %d bytes, the manifest says %d", reader.Size(), m.Media.Bytes)
 		}
 		if !strings.HasSuffix(string(Playlist(again, "media", "key")), "#EXT-X-ENDLIST\n") {

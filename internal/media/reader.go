@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 )
 
 // Ranger reads byte ranges of a stored media object.
@@ -45,12 +46,16 @@ type Reader struct {
 	unitKey  Key
 	source   Ranger
 	ends     []int64 // offset behind each unit; unit 0 is the init
+	cache    *UnitCache
+	// seen are the units that were read before.
+	seen []atomic.Bool
 }
 
 // NewReader returns a reader over the object that the verified manifest describes, which must not change any more. The unit key
-// is what it was packaged with.
-func NewReader(m *Manifest, unitKey Key, source Ranger) *Reader {
-	return &Reader{manifest: m, unitKey: unitKey, source: source, ends: m.ends()}
+// is what it was packaged with. Units that are read again are kept in the cache, which readers share; nil is none.
+func NewReader(m *Manifest, unitKey Key, source Ranger, cache *UnitCache) *Reader {
+	ends := m.ends()
+	return &Reader{manifest: m, unitKey: unitKey, source: source, ends: ends, cache: cache, seen: make([]atomic.Bool, len(ends))}
 }
 
 // Size is the length of the object in bytes, of ciphertext and plaintext alike.
@@ -76,7 +81,7 @@ func (r *Reader) open(ctx context.Context, off, n int64, key *Key) (*Stream, err
 	if n == 0 {
 		return &Stream{}, nil
 	}
-	first, last := r.unitAt(off), r.unitAt(off+n-1)
+	first := r.unitAt(off)
 	start := r.startOf(first)
 	var decrypt cipher.Stream
 	if key != nil {
@@ -85,18 +90,12 @@ func (r *Reader) open(ctx context.Context, off, n int64, key *Key) (*Stream, err
 			return nil, err
 		}
 	}
-	check, err := newUnitCheck(r.manifest.Version, r.unitKey, start)
-	if err != nil {
+	stream := &Stream{reader: r, decrypt: decrypt, unit: first, at: start, from: off, to: off + n}
+	stream.more = func() error { return stream.connect(ctx) }
+	if err := stream.begin(); err != nil {
 		return nil, err
 	}
-	source, err := r.source.ReadRange(ctx, start, r.ends[last]-start)
-	if err != nil {
-		return nil, fmt.Errorf("reading the stored recording: %w", err)
-	}
-	return &Stream{
-		reader: r, source: source, decrypt: decrypt, check: check,
-		unit: first, at: start, from: off, to: off + n, buf: streamBuffers.Get().(*[streamBuffer]byte),
-	}, nil
+	return stream, nil
 }
 
 // Units returns the first and the last unit that the n bytes from off on touch, which have to lie within the object; n is not 0.

@@ -109,7 +109,7 @@ func TestAnyRangeOfPlaintextIsTheDecryptedRange(t *testing.T) {
 		if rapid.Bool().Draw(t, "slowly") {
 			object.wrap = iotest.HalfReader
 		}
-		reader := NewReader(ofAnyVersion(t, m), unitTestKey, object)
+		reader := NewReader(ofAnyVersion(t, m), unitTestKey, object, nil)
 		if got := readAll(t, rapid.Bool().Draw(t, "copied"), must(reader.Plaintext(t.Context(), testKey, off, n))); !bytes.Equal(got, plain[off:off+n]) {
 			t.Fatalf("plaintext of %d bytes from %d differs", n, off)
 		}
@@ -153,7 +153,7 @@ func TestChangedByteInATouchedSegmentNeverEndsWell(t *testing.T) {
 		off := rapid.Int64Range(0, int64(len(plain))-1).Draw(t, "off")
 		n := rapid.Int64Range(1, int64(len(plain))-off).Draw(t, "n")
 		at := rapid.IntRange(0, len(stored)-1).Draw(t, "changed byte")
-		reader := NewReader(ofAnyVersion(t, m), unitTestKey, &memoryObject{content: stored})
+		reader := NewReader(ofAnyVersion(t, m), unitTestKey, &memoryObject{content: stored}, nil)
 		unit := reader.unitAt(int64(at))
 		touched := unit >= reader.unitAt(off) && unit <= reader.unitAt(off+n-1)
 		stored[at] ^= 0x40
@@ -191,7 +191,7 @@ func TestChangesThatLookAlikeDoNotCancelOut(t *testing.T) {
 		"the same bit in two segments":      flipped(original, 32, 32+length),
 		"the same bit in two chunks, later": flipped(original, 32+tagChunk+77, 32+2*tagChunk+77),
 	} {
-		reader := NewReader(m, unitTestKey, &memoryObject{content: changed})
+		reader := NewReader(m, unitTestKey, &memoryObject{content: changed}, nil)
 		stream, err := reader.Ciphertext(t.Context(), 0, reader.Size())
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func TestNothingPassesWithAnotherUnitKey(t *testing.T) {
 	t.Parallel()
 	m, _, stored := sealed([]int64{32, 160})
 	for _, key := range []Key{{}, testKey, manifestTestKey} {
-		stream, err := NewReader(m, key, &memoryObject{content: stored}).Ciphertext(t.Context(), 0, 192)
+		stream, err := NewReader(m, key, &memoryObject{content: stored}, nil).Ciphertext(t.Context(), 0, 192)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 		"an object without its end": {content: stored[:len(stored)-1]},
 		"an object without bytes":   {},
 	} {
-		stream, err := NewReader(m, unitTestKey, object).Ciphertext(t.Context(), 40, 100)
+		stream, err := NewReader(m, unitTestKey, object, nil).Ciphertext(t.Context(), 40, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 	}
 	broken := fmt.Errorf("connection reset: %w", io.ErrUnexpectedEOF)
 	object := &memoryObject{content: stored, wrap: func(r io.Reader) io.Reader { return io.MultiReader(io.LimitReader(r, 70), iotest.ErrReader(broken)) }}
-	stream, err := NewReader(m, unitTestKey, object).Ciphertext(t.Context(), 0, int64(len(stored)))
+	stream, err := NewReader(m, unitTestKey, object, nil).Ciphertext(t.Context(), 0, int64(len(stored)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestShortOrFailingObjectNeverEndsWell(t *testing.T) {
 // FuzzRange checks that a range is either refused or served exactly.
 func FuzzRange(f *testing.F) {
 	m, plain, stored := sealed([]int64{1216, 4096, streamBuffer + 32, 16})
-	reader := NewReader(m, unitTestKey, &memoryObject{content: stored})
+	reader := NewReader(m, unitTestKey, &memoryObject{content: stored}, nil)
 	for _, at := range [][2]int64{{0, 0}, {0, 1}, {0, reader.Size()}, {-1, 1}, {1, -1}, {reader.Size(), 0}, {1216, 4096}, {1 << 62, 1 << 62}, {15, 2}} {
 		f.Add(at[0], at[1])
 	}
@@ -284,7 +284,7 @@ func FuzzRange(f *testing.F) {
 // BenchmarkStream measures what serving a byte costs.
 func BenchmarkStream(b *testing.B) {
 	m, _, stored := sealed([]int64{1216, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20})
-	reader := NewReader(m, unitTestKey, &memoryObject{content: stored})
+	reader := NewReader(m, unitTestKey, &memoryObject{content: stored}, nil)
 	for name, open := range map[string]func() (*Stream, error){
 		"ciphertext": func() (*Stream, error) { return reader.Ciphertext(b.Context(), 0, reader.Size()) },
 		"plaintext":  func() (*Stream, error) { return reader.Plaintext(b.Context(), testKey, 0, reader.Size()) },

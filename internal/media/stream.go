@@ -3,6 +3,7 @@
 package media
 
 import (
+	"context"
 	"crypto/cipher"
 	"errors"
 	"fmt"
@@ -15,20 +16,28 @@ const streamBuffer = 4 * tagChunk
 
 var streamBuffers = sync.Pool{New: func() any { return new([streamBuffer]byte) }}
 
-// Stream is a verified byte range of a media object. It holds one pooled buffer. Copying it with io.Copy needs no other.
+// Stream is a verified byte range of a media object. It holds one pooled buffer at most. Copying it with io.Copy needs no other.
 // It is not safe for concurrent use.
 type Stream struct {
 	reader  *Reader
-	source  io.ReadCloser
 	decrypt cipher.Stream // nil for ciphertext
-	check   unitCheck
 
 	unit     int   // the unit being read
-	at       int64 // offset of the next byte from the source
+	at       int64 // offset of the next byte
 	from, to int64 // what was asked for
 
+	// cached is the rest of the unit being read, out of the cache. Once one was not there, everything comes from the source.
+	cached []byte
+	source io.ReadCloser
+	check  unitCheck
+	// more opens the source.
+	more func() error
+	// kept is where the unit goes that is being read from the source, if it is to be kept, and whole what was read of it.
+	kept  *cachedUnit
+	whole []byte
+
 	buf    *[streamBuffer]byte
-	chunk  []byte // of buf: ready to be handed out
+	chunk  []byte // ready to be handed out
 	failed error
 }
 
@@ -71,15 +80,23 @@ func (s *Stream) WriteTo(w io.Writer) (int64, error) {
 
 // Close ends the stream, wherever it is. Closing twice does nothing.
 func (s *Stream) Close() error {
+	if s.failed == nil {
+		s.failed = errClosed
+	}
+	s.chunk, s.cached = nil, nil
+	if s.kept != nil {
+		s.reader.cache.abandon(s.kept)
+		s.kept, s.whole = nil, nil
+	}
+	if s.buf != nil {
+		streamBuffers.Put(s.buf)
+		s.buf = nil
+	}
 	if s.source == nil {
 		return nil
 	}
 	err := s.source.Close()
-	streamBuffers.Put(s.buf)
-	s.source, s.buf, s.chunk = nil, nil, nil
-	if s.failed == nil {
-		s.failed = errClosed
-	}
+	s.source = nil
 	return err
 }
 
@@ -96,11 +113,77 @@ func (s *Stream) fill() error {
 	return s.failed
 }
 
+// begin turns to the next unit: out of the cache, as long as nothing had to come from the source.
+func (s *Stream) begin() error {
+	unit := s.reader.manifest.unit(s.unit)
+	again := s.reader.seen[s.unit].Swap(true)
+	if s.source == nil {
+		if s.cached = s.reader.cache.get(unit); s.cached != nil {
+			return nil
+		}
+		if err := s.more(); err != nil {
+			return err
+		}
+	}
+	s.reader.cache.miss()
+	if !again {
+		return nil
+	}
+	if s.kept = s.reader.cache.begin(unit); s.kept != nil {
+		s.whole = make([]byte, 0, unit.Bytes)
+	}
+	return nil
+}
+
+// connect opens the source, for all units from this one to the last.
+func (s *Stream) connect(ctx context.Context) (err error) {
+	if s.check, err = newUnitCheck(s.reader.manifest.Version, s.reader.unitKey, s.at); err != nil {
+		return err
+	}
+	end := s.reader.ends[s.reader.unitAt(s.to-1)]
+	if s.source, err = s.reader.source.ReadRange(ctx, s.at, end-s.at); err != nil {
+		return fmt.Errorf("reading the stored recording: %w", err)
+	}
+	return nil
+}
+
 // next reads on within one unit and returns what the range wants of it: nothing before its start. Bytes up to the
 // range's end leave here only when their unit is known to be whole.
 func (s *Stream) next() ([]byte, error) {
 	start, end := s.at, s.reader.ends[s.unit]
-	chunk, err := s.pull(s.buf[:min(end-s.at, streamBuffer)])
+	chunk, err := s.take(min(end-s.at, streamBuffer))
+	if err != nil {
+		return nil, err
+	}
+	if s.decrypt != nil {
+		plain := s.buffer()[:len(chunk)]
+		s.decrypt.XORKeyStream(plain, chunk)
+		chunk = plain
+	}
+	if s.at == end && s.at < s.to {
+		if err := s.begin(); err != nil {
+			return nil, err
+		}
+	}
+	wantFrom, wantTo := max(s.from-start, 0), min(s.to-start, int64(len(chunk)))
+	if wantFrom >= wantTo {
+		return nil, nil
+	}
+	return chunk[wantFrom:wantTo], nil
+}
+
+// take returns the next n bytes as they are stored. The last ones that the range wants of a unit are verified with it.
+func (s *Stream) take(n int64) ([]byte, error) {
+	end := s.reader.ends[s.unit]
+	if s.cached != nil {
+		chunk := s.cached[:n]
+		s.cached = s.cached[n:]
+		if s.at += n; s.at == end {
+			s.unit++
+		}
+		return chunk, nil
+	}
+	chunk, err := s.pull(s.buffer()[:n])
 	if err != nil {
 		return nil, err
 	}
@@ -110,18 +193,16 @@ func (s *Stream) next() ([]byte, error) {
 		}
 	}
 	if s.at == end {
-		if err := s.verify(); err != nil {
-			return nil, err
-		}
+		return chunk, s.verify()
 	}
-	if s.decrypt != nil {
-		s.decrypt.XORKeyStream(chunk, chunk)
+	return chunk, nil
+}
+
+func (s *Stream) buffer() *[streamBuffer]byte {
+	if s.buf == nil {
+		s.buf = streamBuffers.Get().(*[streamBuffer]byte)
 	}
-	wantFrom, wantTo := max(s.from-start, 0), min(s.to-start, int64(len(chunk)))
-	if wantFrom >= wantTo {
-		return nil, nil
-	}
-	return chunk[wantFrom:wantTo], nil
+	return s.buf
 }
 
 // pull fills buf from the source for the check of the unit: it is the unit's last, or whole chunks.
@@ -135,6 +216,9 @@ func (s *Stream) pull(buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading the stored recording at byte %d: %w", s.at, err)
 	}
 	s.check.add(buf)
+	if s.kept != nil {
+		s.whole = append(s.whole, buf...)
+	}
 	return buf, nil
 }
 
@@ -150,10 +234,14 @@ func (s *Stream) drain(end int64) error {
 	return nil
 }
 
-// verify compares the unit that was just read to its end, and turns to the next.
+// verify compares the unit that was just read to its end, keeps it if it is to be kept, and turns to the next.
 func (s *Stream) verify() error {
 	if !s.check.matches(s.reader.manifest.unit(s.unit)) {
 		return &DamageError{Unit: s.unit}
+	}
+	if s.kept != nil {
+		s.reader.cache.keep(s.kept, s.whole)
+		s.kept, s.whole = nil, nil
 	}
 	s.unit++
 	return nil

@@ -109,7 +109,7 @@ func fetch(ctx context.Context, store worker.Store, url string) ([]byte, error) 
 // plaintext decrypts a media object and verifies it on the way.
 func plaintext(ctx context.Context, manifest *media.Manifest, dataKey keys.DataKey, object []byte) ([]byte, error) {
 	salt := manifest.Key.Salt
-	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(object))
+	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(object), nil)
 	stream, err := reader.Plaintext(ctx, dataKey.Media(salt), 0, reader.Size())
 	if err != nil {
 		return nil, err

@@ -223,9 +223,9 @@ func (s *scale) mass(n int) {
 }
 
 // soon is a date that recordings can be due at which are made now, and which a manager then reads at its start: half a minute after
-// that, should it take half again as long as the longest so far, or a millisecond a recording.
+// that, should it take twice as long as the longest so far, or two milliseconds a recording.
 func (s *scale) soon() time.Time {
-	start := max(s.start*3/2, time.Duration(s.made)*time.Millisecond)
+	start := max(s.start*2, 2*time.Millisecond*time.Duration(s.made))
 	return time.Now().Add(30*time.Second + start).Truncate(time.Second)
 }
 

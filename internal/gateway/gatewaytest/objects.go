@@ -178,7 +178,7 @@ func (m inMemory) ReadRange(_ context.Context, off, n int64) (io.ReadCloser, err
 
 func decrypt(ctx context.Context, manifest *media.Manifest, stored []byte, dataKey keys.DataKey) ([]byte, error) {
 	salt := manifest.Key.Salt
-	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(stored))
+	reader := media.NewReader(manifest, dataKey.Unit(salt), inMemory(stored), nil)
 	stream, err := reader.Plaintext(ctx, dataKey.Media(salt), 0, reader.Size())
 	if err != nil {
 		return nil, err

@@ -79,11 +79,12 @@ type Opener struct {
 	stores Stores
 	opened *cache.LRUExpireCache
 	flight singleflight.Group
+	units  *media.UnitCache
 }
 
-// NewOpener returns an Opener over these stores.
-func NewOpener(stores Stores, clock clock.PassiveClock) *Opener {
-	return &Opener{stores: stores, opened: cache.NewLRUExpireCacheWithClock(kept, clock)}
+// NewOpener returns an Opener over these stores. Units that are read again are kept in the cache; nil is none.
+func NewOpener(stores Stores, units *media.UnitCache, clock clock.PassiveClock) *Opener {
+	return &Opener{stores: stores, opened: cache.NewLRUExpireCacheWithClock(kept, clock), units: units}
 }
 
 // Open returns the media of a recording. The error is ErrNotAvailable where there is none yet, else a fault of the store or
@@ -140,7 +141,7 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	}
 	source := &object{stores: o.stores, store: recording.StoreName(), bucket: bucket, key: manifest.Media.Key}
 	return &Media{
-		Manifest: manifest, Reader: media.NewReader(manifest, dataKey.Unit(manifest.Key.Salt), source), Key: dataKey.Media(manifest.Key.Salt),
+		Manifest: manifest, Reader: media.NewReader(manifest, dataKey.Unit(manifest.Key.Salt), source, o.units), Key: dataKey.Media(manifest.Key.Salt),
 	}, nil
 }
 

@@ -19,7 +19,7 @@ import (
 // manifest: hashes of ciphertext cannot tell whether they fit. Only after this may the raw copy be deleted.
 func (w *work) verify(ctx context.Context, m *media.Manifest, dataKey keys.DataKey) error {
 	source := &storedObject{work: w, want: m.Media.Bytes} // of another size it gives nothing
-	reader := media.NewReader(m, dataKey.Unit(m.Key.Salt), source)
+	reader := media.NewReader(m, dataKey.Unit(m.Key.Salt), source, nil)
 	if reader.Size() != m.Media.Bytes {
 		return fail(VerificationFailed, "checking the manifest", errors.New("its units do not add up to the object"))
 	}
