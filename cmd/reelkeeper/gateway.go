@@ -129,6 +129,7 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	if err := flags.log.setUp(os.Stderr); err != nil {
 		return err
 	}
+	boundHeap()
 	settings, err := config.Load(flags.config)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -53,5 +54,15 @@ func newVersionCommand() *cobra.Command {
 		Run: func(cmd *cobra.Command, _ []string) {
 			cmd.Println("reelkeeper", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 		},
+	}
+}
+
+// heapGrowth is by how many percent the heap grows before garbage is collected, unless $GOGC says otherwise. What the manager remembers of
+// recordings, and the gateway of media, should not be paid for twice.
+const heapGrowth = 50
+
+func boundHeap() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -134,17 +133,11 @@ func parseGatewayURL(text string) (string, error) {
 // shutdownTimeout is how long running passes may take to end: less than the 30 s that a Pod has by default.
 const shutdownTimeout = 20 * time.Second
 
-// heapGrowth is by how many percent the heap grows before garbage is collected, unless $GOGC says otherwise. A manager at rest makes
-// next to none, and what it remembers of recordings should not be paid for twice.
-const heapGrowth = 50
-
 func runManager(ctx context.Context, flags managerFlags, options controllers.Options) error {
 	if err := flags.log.setUp(os.Stderr); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
+	boundHeap()
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = flags.kubeconfig
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()

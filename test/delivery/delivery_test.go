@@ -9,6 +9,7 @@
 //
 //	DELIVERY_PHASES=viewers,load   which phases; both of them without it
 //	DELIVERY_VIEWERS=200           how many watch at once; 1,000 without it
+//	DELIVERY_MEDIA_MEMORY=0        the gateway's --media-memory: with 0 everything comes from the object store
 //	DELIVERY_PROFILE=directory     the gateway runs within the test; how it spends CPU under each load is left there for go tool pprof
 package delivery
 

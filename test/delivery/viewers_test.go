@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/testenv/measure"
 )
 
@@ -74,21 +75,32 @@ func (d *delivery) watchers(count int) {
 	rate := float64(crowd.bytes) * 8 / watching.Seconds() / (d.bitrate() * float64(count))
 	measure.Judge(d.b, rate >= leastRate, "viewers: %.2f of the bit rate of all viewers came to them, at least %.2f", rate, leastRate)
 	measure.Judge(d.b, crowd.stalls == 0, "viewers: %d stalls of %d viewers, who watched for %v with %v in the buffer", crowd.stalls, count, watching, buffered)
-	measure.Judge(d.b, each < maxViewerMemory, "viewers: the gateway has %d MiB with %d and %d MiB with none, %.1f kB for each, less than %d", full>>20, count, empty>>20, float64(each)/1024, maxViewerMemory>>10)
+	measure.Judge(d.b, each < maxViewerMemory, "viewers: the gateway has %d MiB with %d and %d MiB with one and the recording in memory, %.1f kB for each, less than %d", full>>20, count, empty>>20, float64(each)/1024, maxViewerMemory>>10)
 	d.b.ReportMetric(float64(each)/1024, "kB/viewer")
 }
 
-// warmUp has somebody watch a little, so that what any first viewer costs is not counted for the others.
+// warmUp brings the gateway to what it needs at work: all of the recording is watched twice, by people who watch a little each, so that what many
+// watch is in memory, which --media-memory bounds; and then somebody asks often enough for the heap to have its room.
 func (d *delivery) warmUp() {
 	d.b.Helper()
-	c := d.connection(d.cookie("first"))
+	const little, often = 10, 5000
+	for n := range 2 * (len(d.segments)/little + 1) {
+		d.visit(fmt.Sprintf("first-%d", n), d.paced, 1, n*little, little)
+	}
+	d.visit("often", d.open, often, 0, 0)
+}
+
+// visit has somebody ask for the playlist so many times, and then for some segments.
+func (d *delivery) visit(who string, recording *v1alpha1.MeetingRecording, playlists, first, segments int) {
+	d.b.Helper()
+	c := d.connection(d.cookie(who))
 	defer c.close()
-	view, err := d.view(d.b.Context(), c, d.paced)
-	if err == nil {
+	view, err := d.view(d.b.Context(), c, recording)
+	for i := 0; err == nil && i < playlists; i++ {
 		_, err = c.get(d.b.Context(), view+"playlist.m3u8", segment{})
 	}
-	for i := 0; err == nil && i < 10; i++ {
-		_, err = c.get(d.b.Context(), view+"media", d.segments[i])
+	for i := first; err == nil && i < first+segments; i++ {
+		_, err = c.get(d.b.Context(), view+"media", d.segments[i%len(d.segments)])
 	}
 	if err != nil {
 		d.b.Fatal(err)

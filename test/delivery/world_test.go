@@ -5,6 +5,7 @@
 package delivery
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -174,6 +175,7 @@ func (d *delivery) startGateway() {
 			"gateway", "--kubeconfig", kubeconfig, "--operator-namespace", gatewaytest.OperatorNamespace, "--public-url", d.address,
 			"--listen-address", fmt.Sprintf("127.0.0.1:%d", port), "--tls-cert", d.path("tls.crt"), "--tls-key", d.path("tls.key"),
 			"--config", filepath.Join(filepath.Dir(d.world.Config.Session.KeyFile), "gateway.yaml"),
+			"--media-memory", cmp.Or(os.Getenv("DELIVERY_MEDIA_MEMORY"), "128Mi"),
 		},
 		Ready: process.HTTPReady(d.connection(nil).client, d.address+"/readyz"),
 	})
