@@ -48,10 +48,10 @@ func remembers(ctx context.Context, recordings client.Reader, key client.ObjectK
 // said is the hash of what the bucket says, empty where that is nothing that could be believed.
 func (c Checker) said(ctx context.Context, t Target) (string, error) {
 	state, _, err := archive.Archive{Objects: c.Objects, Keys: c.Keys, Bucket: t.Bucket, Names: t.Owner}.State(ctx)
-	switch {
-	case errors.Is(err, archive.ErrStateForged), err == nil && state == nil:
-		return "", nil
-	case err != nil:
+	if errors.Is(err, archive.ErrStateForged) {
+		err, state = nil, nil
+	}
+	if err != nil || state == nil {
 		return "", err
 	}
 	return state.Hash()
