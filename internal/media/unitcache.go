@@ -29,7 +29,7 @@ type UnitCache struct {
 	bytes int64
 	// found and missed count the units that were sent, out of the cache and not.
 	found, missed int64
-	units        map[Digest]*list.Element
+	units         map[Digest]*list.Element
 	// used has the unit that was read last in front.
 	used list.List
 }

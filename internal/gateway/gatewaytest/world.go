@@ -129,6 +129,7 @@ func (w *World) start(t testing.TB) error {
 	go func() { _ = cluster.Run(ctx) }()
 	w.Options = cluster.Complete(gateway.Options{
 		Config: w.Config, PublicURL: w.URL, OperatorNamespace: OperatorNamespace, Log: w.Log.logger(),
+		MediaMemory: 64 << 20,
 		// Tests share few people, who do more together than one would.
 		RefusalsPerMinute: 1 << 20, StartsPerMinute: 1 << 20,
 	})
