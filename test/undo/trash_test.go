@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/utils/clock"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -106,14 +106,18 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		locked := all[4]
 		w.patch(locked, `{"spec":{"state":"Trashed"}}`)
 		w.eventually("it is in the trash", func() bool { return !w.get(locked).Status.TrashedAt.IsZero() })
-		until := clock.RealClock{}.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-		env.Kubectl(t, "patch", "mrec", locked.Name, "-n", locked.Namespace, "--subresource=status", "--type=merge", "-p",
-			`{"status":{"lockedUntil":"`+until+`","lockMode":"Governance","lockedBy":"RecordingPolicy accounts/sensitive spec.retention.lock"}}`)
+		w.patch(locked, `{"metadata":{"labels":{"lock":"yes"}}}`)
+		sensitive := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "accounts", Name: "sensitive"}}
+		sensitive.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"lock": "yes"}}
+		sensitive.Spec.Retention.Lock = v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "1h"}
+		w.create(sensitive)
+		w.eventually("it is locked", func() bool { return !w.get(locked).Status.LockedUntil.IsZero() })
+		until := w.get(locked).Status.LockedUntil.UTC().Format(time.RFC3339)
 		out, _, code := w.run("", "trash", "purge", locked.String(), "--yes")
 		if code != cli.ExitNo || w.get(locked) == nil {
 			t.Errorf("exit code %d: %s", code, out)
 		}
-		has(t, out, "it cannot be purged before its lock ends, at "+until+" (Governance, by RecordingPolicy accounts/sensitive spec.retention.lock)")
+		has(t, out, "it cannot be purged before its lock ends, at "+until+" (Governance, by RecordingPolicy accounts/sensitive spec.retention.lock")
 		env.Kubectl(t, "annotate", "mrec", locked.Name, "-n", locked.Namespace, v1alpha1.AnnotationBypassLock+"=ordered by the court")
 		w.eventually("its lock is lifted", func() bool { return w.get(locked).Status.LockedUntil.IsZero() })
 		if out, errs, code := w.run("", "trash", "purge", locked.String(), "--yes"); code != cli.ExitYes {
@@ -139,6 +143,7 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		has(t, out, "reason: PurgeRequested", "asked for by "+env.Kubectl(t, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"))
 	})
 	t.Run("R27 a namespace stays as long as somebody holds a recording in it, and kubectl says who", func(t *testing.T) {
+		startManager(t, env)
 		w.patch(held, `{"spec":{"holds":[{"name":"case-7","by":"legal@example.com"},{"name":"tax-2026","by":"tax@example.com"}]}}`)
 		env.Kubectl(t, "delete", "namespace", "accounts", "--wait=false")
 		asks := func(args ...string) func(string) bool {
