@@ -137,6 +137,24 @@ type entry struct {
 }
 
 func table(mgr ctrl.Manager, options Options, shared parts) []entry {
+	recordings := meetingrecording.New(meetingrecording.Options{
+		Client:            mgr.GetClient(),
+		Cards:             options.Cards,
+		Direct:            shared.direct,
+		Stores:            shared.stores,
+		Governance:        shared.governance,
+		Audit:             shared.recorder,
+		Claims:            shared.claims,
+		Tombstones:        shared.sweeper,
+		Ledger:            shared.ledger,
+		PurgeGuard:        shared.guard,
+		Events:            mgr.GetEventRecorder("meetingrecording"),
+		Clock:             options.Clock,
+		OperatorNamespace: options.OperatorNamespace,
+		WorkerImage:       options.WorkerImage,
+		WorkerScheduler:   options.WorkerScheduler,
+		GatewayURL:        options.GatewayURL,
+	})
 	return append(notices(mgr, options, shared), []entry{
 		{"recordingstore", (&recordingstore.Reconciler{
 			Client:     mgr.GetClient(),
@@ -158,29 +176,13 @@ func table(mgr ctrl.Manager, options Options, shared parts) []entry {
 			Events:            mgr.GetEventRecorder("keyrotation"),
 			Clock:             options.Clock,
 		}).SetupWithManager},
-		{"meetingrecording", meetingrecording.New(meetingrecording.Options{
-			Client:            mgr.GetClient(),
-			Cards:             options.Cards,
-			Direct:            shared.direct,
-			Stores:            shared.stores,
-			Governance:        shared.governance,
-			Audit:             shared.recorder,
-			Claims:            shared.claims,
-			Tombstones:        shared.sweeper,
-			Ledger:            shared.ledger,
-			PurgeGuard:        shared.guard,
-			Events:            mgr.GetEventRecorder("meetingrecording"),
-			Clock:             options.Clock,
-			OperatorNamespace: options.OperatorNamespace,
-			WorkerImage:       options.WorkerImage,
-			WorkerScheduler:   options.WorkerScheduler,
-			GatewayURL:        options.GatewayURL,
-		}).SetupWithManager},
+		{"meetingrecording", recordings.SetupWithManager},
 		{"scrub", (&scrub.Reconciler{
 			Client: mgr.GetClient(),
 			Cards:  options.Cards,
 			Direct: shared.direct,
 			Stores: shared.stores,
+			Doubt:  recordings.Doubt,
 			Events: mgr.GetEventRecorder("scrub"),
 			Clock:  options.Clock,
 		}).SetupWithManager},

@@ -95,8 +95,9 @@ type decision struct {
 	attempt int
 	// purgeAt is the date on the tombstone.
 	purgeAt time.Time
-	// state is what mirrorState writes.
-	state *archive.State
+	// state is what mirrorState writes, mirrored that it has.
+	state    *archive.State
+	mirrored bool
 	// lock is what lockObjects has the bucket enforce.
 	lock v1alpha1.BucketLock
 	// status is what the status should be; nil leaves it alone.

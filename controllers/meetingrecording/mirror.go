@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
@@ -18,8 +22,45 @@ import (
 
 // The bucket says of a recording what people have made of it, so that nothing of that is lost with the cluster. It is written
 // before the status, whose stateHash remembers what was written: at rest, and after a restart, nothing is read or written.
+//
+// What was written although the status never said so, because the pass ended in between, is taken back by a later pass: the process
+// remembers that the bucket may say something else than the status, and after its end the check of the store finds it.
 
-// mirrored adds the writing of the state where it would say something else than the last time.
+// doubts are the recordings of which the bucket may say something else than what their status remembers.
+type doubts struct {
+	mu    sync.Mutex
+	about map[types.NamespacedName]struct{}
+}
+
+func (d *doubts) begin(name types.NamespacedName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.about == nil {
+		d.about = map[types.NamespacedName]struct{}{}
+	}
+	d.about[name] = struct{}{}
+}
+
+func (d *doubts) end(name types.NamespacedName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.about, name)
+}
+
+func (d *doubts) are(name types.NamespacedName) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, are := d.about[name]
+	return are
+}
+
+// Doubt has what the bucket says of a recording written anew, whatever its status remembers. It is for whoever has looked into the bucket.
+func (r *Reconciler) Doubt(name types.NamespacedName) {
+	r.doubts.begin(name)
+	r.deadlines.SetDue(reconcile.Request{NamespacedName: name})
+}
+
+// mirrored adds the writing of the state where it would say something else than the last time, or may have said something else.
 func mirrored(o *observation, d *decision) error {
 	if at := slices.Index(d.steps, bury); at >= 0 {
 		d.steps = slices.Insert(d.steps, at, mirrorState)
@@ -33,7 +74,7 @@ func mirrored(o *observation, d *decision) error {
 		return err
 	}
 	hash, err := state.Hash()
-	if err != nil || hash == o.recording.Status.Storage.StateHash {
+	if err != nil || hash == o.recording.Status.Storage.StateHash && !o.doubted {
 		return err
 	}
 	d.state, d.status.Storage.StateHash = &state, hash
@@ -77,7 +118,12 @@ func (r *Reconciler) mirrorState(ctx context.Context, o *observation, d *decisio
 			return err
 		}
 	}
-	return to.WriteState(ctx, sealed, *d.state)
+	r.doubts.begin(client.ObjectKeyFromObject(o.recording)) // until the status says so too
+	if err := to.WriteState(ctx, sealed, *d.state); err != nil {
+		return err
+	}
+	d.mirrored = true
+	return nil
 }
 
 // mirrorFailed says what becomes of a pass that could not write the state: whether it ends at once, or goes on and only then

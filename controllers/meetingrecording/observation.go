@@ -70,6 +70,8 @@ type observation struct {
 	link string
 	// stale says that the API server has a newer recording than the one decided upon.
 	stale bool
+	// doubted says that the bucket may say something else of the recording than its status remembers.
+	doubted bool
 
 	namespace namespaceView
 	store     storeView

@@ -25,6 +25,7 @@ func (r *Reconciler) regard(ctx context.Context, recording *v1alpha1.MeetingReco
 		recording: recording,
 		stage:     stageOf(recording),
 		watched:   r.watched.last(recording),
+		doubted:   r.doubts.are(client.ObjectKeyFromObject(recording)),
 		link:      fmt.Sprintf("%s/r/%s/%s", r.options.GatewayURL, recording.Namespace, recording.Name),
 	}
 	var err error

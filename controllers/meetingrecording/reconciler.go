@@ -94,6 +94,7 @@ type Reconciler struct {
 	progress progressLog
 	watched  watchLog
 	own      ownWrites
+	doubts   doubts
 	start    headStart
 	// deadlines wake the recordings whose dates have come.
 	deadlines *deadline.Queue[reconcile.Request]
@@ -186,6 +187,9 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	if d.mirrored {
+		r.doubts.end(client.ObjectKeyFromObject(o.recording))
+	}
 	if written != "" || len(d.steps) > 0 {
 		r.tell(o, d, written != "")
 	}
@@ -244,6 +248,7 @@ func (r *Reconciler) forget(request reconcile.Request) {
 	r.deadlines.Set(request, time.Time{})
 	r.progress.forget(request.NamespacedName)
 	r.watched.forget(request.NamespacedName)
+	r.doubts.end(request.NamespacedName)
 }
 
 // removeOrphans removes the Jobs of a recording whose object has vanished without its finalizer being honoured.

@@ -49,6 +49,8 @@ type Reconciler struct {
 	Direct client.Client
 	// Stores opens stores.
 	Stores *stores.Resolver
+	// Doubt has what the bucket says of a recording written anew.
+	Doubt func(recording client.ObjectKey)
 	// Events tells people of damage.
 	Events events.EventRecorder
 	// Clock is the time that recordings fall due by, and that bytes are counted by.
@@ -157,7 +159,8 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	if err != nil || !kept || !recording.DeletionTimestamp.IsZero() {
 		return err == nil, err
 	}
-	verdict, err := integrity.Checker{Objects: store.Objects, Keys: store.Keys, Pace: pacer}.Check(ctx, target)
+	checker := integrity.Checker{Objects: store.Objects, Keys: store.Keys, Pace: pacer}
+	verdict, err := checker.Check(ctx, target)
 	scrubbedBytes.WithLabelValues(name).Add(float64(verdict.Bytes))
 	switch {
 	case ctx.Err() != nil:
@@ -173,7 +176,27 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	default:
 		scrubbedRecordings.WithLabelValues(name, verdict.Reason).Inc()
 	}
-	return true, r.show(ctx, key, target, verdict)
+	if err := r.show(ctx, key, target, verdict); err != nil || !verdict.Intact() {
+		return true, err
+	}
+	return true, r.state(ctx, name, key, target, checker)
+}
+
+// state has the manager say again in the bucket what a whole recording is, where that was lost, changed, or never got there. Of the two,
+// the MeetingRecording is right, so that nobody has to be asked.
+func (r *Reconciler) state(ctx context.Context, store string, key client.ObjectKey, of integrity.Target, checker integrity.Checker) error {
+	verdict, err := checker.CheckState(ctx, r.Direct, key, of)
+	switch {
+	case ctx.Err() != nil || objectstore.IsTransient(err):
+		return err
+	case err != nil:
+		log.FromContext(ctx).Info("What the bucket says of a recording cannot be checked", "recording", key, "reason", err.Error())
+	case !verdict.Intact():
+		log.FromContext(ctx).Info("What the bucket says of a recording is written anew", "recording", key)
+		scrubbedRecordings.WithLabelValues(store, verdict.Reason).Inc()
+		r.Doubt(key)
+	}
+	return nil
 }
 
 // position is where the schedule of a store is to be gone on with: in a new process, a while ago.

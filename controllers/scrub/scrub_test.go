@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
@@ -64,6 +65,7 @@ type fixture struct {
 	clock      steppingClock
 	reconciler *Reconciler
 	writes     []effect.Name
+	doubted    []client.ObjectKey
 }
 
 func newFixture(t *testing.T, recordings int) *fixture {
@@ -109,6 +111,7 @@ func newFixture(t *testing.T, recordings int) *fixture {
 	}
 	f.reconciler = &Reconciler{
 		Client: f.Client, Cards: f.Cards, Direct: f.Direct, Stores: stores.NewResolver(f.Client, kubetest.OperatorNamespace), Events: f.Events, Clock: f.clock,
+		Doubt: func(recording client.ObjectKey) { f.doubted = append(f.doubted, recording) },
 	}
 	return f
 }
@@ -269,6 +272,54 @@ func TestR7DamageIsShownAndGoesWhenItIsMended(t *testing.T) {
 		if c := f.intact(i); c != nil {
 			t.Errorf("recording %d is whole and says %+v", i, c)
 		}
+	}
+}
+
+// say writes into the bucket what a recording is, and into its status that it was written.
+func (f *fixture) say(i int, change func(*archive.State)) {
+	f.t.Helper()
+	recording := f.recordings[i]
+	to := archive.Archive{Objects: f.objects, Keys: f.keyset, Bucket: f.store.Name, Names: f.stored[i].Owner}
+	sealed, err := to.Manifest(f.t.Context(), 1)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	state, err := archive.StateOf(recording, &recording.Status, 1)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	hash, err := state.Hash()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.UpdateStatus(f.t, recording, func() { recording.Status.Storage.StateHash = hash })
+	if change != nil {
+		change(&state)
+	}
+	if err := to.WriteState(f.t.Context(), sealed, state); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// R27: a hold that is lost from the bucket would be lost with the cluster.
+func TestR27WhatTheBucketSaysOfARecordingIsChecked(t *testing.T) {
+	f := newFixture(t, 5)
+	f.say(0, nil)
+	f.say(1, func(s *archive.State) { s.TrashedAt = f.clock.Now() }) // by a process that died then
+	f.say(2, nil)
+	if err := f.objects.Delete(t.Context(), f.store.Name, f.stored[2].Owner.StateKey()); err != nil {
+		t.Fatal(err)
+	}
+	f.say(3, nil)
+	f.put(f.stored[3].Owner.StateKey(), []byte(`{"reelkeeperState":1,"hmacSHA256":"no"}`))
+	if writes := f.day(); len(writes) > 0 {
+		t.Errorf("the check writes %v", writes)
+	}
+	slices.SortFunc(f.doubted, func(a, b client.ObjectKey) int { return strings.Compare(a.Name, b.Name) })
+	want := []client.ObjectKey{client.ObjectKeyFromObject(f.recordings[1]), client.ObjectKeyFromObject(f.recordings[2]), client.ObjectKeyFromObject(f.recordings[3])}
+	slices.SortFunc(want, func(a, b client.ObjectKey) int { return strings.Compare(a.Name, b.Name) })
+	if got := slices.Compact(f.doubted); !slices.Equal(got, want) { // the hours before and after the day have some twice
+		t.Errorf("the state is doubted of %v, want %v", got, want)
 	}
 }
 

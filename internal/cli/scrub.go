@@ -48,8 +48,9 @@ func (c *command) newScrub() *cobra.Command {
 		Use:   "scrub [[NAMESPACE/]RECORDING...]",
 		Short: "Compare what is stored of recordings with their manifests, now",
 		Long: `Reads recordings in full and compares them with their manifests: that both are there, that the manifest is authentic, the size, and the
-SHA-256 of every segment. Without recordings, it checks all of the store, or those of the namespace that -n names. The manager does the same
-by itself, on the schedule of the store's spec.integrity; this is for when you cannot wait.
+SHA-256 of every segment; and whether the bucket says of them what they are: labels, holds, dates, by which they would be recovered. Without
+recordings, it checks all of the store, or those of the namespace that -n names. The manager does the same by itself, on the schedule of
+the store's spec.integrity; this is for when you cannot wait.
 
 Nothing is changed, and nothing mended. Where the bucket has an earlier version that is whole, the message says how to put it back. It reads
 the Secrets that the store names, so that you need to be allowed to, and talks to the object store from where you are: --endpoint says how
@@ -112,7 +113,7 @@ func (c *command) scrub(ctx context.Context, flags scrubFlags, args []string, ou
 	checker.Objects, checker.Keys = store.Objects, store.Keys
 	report := &scrubReport{Store: flags.name, Findings: []scrubFinding{}}
 	for i := range recordings {
-		if err := report.check(ctx, checker, store, &recordings[i], out); err != nil {
+		if err := report.check(ctx, reader, checker, store, &recordings[i], out); err != nil {
 			return nil, err
 		}
 		if done := i + 1; done%progressEvery == 0 {
@@ -157,13 +158,18 @@ func (c *command) toScrub(ctx context.Context, reader client.Reader, flags scrub
 }
 
 // check checks one recording. What is wrong with it is told at once, for a check of everything takes long.
-func (r *scrubReport) check(ctx context.Context, checker integrity.Checker, store *stores.Store, recording *v1alpha1.MeetingRecording, out io.Writer) error {
+func (r *scrubReport) check(
+	ctx context.Context, reader client.Reader, checker integrity.Checker, store *stores.Store, recording *v1alpha1.MeetingRecording, out io.Writer,
+) error {
 	target, kept, err := integrity.TargetOf(recording, store.Bucket(recording.Namespace))
 	if err != nil || !kept {
 		return err
 	}
 	verdict, err := checker.Check(ctx, target)
 	r.Bytes += verdict.Bytes
+	if err == nil && verdict.Intact() {
+		verdict, err = checker.CheckState(ctx, reader, client.ObjectKeyFromObject(recording), target)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -70,8 +70,12 @@ type reader struct {
 // Read waits for the time of the bytes before, and then reads on.
 func (r *reader) Read(buf []byte) (int, error) {
 	n, err := r.ReadCloser.Read(buf)
-	if n == 0 || err != nil {
+	if n == 0 {
 		return n, err
 	}
-	return n, r.pace.Wait(r.ctx, int64(n))
+	// The last bytes may come together with the end, and take their time as well.
+	if late := r.pace.Wait(r.ctx, int64(n)); err == nil {
+		err = late
+	}
+	return n, err
 }

@@ -35,8 +35,15 @@ func TestAReaderNeverExceedsItsPace(t *testing.T) {
 		content := make([]byte, rapid.IntRange(0, 1<<13).Draw(t, "bytes"))
 		clock := steppingClock{clocktesting.NewFakeClock(start)}
 		p := pace.New(clock, float64(perSecond))
-		source := io.NopCloser(iotest.HalfReader(bytes.NewReader(content)))
-		reader := p.Reader(t.Context(), source)
+		open := func(content []byte) io.Reader {
+			source := iotest.HalfReader(bytes.NewReader(content))
+			if rapid.Bool().Draw(t, "the end comes with the last bytes") {
+				source = iotest.DataErrReader(source)
+			}
+			return p.Reader(t.Context(), io.NopCloser(source))
+		}
+		first := rapid.IntRange(0, len(content)).Draw(t, "bytes of the first of two")
+		reader, rest := open(content[:first]), content[first:]
 		buf := make([]byte, rapid.IntRange(1, 4096).Draw(t, "buffer"))
 		var read, last, reads int
 		for {
@@ -49,7 +56,10 @@ func TestAReaderNeverExceedsItsPace(t *testing.T) {
 				t.Fatalf("%d bytes after %s at %d a second", read, clock.Now().Sub(start), perSecond)
 			}
 			if errors.Is(err, io.EOF) {
-				break
+				if rest == nil {
+					break
+				}
+				reader, rest, err = open(rest), nil, nil
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -69,7 +69,7 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 		{"trash", sweeps.pass},
 		// After those that ask the guard, which wake it in the program.
 		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeps.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
-		{"scrub", passes(&scrub.Reconciler{Client: w.view, Cards: w.view, Direct: direct, Stores: resolver, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"scrub", passes(&scrub.Reconciler{Client: w.view, Cards: w.view, Direct: direct, Stores: resolver, Doubt: recordings.Doubt, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"request", func(ctx context.Context) (time.Duration, error) {
 			return w.wakes(asked, &accessrequest.Reconciler{
 				Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, Events: people, Clock: w.clock, Dates: asked,

@@ -113,6 +113,15 @@ func (v *vault) fill(t *testing.T, encoded []byte) {
 	}
 }
 
+// remembers has the status say what was written beside the manifest.
+func (v *vault) remembers(t *testing.T, hash string) {
+	t.Helper()
+	v.recording.Status.Storage.StateHash = hash
+	if err := v.Status().Update(t.Context(), v.recording); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestR7ScrubFindsDamageAndSaysSoByItsExitCode(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
@@ -124,6 +133,11 @@ func TestR7ScrubFindsDamageAndSaysSoByItsExitCode(t *testing.T) {
 	if out, errs, code := scrub(name, "--rate", "100Mi"); code != cli.ExitYes || !strings.Contains(out, "1 recordings of RecordingStore "+v.store.Name+" checked") {
 		t.Fatalf("exit code %d: %s%s", code, out, errs)
 	}
+	v.remembers(t, "0123456789abcdef") // and the bucket says nothing
+	if out, errs, code := scrub(name); code != cli.ExitNo || !strings.Contains(out, v1alpha1.ReasonStateNotWritten) || !strings.Contains(out, v.stored.Owner.StateKey()) {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	v.remembers(t, "")
 	flipped := slices.Clone(v.stored.Media)
 	flipped[9000] ^= 1
 	if _, err := v.objects.Put(t.Context(), "recordings", v.stored.Owner.MediaKey(1), bytes.NewReader(flipped), int64(len(flipped)), objectstore.PutOptions{}); err != nil {

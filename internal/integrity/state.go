@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integrity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
+)
+
+// CheckState looks whether the bucket says of a recording what its status remembers to have written there: holds, labels and dates, by which
+// it would be recovered. One that changes meanwhile is not judged, nor is one whose manifest is of no use, which Check tells. An error says
+// that it could not be found out.
+func (c Checker) CheckState(ctx context.Context, recordings client.Reader, key client.ObjectKey, t Target) (Verdict, error) {
+	version, remembered, err := remembers(ctx, recordings, key)
+	if err != nil || remembered == "" {
+		return Verdict{}, err
+	}
+	said, err := c.said(ctx, t)
+	if err != nil || said == remembered {
+		return Verdict{}, err
+	}
+	if now, _, err := remembers(ctx, recordings, key); err != nil || now != version {
+		return Verdict{}, err
+	}
+	return Verdict{Reason: v1alpha1.ReasonStateNotWritten, Message: fmt.Sprintf(
+		"What bucket %s says of the recording in %s is gone, not authentic, or not what it is: by that it would be recovered. The manager writes it anew when it checks the recording",
+		t.Bucket, t.Owner.StateKey())}, nil
+}
+
+// remembers returns the version of a recording, and the hash of what was written of it; empty where nothing was or it is about to go.
+func remembers(ctx context.Context, recordings client.Reader, key client.ObjectKey) (version, hash string, err error) {
+	recording := &v1alpha1.MeetingRecording{}
+	if err := recordings.Get(ctx, key, recording); err != nil {
+		return "", "", client.IgnoreNotFound(err)
+	}
+	if !recording.DeletionTimestamp.IsZero() {
+		return "", "", nil
+	}
+	return recording.ResourceVersion, recording.Status.Storage.StateHash, nil
+}
+
+// said is the hash of what the bucket says, empty where that is nothing that could be believed.
+func (c Checker) said(ctx context.Context, t Target) (string, error) {
+	state, _, err := archive.Archive{Objects: c.Objects, Keys: c.Keys, Bucket: t.Bucket, Names: t.Owner}.State(ctx)
+	if errors.Is(err, archive.ErrStateForged) {
+		err, state = nil, nil
+	}
+	if err != nil || state == nil {
+		return "", err
+	}
+	return state.Hash()
+}
