@@ -75,7 +75,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request, admitted *admis
 	w.Header().Set("Content-Type", "image/jpeg")
 	w.Header().Set("Content-Length", strconv.Itoa(len(picture)))
 	// The status is sent; what can still fail is the connection, which the reader notices.
-	_, _ = w.Write(picture) //nolint:gosec // a JPEG that processing has made, sent as nothing else
+	_, _ = w.Write(picture)
 }
 
 // previewsOf tells a player of the pictures for its seek bar; nil where there are none to show. A recording plays without them.

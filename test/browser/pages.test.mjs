@@ -118,7 +118,8 @@ story('R20 the same link is worth nothing to somebody else', async (page) => {
 const widthOf = (picture) => picture.evaluate(async (img) => img.decode().then(() => img.naturalWidth, () => 0));
 
 story('small pictures show what there is: in the list, before it plays, and over the seek bar', async (page) => {
-  await visit(page, 'host', '/');
+  await visit(page, 'host', scene.recording);
+  await page.goto('/');
   assert.equal(await widthOf(page.locator(`a[href="${scene.recording}"] img`)), 480);
   await page.goto(scene.recording);
   const before = await page.$eval('video', ({ poster }) => poster);
@@ -143,7 +144,8 @@ story('small pictures show what there is: in the list, before it plays, and over
 });
 
 story('R32 where the picture has to carry who watches, no picture without that is shown', async (page) => {
-  await visit(page, 'host', '/');
+  await visit(page, 'host', scene.recording);
+  await page.goto('/');
   await page.locator(`a[href="${scene.watermarked}"]`).waitFor();
   assert.equal(await page.locator(`a[href="${scene.watermarked}"] img`).count(), 0);
   await page.goto(scene.watermarked);

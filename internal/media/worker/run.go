@@ -168,13 +168,13 @@ func (w *work) previews(ctx context.Context, plan media.Plan, path string, packa
 		return nil, nil
 	}
 	made, err := w.tools.Previews(ctx, plan, path, packaged)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	}
-	if err != nil {
+	case err != nil:
 		w.log.Info("Going on without previews, because making them failed", "reason", err.Error())
 	}
-	if err != nil || made == nil {
+	if made == nil {
 		return nil, nil
 	}
 	sealed, err := made.Seal(key)
