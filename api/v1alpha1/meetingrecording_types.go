@@ -491,6 +491,12 @@ type MediaFacts struct {
 	// +kubebuilder:validation:Minimum=1
 	Segments int32 `json:"segments,omitempty"`
 
+	// previews is how many small pictures there are for the seek bar of a player, besides the one for lists. Absent where there
+	// are none.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Previews int32 `json:"previews,omitempty"`
+
 	// sha256 is the digest of the stored object, in hexadecimal.
 	// +required
 	// +kubebuilder:validation:MinLength=64

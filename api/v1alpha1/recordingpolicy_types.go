@@ -453,7 +453,8 @@ type ProcessingRules struct {
 	// +kubebuilder:validation:Maximum=4320
 	MaxHeight int32 `json:"maxHeight,omitempty"`
 
-	// thumbnails says whether preview pictures are made.
+	// thumbnails says whether preview pictures are made, and shown to those who may view. Under watermark Viewer none are shown,
+	// because no name is on them.
 	// +optional
 	Thumbnails ThumbnailRule `json:"thumbnails,omitempty"`
 }
@@ -466,7 +467,7 @@ type ThumbnailRule string
 const (
 	// ThumbnailsNone makes no preview pictures.
 	ThumbnailsNone ThumbnailRule = "None"
-	// ThumbnailsPoster makes one preview picture for lists of recordings.
+	// ThumbnailsPoster makes one preview picture for lists of recordings, and small ones for the seek bar of the player.
 	ThumbnailsPoster ThumbnailRule = "Poster"
 )
 

@@ -153,7 +153,7 @@ type leftovers struct {
 
 // factsOf turns a manifest into what the status shows.
 func factsOf(manifest *media.Manifest) v1alpha1.MediaFacts {
-	return v1alpha1.MediaFacts{
+	facts := v1alpha1.MediaFacts{
 		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", (manifest.Media.DurationMillis+500)/1000)),
 		Bytes:    manifest.Media.Bytes,
 		Codec:    shortCodecs(manifest.Media.Codecs),
@@ -161,6 +161,10 @@ func factsOf(manifest *media.Manifest) v1alpha1.MediaFacts {
 		Segments: int32(len(manifest.Segments)),
 		SHA256:   manifest.Media.SHA256.String(),
 	}
+	if manifest.Previews != nil {
+		facts.Previews = int32(manifest.Previews.Count) // at most a hundred, the manifest's own bound
+	}
+	return facts
 }
 
 // shortCodecs keeps the names of codecs and drops their profiles: avc1.64001f,mp4a.40.2 is avc1/mp4a.

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"image/jpeg"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type try struct {
 	want []int
 	// key says that the media key comes: somebody who may watch is given it.
 	key bool
+	// still says that a picture comes: one small JPEG and nothing after it.
+	still bool
 	// twin sends everything once more with what is hidden replaced by what does not exist. The answers have to be the same.
 	twin bool
 	// early says that the HTTP server answers by itself, before the gateway sees a request.
@@ -161,7 +164,23 @@ func (s *scene) checkAnswer(t *testing.T, y try, answer wireAnswer) {
 	if y.early && len(answer.body) > 256 {
 		t.Errorf("what answers before the gateway says much: %s", answer.body)
 	}
+	if y.still {
+		checkStill(t, answer.body)
+		return
+	}
 	s.checkVideo(t, answer.body)
+}
+
+// checkStill checks that an answer is a picture that nothing hides behind, as small as previews are.
+func checkStill(t *testing.T, content []byte) {
+	t.Helper()
+	still, err := jpeg.DecodeConfig(bytes.NewReader(content))
+	if err != nil || still.Width > 1600 || still.Height > 1200 || len(content) > 192<<10 {
+		t.Errorf("a picture of %dx%d in %d bytes (%v)", still.Width, still.Height, len(content), err)
+	}
+	if first := bytes.Index(content, []byte{0xff, 0xd9}); first != len(content)-2 {
+		t.Errorf("the picture ends at byte %d of %d", first+2, len(content))
+	}
 }
 
 // answersByItself says that an answer is not the gateway's: of the HTTP server before it, or of an object store that refuses.

@@ -36,6 +36,10 @@ var mediaTries = []try{
 	{says: "a poster", in: "watching", send: []string{"GET {page}/poster.jpg"}, want: []int{404}},
 	{says: "thumbnails", in: "watching", send: []string{"GET {page}/thumbnails"}, want: []int{404}},
 	{says: "captions", in: "watching", send: []string{"GET {page}/captions.vtt"}, want: []int{404}},
+	{says: "the picture for lists, which is one small still", in: "watching", send: []string{"GET {page}/poster\nRange: bytes=0-"}, want: []int{200}, still: true},
+	{says: "the pictures for the seek bar", in: "watching", send: []string{"GET {view}previews"}, want: []int{200}, still: true},
+	{says: "the pictures for the seek bar without the view", in: "watching", send: []string{"GET {page}/previews"}, want: []int{404}},
+	{says: "the picture of a recording that one may not know of", in: "watching", send: []string{"GET {hiddenpage}/poster"}, want: []int{404}, twin: true},
 	{says: "a poster by way of the view", in: "watching", send: []string{"GET {view}poster.jpg"}, want: []int{404}},
 }
 

@@ -76,7 +76,7 @@ func listEntry(lang pages.Language, d *dossier) pages.ListEntry {
 	entry := pages.ListEntry{
 		Path: pathOf(d.recording), Title: titleOf(lang, d.recording), Department: d.recording.Spec.Meeting.Department,
 		StartedAt: pages.At(d.recording.Spec.Meeting.StartedAt.Time), ExpiresAt: pages.At(d.recording.Status.ExpiresAt.Time),
-		Rights: []string{lang.T("may.View")},
+		PosterPath: posterPath(d), Rights: []string{lang.T("may.View")},
 	}
 	if d.decide(v1alpha1.PermissionDownload).Allowed() {
 		entry.Rights = append(entry.Rights, lang.T("may.Download"))

@@ -89,7 +89,7 @@ func (s *Server) recordingContent(r *http.Request, d *dossier) pages.RecordingCo
 		Playable:     reason == v1alpha1.ReasonAvailable,
 		Processing:   reason == v1alpha1.ReasonProcessing || reason == v1alpha1.ReasonUploading || reason == v1alpha1.ReasonPending,
 		Percent:      percentOf(d.recording),
-		SessionsPath: path + "/sessions", StatePath: path + "/state",
+		SessionsPath: path + "/sessions", StatePath: path + "/state", PosterPath: posterPath(d),
 		Facts: factsOf(lang, d.recording), Rights: rightsOf(lang, d),
 	}
 	if content.Playable && d.decide(v1alpha1.PermissionDownload).Allowed() {

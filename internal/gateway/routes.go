@@ -35,6 +35,7 @@ func (s *Server) Handler() http.Handler {
 
 		router.Get("/r/{namespace}/{name}", s.recording)
 		router.Get("/r/{namespace}/{name}/state", s.state)
+		router.Get("/r/{namespace}/{name}/poster", s.poster)
 		router.Post("/r/{namespace}/{name}/sessions", s.beginView)
 		router.Get("/r/{namespace}/{name}/download", s.download)
 		router.Head("/r/{namespace}/{name}/download", s.download)
@@ -53,6 +54,7 @@ func (s *Server) Handler() http.Handler {
 
 		router.Get("/v/{session}/playlist.m3u8", s.playlist)
 		router.Get("/v/{session}/key", s.key)
+		router.Get("/v/{session}/previews", s.sheet)
 		router.Get("/v/{session}/media", s.ciphertext)
 
 		router.Get("/g/{token}", s.link)

@@ -207,6 +207,14 @@ func viewing(suffix string) route {
 var toView = func(allowed int) func(reached) int { return func(r reached) int { return decided(r.watch, allowed) } }
 var toDownload = func(r reached) int { return decided(r.load, http.StatusOK) }
 
+// toPicture is for pictures in pages, which nobody is told a reason by.
+func toPicture(r reached) int {
+	if r.watch.Allowed() {
+		return http.StatusOK
+	}
+	return http.StatusNotFound
+}
+
 func to(permission v1alpha1.Permission, allowed int) func(reached) int {
 	return func(r reached) int { return decided(r.may[permission], allowed) }
 }
@@ -252,6 +260,7 @@ var routes = map[string]route{
 
 	"GET /r/{namespace}/{name}":           {under(""), orSignIn(toView(http.StatusOK))},
 	"GET /r/{namespace}/{name}/state":     {under("/state"), orNothing(toView(http.StatusOK))},
+	"GET /r/{namespace}/{name}/poster":    {under("/poster"), orNothing(ofMedia(toPicture))},
 	"POST /r/{namespace}/{name}/sessions": {under("/sessions"), orNothing(ofMedia(toView(http.StatusCreated)))},
 	"GET /r/{namespace}/{name}/download":  {under("/download"), orSignIn(ofMedia(toDownload))},
 	"HEAD /r/{namespace}/{name}/download": {under("/download"), orSignIn(ofMedia(toDownload))},
@@ -276,6 +285,7 @@ var routes = map[string]route{
 
 	"GET /v/{session}/playlist.m3u8": viewing("playlist.m3u8"),
 	"GET /v/{session}/key":           viewing("key"),
+	"GET /v/{session}/previews":      viewing("previews"),
 	"GET /v/{session}/media":         viewing("media"),
 }
 

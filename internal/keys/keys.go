@@ -28,6 +28,7 @@ const (
 	unitInfo     = "reelkeeper unit v1"
 	manifestInfo = "reelkeeper manifest v1"
 	stateInfo    = "reelkeeper state v1"
+	previewsInfo = "reelkeeper previews v1"
 )
 
 // DataKey is the secret from which all keys of one processing attempt are derived. It does not print: every common way to
@@ -61,6 +62,9 @@ func (k DataKey) Manifest(salt []byte) [KeySize]byte { return k.derive(salt, man
 
 // State derives the key that authenticates what the bucket says of the recording beside the manifest with this salt.
 func (k DataKey) State(salt []byte) [KeySize]byte { return k.derive(salt, stateInfo) }
+
+// Previews derives the key that seals the previews of the packaging attempt with this salt.
+func (k DataKey) Previews(salt []byte) [KeySize]byte { return k.derive(salt, previewsInfo) }
 
 func (k DataKey) derive(salt []byte, info string) [KeySize]byte {
 	derived, err := hkdf.Key(sha256.New, k[:], salt, info, KeySize)

@@ -12,7 +12,7 @@ import (
 // Bounds of what a manifest may hold. A day of recording has about 22,000 segments and a manifest of 3 MB.
 const (
 	// ManifestVersion is the version of the format that this code writes. It reads all from 1 on.
-	ManifestVersion = 2
+	ManifestVersion = 3
 	// MaxSegments bounds the segments of one recording: more than 60 hours of four seconds each.
 	MaxSegments = 1 << 16
 	// MaxManifestBytes bounds a manifest as it is stored.
@@ -36,6 +36,8 @@ const (
 
 	// versionWithTags is the first in which units have tags.
 	versionWithTags = 2
+	// versionWithPreviews is the first that may have previews.
+	versionWithPreviews = 3
 )
 
 // Manifest is the map of one media object and everything else that is needed to bring its recording back: the bucket is
@@ -57,6 +59,8 @@ type Manifest struct {
 	Init Unit `json:"init"`
 	// Segments follow the init without gaps, each starting with a key frame.
 	Segments []Segment `json:"segments"`
+	// Previews are sealed; nil where there are none.
+	Previews *Previews `json:"previews,omitempty"`
 }
 
 // Recording identifies a MeetingRecording and carries what is needed to create it again.
@@ -159,7 +163,7 @@ func (m *Manifest) validate() error {
 	if m.Version < 1 || m.Version > ManifestVersion {
 		return fmt.Errorf("manifest version %d is not 1 to %d; use a release of Reelkeeper that reads it", m.Version, ManifestVersion)
 	}
-	return errors.Join(m.Recording.validate(), m.Key.validate(), m.Source.validate(), m.validateMedia(), m.validateUnits())
+	return errors.Join(m.Recording.validate(), m.Key.validate(), m.Source.validate(), m.validateMedia(), m.Previews.validate(m.Version), m.validateUnits())
 }
 
 func (r Recording) validate() error {

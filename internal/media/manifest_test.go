@@ -123,7 +123,7 @@ func TestManifestBounds(t *testing.T) {
 		change  func(*Manifest)
 		message string
 	}{
-		"an unknown version":                  {func(m *Manifest) { m.Version = 3 }, "version 3"},
+		"an unknown version":                  {func(m *Manifest) { m.Version = 4 }, "version 4"},
 		"no version":                          {func(m *Manifest) { m.Version = 0 }, "version 0"},
 		"a segment without a tag":             {func(m *Manifest) { m.Segments[0].Tag = Tag{} }, "segments[0] has a tag: false"},
 		"tags in the first version":           {func(m *Manifest) { m.Version = 1 }, "init has a tag: true"},

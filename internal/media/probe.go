@@ -35,7 +35,7 @@ func (t Tools) Probe(ctx context.Context, container Container, path string, size
 		return Source{}, err
 	}
 	var probed probeResult
-	if err := json.Unmarshal(out.Bytes(), &probed); err != nil {
+	if err := json.Unmarshal(out.buffer.Bytes(), &probed); err != nil {
 		return Source{}, fmt.Errorf("reading what ffprobe said: %w", err)
 	}
 	return probed.source(container, size)
@@ -49,17 +49,23 @@ func whyRefused(refusal *toolError) error {
 	return damaged()
 }
 
-// limited is a buffer that refuses to grow beyond a limit.
+var errTooMuch = errors.New("too much output")
+
+// limited is a buffer that refuses to grow beyond a limit. The buffer is not embedded: its ReadFrom, which io.Copy prefers, knows
+// no limit.
 type limited struct {
-	bytes.Buffer
-	limit int
+	buffer bytes.Buffer
+	limit  int
+	// over says that more came, whatever became of the tool that wrote it.
+	over bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > l.limit {
-		return 0, fmt.Errorf("more than %d bytes of output", l.limit)
+	if l.buffer.Len()+len(p) > l.limit {
+		l.over = true
+		return 0, fmt.Errorf("%w: more than %d bytes", errTooMuch, l.limit)
 	}
-	return l.Buffer.Write(p)
+	return l.buffer.Write(p)
 }
 
 // probeResult is the JSON of ffprobe, which writes most numbers as strings.

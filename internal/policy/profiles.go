@@ -33,7 +33,7 @@ var common = v1alpha1.PolicyRules{
 	Sharing:    v1alpha1.SharingRules{Requests: v1alpha1.Allowed, Approval: v1alpha1.ApprovalRules{AnswerWithin: "2d", ExpireAfter: "14d"}},
 	Succession: v1alpha1.SuccessionRules{Successors: []v1alpha1.Successor{{Kind: v1alpha1.SuccessorHosts}, {Kind: v1alpha1.SuccessorApprovers}}},
 	Retention:  v1alpha1.RetentionRules{UnwatchedAfter: v1alpha1.Never, TrashFor: "30d", WarnBefore: "0s", ExtendTo: "0s", Erasure: v1alpha1.ErasureForbidden},
-	Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsNone},
+	Processing: v1alpha1.ProcessingRules{Thumbnails: v1alpha1.ThumbnailsPoster},
 	Playback:   v1alpha1.PlaybackRules{MaxViews: 5, MaxRequests: 600},
 	Audit:      v1alpha1.AuditRules{OnFailure: v1alpha1.AuditFailureDeny, Addresses: v1alpha1.AddressesFull, DownloadNotice: v1alpha1.NotifyNone},
 }

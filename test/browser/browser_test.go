@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -61,6 +63,8 @@ type setting struct {
 	Asked       string             `json:"asked"`
 	Discarded   string             `json:"discarded"`
 	Story       string             `json:"story"`
+	Processing  string             `json:"processing"`
+	Open        string             `json:"open"`
 	Long        string             `json:"long"`
 	Direct      string             `json:"direct"`
 	ObjectStore string             `json:"objectStore"`
@@ -126,12 +130,15 @@ func setScene(t *testing.T) setting {
 	direct, _ := world.DirectRecording(t, env.Namespace(t), "direct")
 	long, _ := world.LongRecording(t, env.Namespace(t), "long")
 
+	processing, _ := world.Recording(t, env.Namespace(t), "processing")
+	setProcessing(t, world, processing)
+
 	sum := sha256.Sum256(file)
 	scene := setting{
 		URL: world.URL, Issuer: world.Config.SignIn.Issuer, Screenshots: screenshots(t), Accounts: map[string]account{},
 		Recording: page(recording), Title: recording.Spec.Meeting.Title, Seconds: gatewaytest.ClipSeconds, FileSHA256: hex.EncodeToString(sum[:]),
 		Watermarked: page(watermarked), Link: "/g/" + token, Password: "correct horse", Shared: page(shared),
-		Asked: page(asked), Discarded: page(discarded), Story: page(story),
+		Asked: page(asked), Discarded: page(discarded), Story: page(story), Processing: page(processing), Open: "/g/" + linkForAnyone(t, world),
 		Long: page(long), LongSeconds: gatewaytest.LongSeconds,
 		Direct: page(direct), ObjectStore: strings.Replace(world.S3.Endpoint, "127.0.0.1", "localhost", 1),
 	}
@@ -140,6 +147,36 @@ func setScene(t *testing.T) setting {
 		scene.Accounts[who] = account{Email: person.Email, Password: "secret of " + person.Email}
 	}
 	return scene
+}
+
+// setProcessing makes a recording one whose media is not there yet.
+func setProcessing(t *testing.T, world *gatewaytest.World, recording *v1alpha1.MeetingRecording) {
+	t.Helper()
+	meta.SetStatusCondition(&recording.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonProcessing, Message: "Set by a test",
+	})
+	recording.Status.Progress = "42%"
+	if err := world.Admin.Status().Update(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	world.Seen(t, recording)
+}
+
+// linkForAnyone is the token of a link that needs no signing in.
+func linkForAnyone(t *testing.T, world *gatewaytest.World) string {
+	t.Helper()
+	recording, _ := world.Recording(t, env.Namespace(t), "open")
+	policy := &v1alpha1.RecordingPolicy{}
+	policy.Namespace, policy.Name, policy.Spec.Profile = recording.Namespace, "open", v1alpha1.ProfileOpen
+	// Without the link it is nobody's, so that who has no recordings still has none.
+	for _, role := range []v1alpha1.Role{v1alpha1.RoleInternal, v1alpha1.RoleExternal} {
+		policy.Spec.Access.Roles = append(policy.Spec.Access.Roles, v1alpha1.RolePermissions{Role: role, Permissions: []v1alpha1.Permission{}})
+	}
+	if err := world.Admin.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	world.Seen(t, policy)
+	return world.Grant(t, gatewaytest.GrantOf(recording, "everybody", v1alpha1.SubjectAnyone, "*", v1alpha1.PermissionView), "")
 }
 
 // runControllers runs those of requests and grants, in one namespace: the grants of the others have the links that the scene gave them.

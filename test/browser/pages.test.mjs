@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 
 import { accessible, fits } from './axe.mjs';
 import { openWindow, picture, scene, visit, visitSigningIn } from './scene.mjs';
-import { chromium, opens, playsPast, position, story } from './story.mjs';
+import { chromium, opens, playsPast, position, pressPlay, story } from './story.mjs';
 
 /** A small copy of the picture that the video shows now. */
 function frame(page) {
@@ -112,6 +112,50 @@ story('R19 a link with a password leads to the recording', async (page) => {
 story('R20 the same link is worth nothing to somebody else', async (page) => {
   const response = await visitSigningIn(page, 'external', scene.link);
   assert.equal(response.status(), 404);
+});
+
+/** How wide a picture is that the browser has loaded; 0 for one that did not come. */
+const widthOf = (picture) => picture.evaluate(async (img) => img.decode().then(() => img.naturalWidth, () => 0));
+
+story('small pictures show what there is: in the list, before it plays, and over the seek bar', async (page) => {
+  await visit(page, 'host', scene.recording);
+  await page.goto('/');
+  assert.equal(await widthOf(page.locator(`a[href="${scene.recording}"] img`)), 480);
+  await page.goto(scene.recording);
+  const before = await page.$eval('video', ({ poster }) => poster);
+  assert.equal(before, `${scene.url}${scene.recording}/poster`);
+  await pressPlay(page);
+  await playsPast(page, 0.5);
+  const seek = page.getByRole('slider', { name: 'Position' });
+  const { x, y, width, height } = await seek.boundingBox();
+  const shown = [];
+  for (const part of [0.001, 0.5, 0.999]) {
+    await page.mouse.move(x + part * width, y + height / 2);
+    await page.locator('.preview .frame').waitFor();
+    const box = await page.locator('.preview').boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= x + width + 20, 'the preview sticks out of the player');
+    shown.push(await page.locator('.preview').evaluate((element) => `${element.innerText.trim()} ${element.querySelector('img').style.translate}`));
+    if (part === 0.5) await picture(page, 'seek-preview');
+  }
+  assert.deepEqual(shown, ['0:00 0px', '0:10 -800px', '0:20 -1440px']);
+  assert.equal(await widthOf(page.locator('.preview img')), 1600);
+  await page.mouse.move(x, y - 200);
+  await page.locator('.preview').waitFor({ state: 'hidden' });
+});
+
+story('R32 where the picture has to carry who watches, no picture without that is shown', async (page) => {
+  await visit(page, 'host', scene.recording);
+  await page.goto('/');
+  await page.locator(`a[href="${scene.watermarked}"]`).waitFor();
+  assert.equal(await page.locator(`a[href="${scene.watermarked}"] img`).count(), 0);
+  await page.goto(scene.watermarked);
+  assert.equal(await page.$eval('video', ({ poster }) => poster), '');
+  const answers = await page.evaluate(async (path) => {
+    const view = await (await fetch(`${path}/sessions`, { method: 'POST', body: new URLSearchParams() })).json();
+    const sheet = await fetch(new URL('previews', new URL(view.playlist, location.href)));
+    return [view.previews, sheet.status, (await fetch(`${path}/poster`)).status];
+  }, scene.watermarked);
+  assert.deepEqual(answers, [null, 404, 404]);
 });
 
 story('R32 the picture carries who watches', async (page) => {

@@ -43,7 +43,7 @@ export async function openWindow(browser, { direct = false, ...options } = {}) {
   const troubles = [];
   page.on('console', (message) => {
     // A refusal is an answer; the browser reports it as an error all the same.
-    if (message.type() === 'error' && !/status of (403|404|429)/.test(message.text())) troubles.push(message.text());
+    if (message.type() === 'error' && !/status of (403|404|422|429)/.test(message.text())) troubles.push(message.text());
   });
   page.on('pageerror', (error) => troubles.push(String(error)));
   page.on('request', (request) => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { SeekPreview, type Sheet } from './previews';
+
 /** What the controls are called, as the page says it in the reader's language. */
 type Words = Record<string, string>;
 
@@ -27,6 +29,7 @@ export class Controls {
     private readonly video: HTMLVideoElement,
     private readonly words: Words,
     maxSpeed: number,
+    sheet: Sheet | undefined,
   ) {
     this.speeds = speeds.filter((speed) => speed <= maxSpeed);
     this.bar.className = 'controls';
@@ -42,7 +45,11 @@ export class Controls {
     const full = this.button('fullscreen', () => void this.toggleFullscreen());
     full.hidden = !document.fullscreenEnabled;
     this.bar.append(this.seek, this.play, this.clock, this.mute, this.volume, this.speed, this.captions, full);
+    new SeekPreview(this.bar, this.seek, sheet, clockTime);
     root.append(this.bar);
+    // Somebody who waits sees that something comes.
+    for (const event of ['waiting', 'stalled', 'seeking']) video.addEventListener(event, () => this.waits(video.readyState < video.HAVE_FUTURE_DATA));
+    for (const event of ['playing', 'canplay', 'seeked', 'error', 'emptied']) video.addEventListener(event, () => this.waits(false));
     for (const event of ['play', 'pause', 'timeupdate', 'durationchange', 'volumechange', 'ratechange', 'progress', 'seeking']) {
       video.addEventListener(event, () => this.show());
     }
@@ -59,6 +66,7 @@ export class Controls {
   remove(): void {
     window.clearTimeout(this.hiding);
     this.root.classList.remove('idle');
+    this.waits(false);
     this.bar.remove();
   }
 
@@ -151,6 +159,12 @@ export class Controls {
       ArrowUp: louder(0.1), ArrowDown: louder(-0.1), m: () => { video.muted = !video.muted; }, f: () => void this.toggleFullscreen(),
       c: () => this.toggleCaptions(), '<': faster(-1), '>': faster(1), Home: () => { video.currentTime = 0; },
     };
+  }
+
+  /** Says that the picture is on its way, to screen readers too. */
+  private waits(so: boolean): void {
+    this.root.classList.toggle('waiting', so);
+    this.video.setAttribute('aria-busy', String(so));
   }
 
   /** The controls go while nobody needs them, and never while the keyboard is on one of them. */

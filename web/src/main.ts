@@ -4,6 +4,11 @@ import { localiseTimes } from './times';
 
 localiseTimes(document);
 
+const copies = document.querySelectorAll<HTMLButtonElement>('[data-copy]');
+if (copies.length > 0) {
+  void import('./copy').then(({ offerToCopy }) => copies.forEach(offerToCopy));
+}
+
 const player = document.querySelector<HTMLElement>('[data-player]');
 if (player) {
   // The player's code is the bulk of all script; pages without a player do not load it.

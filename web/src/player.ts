@@ -3,6 +3,7 @@
 import Hls, { ErrorDetails, Events, type ErrorData } from 'hls.js/light';
 
 import { Controls } from './controls';
+import type { Sheet } from './previews';
 import { Watermark } from './watermark';
 
 interface ViewSession {
@@ -15,6 +16,8 @@ interface ViewSession {
   tampered: string;
   /** What to say when more was asked for than is given out. */
   tooMuch: string;
+  /** Small pictures along the recording; null without any. */
+  previews: Sheet | null;
 }
 
 interface Refusal {
@@ -53,7 +56,7 @@ export class Player {
     }
     this.button.hidden = true;
     this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>,
-      this.session?.maxSpeed ?? 1);
+      this.session?.maxSpeed ?? 1, this.session?.previews ?? undefined);
     this.mark();
     this.load(0);
     await this.video.play().catch(() => undefined);

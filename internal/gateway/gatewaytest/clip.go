@@ -9,7 +9,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -35,6 +37,8 @@ const (
 type clip struct {
 	fragmented []byte
 	length     time.Duration
+	// previews are those of the picture; nil for none.
+	previews *media.Previews
 }
 
 func makeClip() (*clip, error)     { return encode(ClipSeconds, 15) }
@@ -51,7 +55,29 @@ func encode(seconds, rate int) (*clip, error) {
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("make a video (it needs ffmpeg with libx264): %w: %s", err, stderr.String())
 	}
-	return &clip{stdout.Bytes(), time.Duration(seconds) * time.Second}, nil
+	made := &clip{fragmented: stdout.Bytes(), length: time.Duration(seconds) * time.Second}
+	var err error
+	made.previews, err = previewsOf(made)
+	return made, err
+}
+
+// previewsOf makes previews of a clip as the worker does.
+func previewsOf(source *clip) (*media.Previews, error) {
+	tools, err := media.FindTools()
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp("", "clip-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(source.fragmented)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	plan := media.Plan{Container: media.MP4, Video: &media.VideoPlan{Action: media.Copy}}
+	return tools.Previews(context.Background(), plan, file.Name(), &media.Packaged{Width: 320, Height: 180, Duration: source.length})
 }
 
 // storeClip packages, encrypts and stores a video for a recording, as the worker does, and returns the file that a download
@@ -71,6 +97,11 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	if err != nil {
 		return nil, err
 	}
+	if source.previews != nil {
+		if manifest.Previews, err = source.previews.Seal(dataKey.Previews(salt)); err != nil {
+			return nil, err
+		}
+	}
 	where := w.storeOf(recording)
 	if err := w.put(ctx, where, names.MediaKey(1), stored.Bytes()); err != nil {
 		return nil, err
@@ -82,7 +113,7 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	if err := w.put(ctx, where, names.ManifestKey(1), encoded); err != nil {
 		return nil, err
 	}
-	setAvailable(recording, where.Object.Spec.Buckets.Name, names, source.length, manifest.Media, len(manifest.Segments))
+	setAvailable(recording, where.Object.Spec.Buckets.Name, names, source.length, manifest)
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (w *World) LongRecording(t testing.TB, namespace, name string) (*v1alpha1.M
 // RecordingOf is Recording with a video of one's own: fragmented MP4 that has a fragment for every key frame.
 func (w *World) RecordingOf(t testing.TB, namespace, name string, fragmented []byte, length time.Duration) (*v1alpha1.MeetingRecording, []byte) {
 	t.Helper()
-	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, func() (*clip, error) { return &clip{fragmented, length}, nil })
+	return w.recordingOf(t, namespace, name, v1alpha1.DefaultStore, func() (*clip, error) { return &clip{fragmented: fragmented, length: length}, nil })
 }
 
 func (w *World) recordingOf(t testing.TB, namespace, name, store string, source func() (*clip, error)) (*v1alpha1.MeetingRecording, []byte) {
@@ -153,10 +153,14 @@ func (w *World) Events(t testing.TB, namespace string) []v1alpha1.AuditEvent {
 	return events.Items
 }
 
-func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names objectstore.Recording, length time.Duration, facts media.MediaFacts, segments int) {
+func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names objectstore.Recording, length time.Duration, manifest *media.Manifest) {
+	facts := manifest.Media
 	recording.Status.Media = v1alpha1.MediaFacts{
 		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", int(length.Seconds()))), Bytes: facts.Bytes, Height: int32(facts.Height),
-		Segments: int32(segments), SHA256: hex.EncodeToString(facts.SHA256[:]),
+		Segments: int32(len(manifest.Segments)), SHA256: hex.EncodeToString(facts.SHA256[:]),
+	}
+	if manifest.Previews != nil {
+		recording.Status.Media.Previews = int32(manifest.Previews.Count)
 	}
 	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
 	ready(&recording.Status.Conditions, v1alpha1.ReasonAvailable, recording.Generation)

@@ -50,6 +50,8 @@ type ListContent struct {
 // ListEntry is one recording in the list.
 type ListEntry struct {
 	Path, Title, Department string
+	// PosterPath is a picture of it, empty without one.
+	PosterPath string
 	// State is what became of one that cannot be played, Duration how long the others are.
 	State, Duration string
 	// Rights are what the person may do.
@@ -71,8 +73,10 @@ type RecordingContent struct {
 	Percent    int
 	// SessionsPath, StatePath and DownloadPath are what the page's controls use; DownloadPath is empty for who may not.
 	SessionsPath, StatePath, DownloadPath string
-	Facts                                 []Fact
-	Rights                                []Right
+	// PosterPath is the picture in the player before it plays, empty without one.
+	PosterPath string
+	Facts      []Fact
+	Rights     []Right
 	// Ask is the form to ask for more; nil where nothing could be granted.
 	Ask *AskForm
 	// TrashPath deletes the recording, HistoryPath is its access log; empty for who may not.

@@ -50,6 +50,8 @@ type Media struct {
 	Reader *media.Reader
 	// Key is the media key. Whoever has it and the stored bytes has the recording.
 	Key media.Key
+	// previewKey opens the previews of the manifest.
+	previewKey media.Key
 }
 
 // ETag names this media object for good: another attempt, or another recording, has another.
@@ -142,7 +144,20 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	source := &object{stores: o.stores, store: recording.StoreName(), bucket: bucket, key: manifest.Media.Key}
 	return &Media{
 		Manifest: manifest, Reader: media.NewReader(manifest, dataKey.Unit(manifest.Key.Salt), source, o.units), Key: dataKey.Media(manifest.Key.Salt),
+		previewKey: dataKey.Previews(manifest.Key.Salt),
 	}, nil
+}
+
+// Previews returns the small pictures of a recording. The error is ErrNotAvailable where it has none.
+func (o *Opener) Previews(ctx context.Context, recording *v1alpha1.MeetingRecording) (*media.Previews, error) {
+	opened, err := o.Open(ctx, recording)
+	if err != nil {
+		return nil, err
+	}
+	if opened.Manifest.Previews == nil {
+		return nil, fmt.Errorf("the status of recording %s/%s tells of previews that its manifest does not have: %w", recording.Namespace, recording.Name, ErrNotAvailable)
+	}
+	return opened.Manifest.Previews.Open(opened.previewKey)
 }
 
 // checkLocation refuses a status that points to anything but this recording's own objects.

@@ -157,7 +157,28 @@ func (w *work) uploadOnce(ctx context.Context, input raw, source media.Source, d
 	if err := out.finish(ctx); err != nil {
 		return nil, err
 	}
-	return w.manifest(input, declared, salt, packaged), nil
+	manifest := w.manifest(input, declared, salt, packaged)
+	manifest.Previews, err = w.previews(ctx, plan, input.path, packaged, dataKey.Previews(salt))
+	return manifest, err
+}
+
+// previews makes those that the policy asks for. A recording is as good without them, so that what fails is said and no more.
+func (w *work) previews(ctx context.Context, plan media.Plan, path string, packaged *media.Packaged, key media.Key) (*media.Previews, error) {
+	if !w.spec.Processing.Thumbnails {
+		return nil, nil
+	}
+	made, err := w.tools.Previews(ctx, plan, path, packaged)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		w.log.Info("Going on without previews, because making them failed", "reason", err.Error())
+	}
+	if made == nil {
+		return nil, nil
+	}
+	sealed, err := made.Seal(key)
+	return sealed, fail(Internal, "sealing the previews", err)
 }
 
 func (w *work) manifest(input raw, declared time.Duration, salt []byte, packaged *media.Packaged) *media.Manifest {

@@ -3,11 +3,13 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,63 @@ func TestR7RunStoresOneEncryptedObjectAndItsManifest(t *testing.T) {
 	}
 	if strings.Contains(string(stored), "ftyp") || strings.Contains(string(stored), "moof") {
 		t.Error("the stored object has readable boxes")
+	}
+}
+
+func TestPreviewsAreMadeWhereThePolicyAsksForThem(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(mediatest.MP4(t))
+	spec := b.spec(4)
+	spec.Processing.Thumbnails = true
+	written, err := b.run(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Previews == nil {
+		t.Fatal("the manifest has no previews")
+	}
+	opened, err := written.Previews.Open(b.dataKey.Previews(written.Key.Salt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, picture := range map[string][]byte{"poster": opened.Poster, "sheet": opened.Sheet} {
+		if !bytes.HasPrefix(picture, []byte{0xff, 0xd8, 0xff}) {
+			t.Errorf("the %s is no JPEG", name)
+		}
+	}
+	if stored := b.get(manifestKey); bytes.Contains(stored, []byte("/9j/")) {
+		t.Error("the stored manifest has a JPEG that anybody can read")
+	}
+	plain, err := b.run(b.spec(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.Previews != nil {
+		t.Error("there are previews that nobody asked for")
+	}
+}
+
+func TestARecordingIsProcessedWithoutPreviewsThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(mediatest.MP4(t))
+	spec := b.spec(4)
+	spec.Processing.Thumbnails = true
+	// An ffmpeg that knows no JPEG, but for that is the real one.
+	written, err := b.run(spec, func(env *Environment) {
+		script := filepath.Join(t.TempDir(), "ffmpeg")
+		content := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'-f mjpeg'*) echo no JPEG >&2; exit 1;; esac\nexec %s \"$@\"\n", env.Tools.FFmpeg)
+		if err := os.WriteFile(script, []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		env.Tools.FFmpeg = script
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Previews != nil {
+		t.Errorf("there are previews: %v", written.Previews)
 	}
 }
 

@@ -76,7 +76,7 @@ func (Fetch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]"
 type Processing struct {
 	// MaxHeight is the largest height of the picture in pixels; zero for no limit.
 	MaxHeight int `json:"maxHeight,omitempty"`
-	// Thumbnails asks for pictures of the recording. Nothing makes them yet.
+	// Thumbnails asks for previews of the recording.
 	Thumbnails bool `json:"thumbnails,omitempty"`
 }
 

@@ -644,6 +644,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: height
       type:
         scalar: numeric
+    - name: previews
+      type:
+        scalar: numeric
     - name: segments
       type:
         scalar: numeric

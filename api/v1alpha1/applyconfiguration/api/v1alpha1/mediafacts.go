@@ -23,6 +23,9 @@ type MediaFactsApplyConfiguration struct {
 	Height *int32 `json:"height,omitempty"`
 	// segments is how many segments the media has.
 	Segments *int32 `json:"segments,omitempty"`
+	// previews is how many small pictures there are for the seek bar of a player, besides the one for lists. Absent where there
+	// are none.
+	Previews *int32 `json:"previews,omitempty"`
 	// sha256 is the digest of the stored object, in hexadecimal.
 	SHA256 *string `json:"sha256,omitempty"`
 }
@@ -70,6 +73,14 @@ func (b *MediaFactsApplyConfiguration) WithHeight(value int32) *MediaFactsApplyC
 // If called multiple times, the Segments field is set to the value of the last call.
 func (b *MediaFactsApplyConfiguration) WithSegments(value int32) *MediaFactsApplyConfiguration {
 	b.Segments = &value
+	return b
+}
+
+// WithPreviews sets the Previews field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Previews field is set to the value of the last call.
+func (b *MediaFactsApplyConfiguration) WithPreviews(value int32) *MediaFactsApplyConfiguration {
+	b.Previews = &value
 	return b
 }
 

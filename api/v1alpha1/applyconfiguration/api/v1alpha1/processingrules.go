@@ -15,7 +15,8 @@ import (
 type ProcessingRulesApplyConfiguration struct {
 	// maxHeight is the greatest height of the stored picture in pixels; taller video is scaled down.
 	MaxHeight *int32 `json:"maxHeight,omitempty"`
-	// thumbnails says whether preview pictures are made.
+	// thumbnails says whether preview pictures are made, and shown to those who may view. Under watermark Viewer none are shown,
+	// because no name is on them.
 	Thumbnails *apiv1alpha1.ThumbnailRule `json:"thumbnails,omitempty"`
 }
 
