@@ -123,7 +123,7 @@ func TestCrashesOfAMultipartOfferLeaveOneUpload(t *testing.T) {
 	}
 	w.drive(gone)
 	w.expectPurged(recording)
-	c.expect(t, "recording: begin the upload", "recording: offer the upload", "recording: abort the upload", "trash: abort uploads", "audit: record Deleted")
+	c.expect(t, "recording: begin the upload", "recording: offer the upload", "recording: abort the upload that was offered", "recording: abort the upload", "trash: abort uploads", "audit: record Deleted")
 }
 
 // A Job that somebody deletes while it waits for its Secret, or works, is followed by another one with objects of its own.

@@ -152,11 +152,14 @@ func (r *Reconciler) lockObjects(ctx context.Context, o *observation, d *decisio
 		return nil
 	}
 	switch objectstore.Reason(err) {
-	case objectstore.ReasonObjectLockUnsupported, objectstore.ReasonLocked, objectstore.ReasonForbidden, objectstore.ReasonNotFound, objectstore.ReasonNoSuchBucket:
+	case objectstore.ReasonObjectLockUnsupported, objectstore.ReasonLocked:
+		status.Storage.Lock = lockOf(actual)
+	case objectstore.ReasonForbidden, objectstore.ReasonNotFound, objectstore.ReasonNoSuchBucket:
+		// What it enforces was not to be seen. A lock that may be there is not forgotten: it is lifted, or prolonged, at a later look.
+		status.Storage.Lock = o.recording.Status.Storage.Lock
 	default:
 		return err
 	}
-	status.Storage.Lock = lockOf(actual)
 	explainLock(o, status, scheduleOf(o, status), err.Error())
 	d.look = lockRetry
 	return nil

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -167,6 +168,17 @@ func TestR27HoldsAreRenewedInTheBucketAndLiftedWithTheLastOne(t *testing.T) {
 	recording = w.settle()
 	w.wantProtection(recording, held, held)
 	w.patch(`{"spec":{"holds":null}}`)
+	w.gate = func(name effect.Name, write func() error) error {
+		if name == "recording: lock an object" {
+			return &objectstore.Error{Op: "head", Reason: objectstore.ReasonForbidden} // as of a clock that is wrong
+		}
+		return write()
+	}
+	result, err := w.pass()
+	if lock := w.get().Status.Storage.Lock; err != nil || result.RequeueAfter != lockRetry || lock.LegalHold != v1alpha1.LegalHoldOn {
+		t.Errorf("a bucket that lets nobody look is said to have %+v, and is asked again after %s, %v", lock, result.RequeueAfter, err)
+	}
+	w.gate = nil
 	recording = w.settle()
 	w.soonUnprotected(recording)
 	w.patch(`{"spec":{"holds":[{"name":"tax"}]}}`)

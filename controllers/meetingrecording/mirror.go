@@ -135,10 +135,10 @@ func mirrorFailed(ctx context.Context, o *observation, d *decision, err error) (
 	}
 	switch {
 	case o.stage == kept && damaged:
-		notMirrored(o, d)
+		notMirrored(o, d, "its manifest is damaged. Put back an earlier version of that; the rest is written when the recording is next checked")
 		return nil, nil
 	case o.stage == kept:
-		notMirrored(o, d)
+		notMirrored(o, d, "it could not be written, and is tried again until the store takes it")
 		return nil, fmt.Errorf("%s: %w", mirrorState, err)
 	case o.stage == leaving && damaged:
 		return nil, nil
@@ -148,12 +148,12 @@ func mirrorFailed(ctx context.Context, o *observation, d *decision, err error) (
 
 // notMirrored takes back what the status was going to say of a state that was not written. A store that does not answer must
 // not keep a recording from going to the trash or coming back.
-func notMirrored(o *observation, d *decision) {
+func notMirrored(o *observation, d *decision, why string) {
 	d.status.Storage.StateHash = o.recording.Status.Storage.StateHash
 	others := slices.DeleteFunc(d.status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionRecoverable })
 	conditions := conditionSet{o: o, wanted: others}
 	conditions.add(v1alpha1.ConditionRecoverable, metav1.ConditionFalse, v1alpha1.ReasonStateNotWritten,
-		"The bucket has the media, and what it says of the recording is out of date: it could not be written")
+		"The bucket has the media, and what it says of the recording is out of date: "+why)
 	d.status.Conditions = conditions.transitions()
 }
 

@@ -43,7 +43,7 @@ func (r *Reconciler) observeCopy(ctx context.Context, o *observation) error {
 		return nil
 	case errors.Is(err, archive.ErrUnusable), errors.Is(err, archive.ErrKeyMissing), errors.Is(err, archive.ErrStateForged):
 		o.claim.refused = problem{v1alpha1.ReasonAdoptDamaged, fmt.Sprintf(
-			"What bucket %s has of %s is of no use: %s", from.Bucket, o.recording.StorageUID(), printable(archive.Why(err)))}
+			"What bucket %s has of %s is of no use: %s. When that is put right, delete this MeetingRecording and restore it again", from.Bucket, o.recording.StorageUID(), printable(archive.Why(err)))}
 		return nil
 	case err != nil:
 		return err

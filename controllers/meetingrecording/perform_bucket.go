@@ -10,6 +10,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -88,13 +90,8 @@ func (r *Reconciler) uploadOf(ctx context.Context, o *observation) (objectstore.
 	}
 	bucket, objects := o.store.open.Bucket(o.recording.Namespace), o.store.open.Objects
 	if o.upload.found {
-		var secret corev1.Secret
-		err := r.options.Direct.Get(ctx, client.ObjectKey{Namespace: o.recording.Namespace, Name: uploadSecretName(o.recording.Name)}, &secret)
-		if client.IgnoreNotFound(err) != nil {
-			return objectstore.Upload{}, fmt.Errorf("read the Secret of the upload: %w", err)
-		}
-		if id := strings.TrimSpace(string(secret.Data[keyUploadID])); err == nil && id != "" {
-			return objectstore.Upload{Bucket: bucket, Key: names.RawKey(), ID: id}, nil
+		if id, err := r.offeredUpload(ctx, o); err != nil || id != "" {
+			return objectstore.Upload{Bucket: bucket, Key: names.RawKey(), ID: id}, err
 		}
 	}
 	for upload, err := range objects.Uploads(ctx, bucket, names.RawKey()) {
@@ -113,20 +110,48 @@ func (r *Reconciler) uploadOf(ctx context.Context, o *observation) (objectstore.
 	return upload, err
 }
 
+// offeredUpload is the ID of the upload in the recording's Secret, empty where there is none.
+func (r *Reconciler) offeredUpload(ctx context.Context, o *observation) (string, error) {
+	var secret corev1.Secret
+	err := r.options.Direct.Get(ctx, client.ObjectKey{Namespace: o.recording.Namespace, Name: uploadSecretName(o.recording.Name)}, &secret)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the Secret of the upload: %w", err)
+	}
+	if !metav1.IsControlledBy(&secret, o.recording) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(secret.Data[keyUploadID])), nil
+}
+
 // withdrawUpload ends the offer: no URL in the Secret and no part that was sent survives it.
 func (r *Reconciler) withdrawUpload(ctx context.Context, o *observation) error {
-	if err := r.deleteUploadSecret(ctx, o); err != nil {
-		return err
-	}
 	if o.store.open == nil || o.recording.Spec.Source.Upload.Method != v1alpha1.UploadMultipart {
-		return nil
+		return r.deleteUploadSecret(ctx, o)
 	}
 	names, err := namesOf(o)
 	if err != nil {
 		return err
 	}
+	// A listing may not show it yet, and the Secret is the only other place that knows it: so it goes before the Secret.
+	id, err := r.offeredUpload(ctx, o)
+	if err != nil {
+		return err
+	}
+	objects, upload := o.store.open.Objects, objectstore.Upload{Bucket: o.store.open.Bucket(o.recording.Namespace), Key: names.RawKey(), ID: id}
+	if id != "" {
+		err := effect.Do(ctx, "recording: abort the upload that was offered", func() error { return objects.AbortUpload(ctx, upload) })
+		if err != nil && !absent(err) {
+			return err
+		}
+	}
+	if err := r.deleteUploadSecret(ctx, o); err != nil {
+		return err
+	}
 	err = effect.Do(ctx, "recording: abort the upload", func() error {
-		_, err := o.store.open.Objects.AbortUploads(ctx, o.store.open.Bucket(o.recording.Namespace), names.RawKey())
+		_, err := objects.AbortUploads(ctx, upload.Bucket, upload.Key)
 		return err
 	})
 	if absent(err) {

@@ -127,7 +127,10 @@ func (a Archive) Complete(ctx context.Context, attempt int) (*Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sealed, a.complete(ctx, sealed)
+	if err := a.complete(ctx, sealed); err != nil {
+		return nil, err
+	}
+	return sealed, nil
 }
 
 // complete looks whether the media of an authentic manifest is there.

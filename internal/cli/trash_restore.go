@@ -78,7 +78,8 @@ AccessGrants that were deleted do not come back: make those again that are still
 
 With --as-before, what was in the trash when it was deleted comes back to the trash, and what was not deleted is left alone: that undoes a
 deletion of many, and nothing else. A namespace that is gone has to be made, by you or with --create-namespace; its labels are known to
-nobody any more, and the store, and policies, may go by them.
+nobody any more, and the store, and policies, may go by them. Where one of the same name was made since, a warning says when: it may belong
+to other people by now, who then have what comes back. Look first, with --dry-run.
 
 It takes create and patch on meetingrecordings, and hold, retain where the recordings had holds or a time to live of their own.
 
@@ -130,6 +131,7 @@ func (c *command) restore(cmd *cobra.Command, flags restoreFlags, args []string)
 		return err
 	}
 	options.AsBefore, options.Name = flags.asBefore, flags.name
+	options.Warn = func(warning string) { fmt.Fprintln(cmd.ErrOrStderr(), "Warning:", warning) }
 	entries, found, err := c.meant(cmd.Context(), flags.trashFlags, args, flags.uid)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -33,6 +34,9 @@ func (c Checker) CheckState(ctx context.Context, recordings client.Reader, key c
 		t.Bucket, t.Owner.StateKey())}, nil
 }
 
+// unwritten is what a recording remembers of which the last change could not be written. No hash is like that.
+const unwritten = "unwritten"
+
 // remembers returns the version of a recording, and the hash of what was written of it; empty where nothing was or it is about to go.
 func remembers(ctx context.Context, recordings client.Reader, key client.ObjectKey) (version, hash string, err error) {
 	recording := &v1alpha1.MeetingRecording{}
@@ -41,6 +45,9 @@ func remembers(ctx context.Context, recordings client.Reader, key client.ObjectK
 	}
 	if !recording.DeletionTimestamp.IsZero() {
 		return "", "", nil
+	}
+	if c := meta.FindStatusCondition(recording.Status.Conditions, v1alpha1.ConditionRecoverable); c != nil && c.Reason == v1alpha1.ReasonStateNotWritten {
+		return recording.ResourceVersion, unwritten, nil
 	}
 	return recording.ResourceVersion, recording.Status.Storage.StateHash, nil
 }

@@ -69,7 +69,7 @@ func (c *Client) Probe(ctx context.Context, bucket string) (caps Capabilities, e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 		defer cancel()
-		if _, left := c.DeleteAllVersionsUnder(cleanup, bucket, p.prefix); err == nil {
+		if _, left := c.DeleteAllVersionsUnder(cleanup, bucket, p.prefix, p.prefix+essentialsName); err == nil {
 			err = left
 		}
 	}()

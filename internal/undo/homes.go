@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,10 +23,13 @@ type homes struct {
 type home struct {
 	missing bool
 	err     error
+	// warned says that people know that it is not the namespace which the recordings were deleted with.
+	warned bool
 }
 
-// prepare makes a namespace where it is gone and that is wanted. missing says that it is not there, which only a dry run leaves so.
-func (h *homes) prepare(ctx context.Context, r *Reviver, namespace string) (missing bool, err error) {
+// prepare makes a namespace where it is gone and that is wanted. missing says that it is not there, which only a dry run leaves so. deleted
+// is when the recording was deleted that is to come back to it, zero if it was not.
+func (h *homes) prepare(ctx context.Context, r *Reviver, namespace string, deleted time.Time) (missing bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.seen == nil {
@@ -34,9 +38,20 @@ func (h *homes) prepare(ctx context.Context, r *Reviver, namespace string) (miss
 	of, known := h.seen[namespace]
 	if !known {
 		of.missing, of.err = r.prepareHome(ctx, namespace)
-		h.seen[namespace] = of
 	}
+	if there := r.Cluster.namespaces[namespace]; there != nil && !of.warned && of.err == nil && !deleted.IsZero() && there.CreationTimestamp.After(deleted) {
+		of.warned = true
+		r.Options.warn("namespace %s was made at %s, after recordings of it that come back were deleted: who has rights there now has them on these too",
+			namespace, there.CreationTimestamp.UTC().Format(time.RFC3339))
+	}
+	h.seen[namespace] = of
 	return of.missing, of.err
+}
+
+func (o *Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 func (r *Reviver) prepareHome(ctx context.Context, name string) (missing bool, err error) {

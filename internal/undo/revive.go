@@ -42,6 +42,8 @@ type Options struct {
 	OnlyLost bool
 	// Name is what a deleted recording is called from now on. Empty is as before.
 	Name string
+	// Warn, which may be nil, is told what people should know of where recordings come back to.
+	Warn func(warning string)
 	// Patience is how long the manager is waited for, from the last time that it did something. Zero does not wait.
 	Patience time.Duration
 }
@@ -102,7 +104,7 @@ func (r *Reviver) FromBucket(ctx context.Context, bucket string, names objectsto
 	if err != nil {
 		return fail("%v", err)
 	}
-	missing, err := r.homes.prepare(ctx, r, names.Namespace())
+	missing, err := r.homes.prepare(ctx, r, names.Namespace(), found.State.DeletedAt)
 	if err != nil {
 		return fail("%v", err)
 	}

@@ -60,14 +60,15 @@ func TestFaults(t *testing.T) {
 		return
 	}
 	if name := os.Getenv("FAULT_PLAN"); name != "" {
-		for _, p := range every {
+		for _, p := range slices.Concat(every, everyFailure()) {
 			if p.name == name {
 				replay(t, l, p)
 			}
 		}
 		return
 	}
-	plans := slices.Clone(every)
+	failing := everyFailure()
+	plans := slices.Concat(every, failing)
 	for seed := uint64(1); len(plans) < total(t); seed++ {
 		plans = append(plans, randomPlan(seed, effects))
 	}
@@ -76,6 +77,7 @@ func TestFaults(t *testing.T) {
 	t.Logf("%d effects, %d points, %d plans in %s; at most %d of %d passes from the last fault to rest",
 		len(effects), len(every)/len(effecttest.Faults), len(plans), time.Since(began).Round(time.Second), slowest.Load(), restBound)
 	expectCoverage(t)
+	expectFailures(t)
 }
 
 // total is how many plans there are to be.
@@ -151,6 +153,9 @@ func attempt(t *testing.T, l *lab, p plan) *world {
 		return &world{gate: newGate()}
 	}
 	defer w.close()
+	if len(p.strikes) == 0 && len(p.s3) > 0 {
+		countFailures(p, w.proxy.Struck())
+	}
 	if err != nil {
 		left, listErr := w.versions(t.Context())
 		t.Errorf("%s\n%v\nWhat happened:\n  %s\nIn the bucket: %v %v", p, err, strings.Join(w.story, "\n  "), left, listErr)

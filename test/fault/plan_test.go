@@ -19,7 +19,9 @@ type plan struct {
 	life    life
 	strikes []strike
 	s3      []s3fault.Fault
-	lag     lag
+	// s3From is the step with which the faults of S3 begin.
+	s3From int
+	lag    lag
 	// hasty are the steps after which nobody waits: the next one follows before any controller has looked.
 	hasty map[int]bool
 	// ticks, where set, moves the clock by up to three seconds before every pass.
@@ -39,7 +41,7 @@ func (p plan) String() string {
 		fmt.Fprintf(&out, "\n  fault: %s", s)
 	}
 	for _, f := range p.s3 {
-		fmt.Fprintf(&out, "\n  S3 fault: %s", f)
+		fmt.Fprintf(&out, "\n  S3 fault: %s, since step %d", f, p.s3From+1)
 	}
 	if p.lag != (lag{}) {
 		fmt.Fprintf(&out, "\n  a new process sees recordings %d passes old and Jobs %d", p.lag.recordings, p.lag.jobs)
@@ -80,8 +82,10 @@ func (p plan) run(ctx context.Context, l *lab) (*world, error) {
 		return nil, fmt.Errorf("set up: %w", err)
 	}
 	w.gate.strikes, w.lag, w.cluster.failures = p.strikes, p.lag, p.life.failures
-	w.proxy.Arm(p.s3...)
 	for i, step := range p.life.steps {
+		if i == p.s3From {
+			w.proxy.Arm(p.s3...)
+		}
 		if err := w.step(ctx, step); err != nil {
 			return w, fmt.Errorf("step %q: %w", step.name, err)
 		}

@@ -35,13 +35,19 @@ func randomPlan(seed uint64, effects []effect.Name) plan {
 // randomFault keeps within what processing bears: five failed attempts in a row are for a person, who is not part of a plan.
 // What clients try again by themselves comes in bursts.
 func randomFault(r *rand.Rand) s3fault.Fault {
-	fault := s3fault.Fault{Kind: pick(r, s3fault.Kinds), Nth: 1 + r.IntN(25), Times: 1}
-	switch fault.Kind {
+	fault := s3fault.Fault{Kind: pick(r, s3fault.Kinds), Nth: 1 + r.IntN(25)}
+	fault.Times = 1 + r.IntN(times(fault.Kind))
+	return fault
+}
+
+// times is how often in a row requests fail at most.
+func times(kind s3fault.Kind) int {
+	switch kind {
 	case s3fault.SlowDown, s3fault.AnswerLost, s3fault.Reset, s3fault.HalfRequest, s3fault.StaleListing:
-		fault.Times += r.IntN(4)
+		return 4
 	case s3fault.HalfAnswer, s3fault.FlippedBit, s3fault.ClockSkew:
 	}
-	return fault
+	return 1
 }
 
 func randomLife(r *rand.Rand) life {

@@ -139,6 +139,14 @@ func TestR25NamespacesThatAreGoneAreNotMadeUnasked(t *testing.T) {
 	}
 	out, _, _ := w.run("", "trash", "list", "-A", "-o", "wide")
 	has(t, out, "gone-a/q3", "the namespace is gone")
+
+	w.namespace("gone-a") // by whomever
+	_, errs, code := w.run("", "trash", "restore", one.String())
+	if code != cli.ExitYes {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	has(t, errs, "Warning: namespace gone-a was made at ", "who has rights there now has them on these too")
+	w.expectBack(one)
 }
 
 // TestR25WhatAGitOpsToolPrunesComesBack prunes as kubectl apply does, and as tools do that delete by label.

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -20,7 +22,7 @@ import (
 func TestR25TheTrashFromKubectl(t *testing.T) {
 	w := newWorld(t, env, newVault(t), "trash")
 	w.namespace("accounts")
-	all := keysIn(4, "accounts")
+	all := keysIn(5, "accounts")
 	trashed, deleted, held := all[0], all[1], all[2]
 	w.make(all...)
 	stop := startManager(t, env)
@@ -100,6 +102,28 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		w.hashes[again] = w.hashes[all[3]]
 		w.expectBack(again)
 	})
+	t.Run("R27 what is locked is not purged until its lock is lifted by somebody who may", func(t *testing.T) {
+		locked := all[4]
+		w.patch(locked, `{"spec":{"state":"Trashed"}}`)
+		w.eventually("it is in the trash", func() bool { return !w.get(locked).Status.TrashedAt.IsZero() })
+		w.patch(locked, `{"metadata":{"labels":{"lock":"yes"}}}`)
+		sensitive := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "accounts", Name: "sensitive"}}
+		sensitive.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"lock": "yes"}}
+		sensitive.Spec.Retention.Lock = v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "1h"}
+		w.create(sensitive)
+		w.eventually("it is locked", func() bool { return !w.get(locked).Status.LockedUntil.IsZero() })
+		until := w.get(locked).Status.LockedUntil.UTC().Format(time.RFC3339)
+		out, _, code := w.run("", "trash", "purge", locked.String(), "--yes")
+		if code != cli.ExitNo || w.get(locked) == nil {
+			t.Errorf("exit code %d: %s", code, out)
+		}
+		has(t, out, "it cannot be purged before its lock ends, at "+until+" (Governance, by RecordingPolicy accounts/sensitive spec.retention.lock")
+		env.Kubectl(t, "annotate", "mrec", locked.Name, "-n", locked.Namespace, v1alpha1.AnnotationBypassLock+"=ordered by the court")
+		w.eventually("its lock is lifted", func() bool { return w.get(locked).Status.LockedUntil.IsZero() })
+		if out, errs, code := w.run("", "trash", "purge", locked.String(), "--yes"); code != cli.ExitYes {
+			t.Errorf("exit code %d: %s%s", code, out, errs)
+		}
+	})
 	t.Run("R26 what is purged by name goes at the next look, whatever its date, with a record of who asked", func(t *testing.T) {
 		w.patch(trashed, `{"spec":{"state":"Trashed"}}`)
 		w.eventually("it is in the trash", func() bool { return !w.get(trashed).Status.TrashedAt.IsZero() })
@@ -117,6 +141,30 @@ func TestR25TheTrashFromKubectl(t *testing.T) {
 		}
 		out = env.Kubectl(t, "get", "auditevents", "-n", "accounts", "-o", "yaml")
 		has(t, out, "reason: PurgeRequested", "asked for by "+env.Kubectl(t, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"))
+	})
+	t.Run("R27 a namespace stays as long as somebody holds a recording in it, and kubectl says who", func(t *testing.T) {
+		startManager(t, env)
+		w.patch(held, `{"spec":{"holds":[{"name":"case-7","by":"legal@example.com"},{"name":"tax-2026","by":"tax@example.com"}]}}`)
+		env.Kubectl(t, "delete", "namespace", "accounts", "--wait=false")
+		asks := func(args ...string) func(string) bool {
+			return func(text string) bool { return strings.Contains(env.Kubectl(t, args...), text) }
+		}
+		failure := asks("get", "namespace", "accounts", "-o", `jsonpath={.status.conditions[?(@.type=="NamespaceDeletionContentFailure")].message}`)
+		both := "under legal hold (case-7 by legal@example.com, tax-2026 by tax@example.com) and cannot be deleted until the last hold is lifted"
+		w.eventually("the namespace says who keeps it", func() bool { return failure(both) })
+		waits := "Namespace accounts is being deleted, and waits for this recording"
+		w.eventually("the recording says so too", func() bool { return asks("describe", "mrec", held.Name, "-n", "accounts")(waits) })
+		w.eventually("there is an Event", func() bool { return asks("get", "events", "-A", "--field-selector=reason=RecordingKept")(held.Name) })
+
+		w.patch(held, `{"spec":{"holds":[{"name":"tax-2026","by":"tax@example.com"}]}}`)
+		_, err := env.RunKubectl(t.Context(), "delete", "mrec", held.Name, "-n", "accounts", "--wait=false")
+		if err == nil || !strings.Contains(err.Error(), "under legal hold (tax-2026 by tax@example.com) and cannot be deleted") {
+			t.Errorf("with one of two holds, deleting it says %v", err)
+		}
+		w.patch(held, `{"spec":{"holds":null}}`)
+		env.Kubectl(t, "wait", "--for=delete", "namespace/accounts", "--timeout=3m")
+		out, _, _ := w.run("", "trash", "list", "-A", "--kind", "Deleted")
+		has(t, out, held.String(), "accounts/again")
 	})
 }
 
