@@ -69,7 +69,7 @@ func (p *Purger) keeps(ctx context.Context, e *Entry, bucket string, names objec
 	}
 	if len(e.tombstone.Holds) > 0 {
 		// A policy that cannot be understood stands here as well as holds do.
-		return "it cannot be purged: it is " + e.Why, nil
+		return "it cannot be purged: it is " + e.Why + ". That was written down when it was deleted: restore it, put that right, and delete it again", nil
 	}
 	state, _, err := archive.Archive{Objects: p.Store.Objects, Keys: p.Store.Keys, Bucket: bucket, Names: names}.State(ctx)
 	if errors.Is(err, archive.ErrUnusable) || err == nil && state == nil {
