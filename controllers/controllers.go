@@ -118,6 +118,7 @@ func newParts(ctx context.Context, mgr ctrl.Manager, options Options) (parts, er
 	shared.guard = purgeguard.New(mgr.GetClient(), options.Cards, options.Clock)
 	shared.sweeper = trash.NewSweeper(trash.Options{
 		Guard:             shared.guard,
+		Governance:        shared.governance,
 		Claims:            shared.claims,
 		Reader:            mgr.GetClient(),
 		Direct:            direct,

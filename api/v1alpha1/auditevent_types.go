@@ -136,7 +136,7 @@ const (
 	AuditPurged AuditAction = "Purged"
 	// AuditHeld is a legal hold being laid.
 	AuditHeld AuditAction = "Held"
-	// AuditReleased is a legal hold being lifted.
+	// AuditReleased is a legal hold being lifted, or the end of what kept a deleted recording: a policy that could not be understood.
 	AuditReleased AuditAction = "Released"
 	// AuditUnlocked is a Governance lock being lifted before its time.
 	AuditUnlocked AuditAction = "Unlocked"

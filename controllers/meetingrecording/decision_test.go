@@ -352,11 +352,12 @@ func TestTombstoneDate(t *testing.T) {
 		seen *observation
 		want time.Time
 	}{
-		"from the deletion":                             {seen(availableSince(day), deletedAgo(time.Hour)), noon.Add(30*day - time.Hour)},
-		"R25 not later for what was in the trash":       {seen(trashedSince(20*day), deletedAgo(0)), noon.Add(10 * day)},
-		"R27 not before the lock ends":                  {seen(withRetention(v1alpha1.RetentionRules{TrashFor: "1d", Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "90d"}}), availableSince(0), deletedAgo(0)), noon.Add(90 * day)},
-		"R27 a held recording has the date without it":  {seen(availableSince(day), held, deletedAgo(0)), noon.Add(30 * day)},
-		"the same after a crash and a night of reasons": {seen(availableSince(day), deletedAgo(12*time.Hour)), noon.Add(30*day - 12*time.Hour)},
+		"from the deletion":                                {seen(availableSince(day), deletedAgo(time.Hour)), noon.Add(30*day - time.Hour)},
+		"R25 not later for what was in the trash":          {seen(trashedSince(20*day), deletedAgo(0)), noon.Add(10 * day)},
+		"R27 not before the lock ends":                     {seen(withRetention(v1alpha1.RetentionRules{TrashFor: "1d", Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "90d"}}), availableSince(0), deletedAgo(0)), noon.Add(90 * day)},
+		"R27 a held recording has the date without it":     {seen(availableSince(day), held, deletedAgo(0)), noon.Add(30 * day)},
+		"R25 none yet while a policy cannot be understood": {seen(withRetention(v1alpha1.RetentionRules{TrashFor: "1d", Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "ages"}}), availableSince(day), deletedAgo(time.Hour)), noon.Add(-time.Hour)},
+		"the same after a crash and a night of reasons":    {seen(availableSince(day), deletedAgo(12*time.Hour)), noon.Add(30*day - 12*time.Hour)},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

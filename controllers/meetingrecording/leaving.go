@@ -3,10 +3,13 @@
 package meetingrecording
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
 // decideLeaving lets a deleted MeetingRecording go. What has arrived in the bucket stays there until its purge date, known
@@ -51,26 +54,31 @@ func worthKeeping(o *observation) bool {
 	return o.leftovers.manifestKey != "" || o.leftovers.rawKey != "" && !isStalled(&o.recording.Status)
 }
 
-// tombstoneDate is when the media may be purged: when the trash says so, where the recording was there already, else as if it
-// had gone to the trash when it was deleted. It is computed from the deletion, so that a second try finds the same date.
+// tombstoneDate is when the media may be purged, see policy.Retention.Burial. It is computed from the deletion, so that a second try finds
+// the same date.
 func tombstoneDate(o *observation) time.Time {
-	life := o.recording.Status.DeepCopy()
-	if life.TrashedAt.IsZero() {
-		life.TrashedAt = *o.recording.DeletionTimestamp
-	}
-	plan := scheduleOf(o, life)
-	if plan.PurgeAt.IsZero() {
-		// Held, or a policy cannot be understood: the tombstone names what keeps it, and the date is the earliest there can be.
-		return ceilSecond(later(life.TrashedAt.Add(o.rules.Retention.TrashFor.Value), plan.LockedUntil))
-	}
-	return ceilSecond(plan.PurgeAt)
+	_, purgeAt := o.rules.Retention.Burial(policy.LifeOf(o.recording), o.recording.DeletionTimestamp.Time)
+	return purgeAt
 }
 
 // keepers names what keeps the media beyond its purge date.
 func keepers(o *observation) []string {
 	names := holdNames(o.recording)
 	if paused := o.rules.Retention.Paused; paused != nil {
-		names = append(names, fmt.Sprintf("%s cannot be understood", paused))
+		names = append(names, archive.Misunderstood(paused))
 	}
 	return names
+}
+
+// pause is what the tombstone needs so that the policies can be asked again; nil where they are understood.
+func (r *Reconciler) pause(ctx context.Context, o *observation) (*archive.Pause, error) {
+	paused := o.rules.Retention.Paused
+	if paused == nil {
+		return nil, nil
+	}
+	namespace, err := r.namespace(ctx, o.recording.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return &archive.Pause{By: archive.Misunderstood(paused), Labels: o.recording.Labels, NamespaceLabels: namespace.Labels}, nil
 }

@@ -242,7 +242,11 @@ func (r *Reconciler) purgeMedia(ctx context.Context, o *observation) error {
 
 // bury writes the tombstone.
 func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time) error {
-	err := archive.WriteTombstone(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), archive.Tombstone{
+	paused, err := r.pause(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = archive.WriteTombstone(ctx, o.store.open.Objects, o.store.open.Bucket(o.recording.Namespace), archive.Tombstone{
 		Namespace:   o.recording.Namespace,
 		Name:        o.recording.Name,
 		UID:         o.recording.StorageUID(),
@@ -252,9 +256,12 @@ func (r *Reconciler) bury(ctx context.Context, o *observation, purgeAt time.Time
 		ManifestKey: o.leftovers.manifestKey,
 		RawKey:      o.leftovers.rawKey,
 		Holds:       keepers(o),
+		Paused:      paused,
 	})
 	if err == nil {
-		r.options.Tombstones.Note(purgeAt)
+		if paused == nil { // the other one waits for people, and is looked at whenever the trash is
+			r.options.Tombstones.Note(purgeAt)
+		}
 		r.options.Ledger.Deleted(placeOf(o.recording), o.recording.Status.Media.Bytes)
 	}
 	return err

@@ -164,7 +164,7 @@ func (w *world) restart() {
 	w.guard = purgeguard.New(w.manager, cards, w.clock)
 	claims := &archive.Claims{}
 	w.sweeper = trash.NewSweeper(trash.Options{
-		Claims: claims,
+		Claims: claims, Governance: governance.Reader{Client: w.manager},
 		Guard:  w.guard,
 		Reader: w.manager, Direct: w.manager, Stores: onlyStore{resolver, w.store.Name}, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})

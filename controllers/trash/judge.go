@@ -32,8 +32,11 @@ const (
 // judge decides whether a tombstone that is due may be acted upon. It speaks of what was once; what counts is whether somebody
 // refers to the media now, and what the bucket says of the recording, which is authentic.
 func (s *Sweeper) judge(ctx context.Context, from archive.Archive, tombstone archive.Tombstone) (verdict, error) {
-	if len(tombstone.Holds) > 0 {
+	if len(tombstone.LegalHolds()) > 0 {
 		return keep, nil
+	}
+	if waits, err := s.paused(ctx, tombstone); waits || err != nil {
+		return keep, err
 	}
 	if what, err := s.claimed(ctx, tombstone); what != release || err != nil {
 		return what, err

@@ -47,6 +47,8 @@ func (s *Sweeper) purge(ctx context.Context, store *stores.Store, bucket, key st
 		return nil
 	case what == keep:
 		return nil
+	case tombstone.Paused != nil:
+		return s.resume(ctx, store, from, key, tombstone)
 	}
 	// The guard is against rules that empty the archive. What a person purges by name is no rule.
 	if tombstone.RequestedBy == "" {
@@ -79,7 +81,7 @@ func (s *Sweeper) concerns(namespace string) bool {
 	return len(s.options.Namespaces) == 0 || slices.Contains(s.options.Namespaces, namespace)
 }
 
-// record writes the purge into the recording's namespace or, where that is gone, into the operator's own.
+// record writes down the purge.
 func (s *Sweeper) record(ctx context.Context, tombstone archive.Tombstone, evidence []string) error {
 	event := audit.Event{
 		Namespace: tombstone.Namespace,
@@ -96,10 +98,15 @@ func (s *Sweeper) record(ctx context.Context, tombstone archive.Tombstone, evide
 		event.Reason = "PurgeRequested"
 		event.Evidence = append(event.Evidence, "asked for by "+tombstone.RequestedBy)
 	}
+	return s.write(ctx, event)
+}
+
+// write records an event of a recording in its namespace or, where that is gone, in the operator's own.
+func (s *Sweeper) write(ctx context.Context, event audit.Event) error {
 	err := s.options.Audit.Record(ctx, event)
 	if audit.NamespaceGone(err) {
+		event.Evidence = append([]string{"namespace " + event.Namespace + ", which is gone"}, event.Evidence...)
 		event.Namespace = s.options.OperatorNamespace
-		event.Evidence = append([]string{"namespace " + tombstone.Namespace + ", which is gone"}, event.Evidence...)
 		err = s.options.Audit.Record(ctx, event)
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -52,6 +53,8 @@ type Options struct {
 	Stores Stores
 	// Guard is asked before each purge.
 	Guard Guard
+	// Governance says from the cache which policies hold. What it says is confirmed with Direct before anything follows from it.
+	Governance governance.Reader
 	// Claims are shared with who brings recordings back.
 	Claims *archive.Claims
 	// Audit records each purge.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/internal/effect"
@@ -18,8 +19,9 @@ import (
 // tombstoneVersion is the version of the format that this code writes.
 const tombstoneVersion = 1
 
-// maxTombstone bounds what is read as a tombstone, in bytes. One with 32 holds has about 2 KiB.
-const maxTombstone = 64 << 10
+// maxTombstone bounds what is read as a tombstone, in bytes. One with 32 holds has about 2 KiB; the labels of a paused one are bounded by
+// what the API server stores of an object.
+const maxTombstone = 4 << 20
 
 // Tombstone says what a deleted MeetingRecording left in its bucket.
 type Tombstone struct {
@@ -38,10 +40,55 @@ type Tombstone struct {
 	ManifestKey string `json:"manifestKey,omitempty"`
 	// RawKey is the raw upload of a recording that was deleted before it was processed.
 	RawKey string `json:"rawKey,omitempty"`
-	// Holds names the legal holds that lay on the recording. While there is one, nothing is purged.
+	// Holds names what kept the recording: legal holds, and a policy that could not be understood. While there is one, nothing is purged.
 	Holds []string `json:"holds,omitempty"`
+	// Paused tells which of them is the policy. Nil where there was none.
+	Paused *Pause `json:"paused,omitempty"`
 	// RequestedBy is who asked for the purge before its time, empty where nobody did.
 	RequestedBy string `json:"requestedBy,omitempty"`
+}
+
+// Pause is what a tombstone says that was written while a policy could not be understood, and so without a date. It is enough to ask
+// again, also when the namespace is gone.
+type Pause struct {
+	// By is the entry of Holds that names the policy; see Misunderstood.
+	By string `json:"by"`
+	// Labels and NamespaceLabels are those of the recording and of its namespace when it was deleted.
+	Labels          map[string]string `json:"labels,omitempty"`
+	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"`
+}
+
+// notUnderstood ends the entry of Holds that names a policy. No name of a hold has a space.
+const notUnderstood = " cannot be understood"
+
+// Misunderstood is the entry of Holds for a policy that cannot be understood.
+func Misunderstood(policy fmt.Stringer) string { return policy.String() + notUnderstood }
+
+// LegalHolds are the entries of Holds that are no policy.
+func (t *Tombstone) LegalHolds() []string {
+	var names []string
+	for _, name := range t.Holds {
+		if t.Paused == nil || name != t.Paused.By {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Dated returns the tombstone with the date that it has once the policies are understood.
+func (t *Tombstone) Dated(purgeAt time.Time) Tombstone {
+	dated := *t
+	dated.Holds, dated.Paused, dated.PurgeAt = t.LegalHolds(), nil, purgeAt.UTC()
+	return dated
+}
+
+// recall sets Paused in a tombstone of a release that wrote only Holds. Its labels are not known.
+func (t *Tombstone) recall() {
+	for _, name := range t.Holds {
+		if t.Paused == nil && strings.HasSuffix(name, notUnderstood) {
+			t.Paused = &Pause{By: name}
+		}
+	}
 }
 
 // Putter writes objects. *objectstore.Client does.
@@ -114,5 +161,6 @@ func ReadTombstone(ctx context.Context, objects Getter, bucket, key string) (Tom
 	if tombstone.Namespace != recording.Namespace() || tombstone.UID != recording.UID() || !tombstone.PurgeAt.Equal(purgeAt) {
 		return Tombstone{}, fmt.Errorf("read tombstone %s/%s: it speaks of another recording or date than its key: restore an earlier version of it, or delete it to keep the media", bucket, key)
 	}
+	tombstone.recall()
 	return tombstone, nil
 }

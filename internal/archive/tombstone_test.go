@@ -63,3 +63,27 @@ func TestTombstonesThatDoNotFitTheirKeyAreNotBelieved(t *testing.T) {
 		}
 	}
 }
+
+func TestR26ATombstoneTellsHoldsFromAPolicyThatCannotBeUnderstood(t *testing.T) {
+	t.Parallel()
+	objects, bucket := newBucket(t)
+	const policy = "RecordingPolicy finance/rules spec.selector cannot be understood"
+	for name, written := range map[string]*Pause{"as it is written now": {By: policy, Labels: map[string]string{"team": "a"}}, "of a release that knew no pause": nil} {
+		tombstone := Tombstone{
+			Namespace: "finance", Name: "q3-review", UID: "uid-1", DeletedAt: noon, PurgeAt: noon, Holds: []string{"case-7", policy}, Paused: written,
+		}
+		if err := WriteTombstone(t.Context(), objects, bucket, tombstone); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadTombstone(t.Context(), objects, bucket, mustRecording(t, "finance", "uid-1").TombstoneKey(noon))
+		if err != nil || got.Paused == nil || got.Paused.By != policy {
+			t.Fatalf("%s: %v, paused by %+v", name, err, got.Paused)
+		}
+		if diff := cmp.Diff([]string{"case-7"}, got.LegalHolds()); diff != "" {
+			t.Errorf("%s: legal holds (-want +got):\n%s", name, diff)
+		}
+		if dated := got.Dated(noon.Add(time.Hour)); dated.Paused != nil || !dated.PurgeAt.Equal(noon.Add(time.Hour)) || len(dated.Holds) != 1 {
+			t.Errorf("%s: with its date it is %+v", name, dated)
+		}
+	}
+}

@@ -46,39 +46,40 @@ func (r Reader) Rules(ctx context.Context, recording *v1alpha1.MeetingRecording)
 
 // RulesFor returns the rules for recordings of the namespace that have the given labels, also if there is none yet.
 func (r Reader) RulesFor(ctx context.Context, namespace string, recordingLabels map[string]string) (*policy.Rules, error) {
+	namespaceLabels, err := r.namespaceLabels(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	var namespaced v1alpha1.RecordingPolicyList
+	if r.Policies == nil {
+		if err := r.Client.List(ctx, &namespaced, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("listing the recording policies of namespace %s: %w", namespace, err)
+		}
+	}
+	return r.resolve(ctx, namespace, namespaced.Items, namespaceLabels, recordingLabels)
+}
+
+// resolve puts together the rules for a namespace with these policies and labels. An index has the policies already.
+func (r Reader) resolve(
+	ctx context.Context, namespace string, policies []v1alpha1.RecordingPolicy, namespaceLabels, recordingLabels map[string]string,
+) (*policy.Rules, error) {
 	if r.Policies != nil {
-		return r.rulesFromIndex(ctx, namespace, recordingLabels)
+		index, err := r.Policies.Index(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return index.Resolve(namespace, namespaceLabels, recordingLabels), nil
 	}
 	var cluster v1alpha1.ClusterRecordingPolicyList
 	if err := r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing the organisation's recording policies: %w", err)
 	}
-	var namespaced v1alpha1.RecordingPolicyList
-	if err := r.Client.List(ctx, &namespaced, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the recording policies of namespace %s: %w", namespace, err)
-	}
-	namespaceLabels, err := r.namespaceLabels(ctx, namespace)
-	if err != nil {
-		return nil, err
-	}
 	return policy.Resolve(policy.Input{
 		ClusterPolicies: cluster.Items,
-		Policies:        namespaced.Items,
+		Policies:        policies,
 		NamespaceLabels: namespaceLabels,
 		RecordingLabels: recordingLabels,
 	}), nil
-}
-
-func (r Reader) rulesFromIndex(ctx context.Context, namespace string, recordingLabels map[string]string) (*policy.Rules, error) {
-	index, err := r.Policies.Index(ctx)
-	if err != nil {
-		return nil, err
-	}
-	namespaceLabels, err := r.namespaceLabels(ctx, namespace)
-	if err != nil {
-		return nil, err
-	}
-	return index.Resolve(namespace, namespaceLabels, recordingLabels), nil
 }
 
 // namespaceLabels returns the labels of a namespace. One that is gone fails: which policies reach its recordings cannot be

@@ -6,13 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -64,26 +68,53 @@ func (p *Purger) Entry(ctx context.Context, e *Entry) Outcome {
 // keeps says what keeps a recording, and until when: the sweeper would keep it too, and nobody would be told.
 func (p *Purger) keeps(ctx context.Context, e *Entry, bucket string, names objectstore.Recording) (string, error) {
 	if e.Kind == Trashed {
+		if retained := meta.FindStatusCondition(e.recording.Status.Conditions, v1alpha1.ConditionRetained); retained != nil && retained.Reason == v1alpha1.ReasonPaused {
+			return "it cannot be purged. " + retained.Message, nil
+		}
 		status := e.recording.Status
 		return p.sentence(e.recording.Spec.Holds, status.LockedUntil.Time, status.LockMode, status.LockedBy, "ask those who laid it"), nil
 	}
-	if len(e.tombstone.Holds) > 0 {
-		// A policy that cannot be understood stands here as well as holds do.
-		return "it cannot be purged: it is " + e.Why + ". That was written down when it was deleted: restore it, put that right, and delete it again", nil
+	if holds := e.tombstone.LegalHolds(); len(holds) > 0 {
+		return "it cannot be purged: " + strings.Join(holds, ", ") + " lay on it when it was deleted: restore it, have that lifted, and delete it again", nil
 	}
 	state, _, err := archive.Archive{Objects: p.Store.Objects, Keys: p.Store.Keys, Bucket: bucket, Names: names}.State(ctx)
-	if errors.Is(err, archive.ErrUnusable) || err == nil && state == nil {
-		return "", nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, archive.ErrUnusable) {
 		return "", fmt.Errorf("what the bucket says of it cannot be read, so that nobody knows whether something keeps it: %s", archive.Why(err))
+	}
+	if e.tombstone.Paused != nil {
+		return p.paused(ctx, e, state)
+	}
+	if state == nil {
+		return "", nil
 	}
 	was, err := state.Recording()
 	if err != nil {
 		return "", err
 	}
-	return p.sentence(was.Spec.Holds, state.LockedUntil, state.LockMode, state.LockedBy,
-		"restore it, and ask those who laid it"), nil
+	return p.sentence(was.Spec.Holds, state.LockedUntil, state.LockMode, state.LockedBy, restoreAndAsk), nil
+}
+
+// restoreAndAsk is the way to what is held or locked, and deleted.
+const restoreAndAsk = "restore it, and ask those who laid it"
+
+// paused asks the policies again for what was deleted while one could not be understood. The sweeper asks them too.
+func (p *Purger) paused(ctx context.Context, e *Entry, state *archive.State) (string, error) {
+	plan, _, err := governance.Reader{Client: p.Client}.Burial(ctx, &e.tombstone, state)
+	if err != nil {
+		return "", fmt.Errorf("%s; nobody knows whether it still does: %w", e.Why, err)
+	}
+	if plan.Decider == policy.DecidedByPause {
+		return fmt.Sprintf("it cannot be purged until %s can be understood: put that right", plan.From), nil
+	}
+	var holds []v1alpha1.LegalHold
+	if state != nil {
+		was, err := state.Recording()
+		if err != nil {
+			return "", err
+		}
+		holds = was.Spec.Holds
+	}
+	return p.sentence(holds, plan.LockedUntil, plan.LockMode, plan.LockedBy, restoreAndAsk), nil
 }
 
 func (p *Purger) sentence(holds []v1alpha1.LegalHold, lockedUntil time.Time, mode v1alpha1.LockMode, by, ask string) string {

@@ -60,6 +60,7 @@ func lives() []life {
 		{name: "trashed before it arrives", steps: []step{created(nil), trashedUnseen(), deleted()}, ends: gone},
 		{name: "delete", with: []string{"trash"}, steps: []step{imported(), deleted()}, ends: buried},
 		{name: "delete and sweep", with: []string{"trash"}, steps: []step{imported(), deleted(), swept()}, ends: gone},
+		{name: "delete under a policy that nobody understands", with: []string{"trash"}, steps: []step{imported(), misspelt(), deleted(), understood(), swept()}, ends: gone},
 		{name: "fetch", steps: []step{fetched()}, ends: kept},
 		{name: "delete and adopt", with: []string{"trash"}, steps: []step{imported(), deleted(), adopted(), unburied()}, ends: kept},
 		{name: "recover", steps: []step{imported(), trashed(), restored(), lost(), adopted()}, ends: kept},

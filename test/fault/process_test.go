@@ -48,7 +48,7 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	recorder, rules := audit.NewRecorder(direct, w.clock), governance.Reader{Client: w.view, Policies: policies}
 	claims, guard := &archive.Claims{}, purgeguard.New(w.view, w.view, w.clock)
 	sweeper := trash.NewSweeper(trash.Options{
-		Reader: w.view, Direct: direct, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
+		Reader: w.view, Direct: direct, Governance: rules, Guard: guard, Claims: claims, Stores: resolver, Audit: recorder, Clock: w.clock, OperatorNamespace: operatorNamespace,
 	})
 	sweeps := &alarm{sweep: sweeper.Sweep, clock: w.clock}
 	recordings := meetingrecording.New(meetingrecording.Options{

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
 // How recordings go, and come back while they can.
@@ -92,6 +93,48 @@ func deleted() step {
 			return client.IgnoreNotFound(w.admin.Delete(ctx, recording))
 		},
 		reached: isGone, recorded: []v1alpha1.AuditAction{v1alpha1.AuditDeleted},
+	}
+}
+
+// misspelt makes a policy whose selector nobody understands.
+func misspelt() step {
+	return step{
+		name: "a policy is misspelt",
+		do: func(ctx context.Context, w *world) error {
+			policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "misspelt"}}
+			policy.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"kind of": "training"}}
+			policy.Spec.Retention.TrashFor = "10d"
+			return w.admin.Create(ctx, policy)
+		},
+		reached: func(_ context.Context, _ *world, r *v1alpha1.MeetingRecording) (bool, error) {
+			if r == nil {
+				return false, nil
+			}
+			retained := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionRetained)
+			return retained != nil && retained.Reason == v1alpha1.ReasonPaused, nil
+		},
+	}
+}
+
+// understood puts the policy right after a while in the trash.
+func understood() step {
+	return step{
+		name: "the policy is mended",
+		do: func(ctx context.Context, w *world) error {
+			w.clock.Step(day)
+			policy := &v1alpha1.RecordingPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "misspelt"}}
+			return w.admin.Patch(ctx, policy, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"selector":null}}`)))
+		},
+		reached: func(ctx context.Context, w *world, _ *v1alpha1.MeetingRecording) (bool, error) {
+			keys, err := w.stored(ctx)
+			tombstones := under(keys, objectstore.TrashRoot)
+			if err != nil || len(tombstones) != 1 {
+				return false, err
+			}
+			_, purgeAt, err := objectstore.ParseTombstone(tombstones[0])
+			return purgeAt.After(w.clock.Now()), err
+		},
+		recorded: []v1alpha1.AuditAction{v1alpha1.AuditReleased},
 	}
 }
 
