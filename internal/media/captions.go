@@ -164,8 +164,8 @@ func (m *Manifest) OpenCaptions(track int, key Key) ([]byte, error) {
 	return text, nil
 }
 
-// captionNonce counts from 1. The key belongs to one attempt, which seals each track once.
-func captionNonce(track int) []byte { return sealNonce(byte(track + 1)) } //nolint:gosec // there are eight at most
+// captionNonce counts from 1; there are eight at most. The key belongs to one attempt, which seals each track once.
+func captionNonce(track int) []byte { return sealNonce(byte(track + 1)) }
 
 var languageTag = regexp.MustCompile(`^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$`)
 
