@@ -19,10 +19,6 @@ type pages struct {
 	toolscache.ListerWatcher
 }
 
-// pageSize is how many whole recordings are in memory at once, a few megabytes; twice that while the next page is read. By itself a
-// pager reads five ahead, of twice the size, and the memory of a manager that starts is more than that of one that works.
-const pageSize = 250
-
 // IsWatchListSemanticsUnSupported has client-go list, and not ask for events.
 func (pages) IsWatchListSemanticsUnSupported() bool { return true }
 
@@ -47,9 +43,7 @@ func (p pages) ListWithContext(ctx context.Context, options metav1.ListOptions) 
 		}
 		return recordings, err
 	}
-	list := pager.New(page)
-	list.PageSize, list.PageBufferSize = pageSize, 0
-	err := list.EachListItem(ctx, options, func(recording runtime.Object) error {
+	err := pager.New(page).EachListItem(ctx, options, func(recording runtime.Object) error {
 		card, err := Transform(recording)
 		if err == nil {
 			cards.Items = append(cards.Items, runtime.RawExtension{Object: card.(runtime.Object)})
