@@ -497,6 +497,16 @@ type MediaFacts struct {
 	// +kubebuilder:validation:Minimum=1
 	Previews int32 `json:"previews,omitempty"`
 
+	// captions are the languages that there are captions in, as BCP 47 writes them; und is one that the source did not name. Absent
+	// where there are no captions.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=2
+	// +kubebuilder:validation:items:MaxLength=35
+	Captions []string `json:"captions,omitempty"`
+
 	// sha256 is the digest of the stored object, in hexadecimal.
 	// +required
 	// +kubebuilder:validation:MinLength=64

@@ -4,6 +4,7 @@ package meetingrecording
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,6 +164,11 @@ func factsOf(manifest *media.Manifest) v1alpha1.MediaFacts {
 	}
 	if manifest.Previews != nil {
 		facts.Previews = int32(manifest.Previews.Count) // at most a hundred, the manifest's own bound
+	}
+	for _, captions := range manifest.Captions {
+		if !slices.Contains(facts.Captions, captions.Language) {
+			facts.Captions = append(facts.Captions, captions.Language)
+		}
 	}
 	return facts
 }

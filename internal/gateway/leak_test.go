@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
+	"github.com/reelkeeper/reelkeeper/internal/media"
 )
 
 // leastTries is how many tries the leak suite has to make that differ in what is sent, by whom, or in what had happened before.
@@ -37,6 +40,8 @@ type try struct {
 	key bool
 	// still says that a picture comes: one small JPEG and nothing after it.
 	still bool
+	// cues says that captions come, and nothing else.
+	cues bool
 	// twin sends everything once more with what is hidden replaced by what does not exist. The answers have to be the same.
 	twin bool
 	// early says that the HTTP server answers by itself, before the gateway sees a request.
@@ -168,7 +173,21 @@ func (s *scene) checkAnswer(t *testing.T, y try, answer wireAnswer) {
 		checkStill(t, answer.body)
 		return
 	}
+	if y.cues {
+		checkCues(t, answer)
+	}
 	s.checkVideo(t, answer.body)
+}
+
+// checkCues checks that an answer is captions, and that a browser takes it for nothing else.
+func checkCues(t *testing.T, answer wireAnswer) {
+	t.Helper()
+	if kind := answer.header.Get("Content-Type"); kind != "text/vtt; charset=utf-8" || answer.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("captions are %q", kind)
+	}
+	if !slices.ContainsFunc(gatewaytest.Captions, func(c media.Captions) bool { return bytes.Equal(c.Text, answer.body) }) {
+		t.Errorf("these are no captions of the recording: %s", answer.body)
+	}
 }
 
 // checkStill checks that an answer is a picture that nothing hides behind, as small as previews are.

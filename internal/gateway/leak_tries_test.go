@@ -36,6 +36,12 @@ var mediaTries = []try{
 	{says: "a poster", in: "watching", send: []string{"GET {page}/poster.jpg"}, want: []int{404}},
 	{says: "thumbnails", in: "watching", send: []string{"GET {page}/thumbnails"}, want: []int{404}},
 	{says: "captions", in: "watching", send: []string{"GET {page}/captions.vtt"}, want: []int{404}},
+	{says: "what is said, which a viewer reads", in: "watching", send: []string{"GET {view}captions/1", "GET {view}captions/2\nRange: bytes=0-"}, want: []int{200}, cues: true},
+	{says: "captions that there are not", in: "watching", send: []string{
+		"GET {view}captions/0", "GET {view}captions/3", "GET {view}captions/-1", "GET {view}captions/+1", "GET {view}captions/257", "GET {view}captions/1.vtt", "GET {view}captions/",
+	}, want: []int{404}},
+	{says: "captions of another recording by way of the view", in: "watching", send: []string{"GET {view}captions/..%2f..%2f{hiddens}%2fcaptions%2f1"}, want: []int{404}},
+	{says: "captions without the view", in: "watching", send: []string{"GET {page}/captions/1", "GET {hiddenpage}/captions/1"}, want: []int{404}},
 	{says: "the picture for lists, which is one small still", in: "watching", send: []string{"GET {page}/poster\nRange: bytes=0-"}, want: []int{200}, still: true},
 	{says: "the pictures for the seek bar", in: "watching", send: []string{"GET {view}previews"}, want: []int{200}, still: true},
 	{says: "the pictures for the seek bar without the view", in: "watching", send: []string{"GET {page}/previews"}, want: []int{404}},

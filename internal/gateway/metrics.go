@@ -95,7 +95,7 @@ func (s *Server) Collect(values chan<- prometheus.Metric) {
 // classes are the classes of routes that are none by their first part. What matches no route is of none.
 var classes = map[string]string{
 	"/v/{session}/playlist.m3u8": "playlist", "/v/{session}/key": "key", "/v/{session}/media": "media",
-	"/v/{session}/previews": "preview", "/r/{namespace}/{name}/poster": "preview",
+	"/v/{session}/captions/{track}": "captions", "/v/{session}/previews": "preview", "/r/{namespace}/{name}/poster": "preview",
 	"/r/{namespace}/{name}/download": "download", "/r/{namespace}/{name}/sessions": "view",
 	"/assets/*": "asset", "/healthz": "probe", "/readyz": "probe", "/signout": "signin",
 }

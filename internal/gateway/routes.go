@@ -55,6 +55,7 @@ func (s *Server) Handler() http.Handler {
 		router.Get("/v/{session}/playlist.m3u8", s.playlist)
 		router.Get("/v/{session}/key", s.key)
 		router.Get("/v/{session}/previews", s.sheet)
+		router.Get("/v/{session}/captions/{track}", s.captions)
 		router.Get("/v/{session}/media", s.ciphertext)
 
 		router.Get("/g/{token}", s.link)

@@ -287,6 +287,8 @@ var routes = map[string]route{
 	"GET /v/{session}/key":           viewing("key"),
 	"GET /v/{session}/previews":      viewing("previews"),
 	"GET /v/{session}/media":         viewing("media"),
+
+	"GET /v/{session}/captions/{track}": viewing("captions/1"),
 }
 
 func TestEveryRouteHasAnEntry(t *testing.T) {

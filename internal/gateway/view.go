@@ -66,8 +66,8 @@ func (s *Server) beginView(w http.ResponseWriter, r *http.Request) {
 		watermark = watermarkOf(current)
 	}
 	writeJSON(w, http.StatusCreated, map[string]any{
-		"previews": s.previewsOf(r, admitted, token),
-		"token":    token, "playlist": "/v/" + token + "/playlist.m3u8",
+		"previews": s.previewsOf(r, admitted, token), "captions": s.captionsOf(r, admitted, token),
+		"token": token, "playlist": "/v/" + token + "/playlist.m3u8",
 		"watermark": watermark, "tampered": lang.T("tampered"),
 		"maxSpeed": speedOf(admitted.rules.Playback.MaxSpeed.Value), "tooMuch": lang.T("tooMuchText") + " " + lang.T("tooMuchRemedy"),
 	})

@@ -29,6 +29,7 @@ const (
 	manifestInfo = "reelkeeper manifest v1"
 	stateInfo    = "reelkeeper state v1"
 	previewsInfo = "reelkeeper previews v1"
+	captionsInfo = "reelkeeper captions v1"
 )
 
 // DataKey is the secret from which all keys of one processing attempt are derived. It does not print: every common way to
@@ -65,6 +66,9 @@ func (k DataKey) State(salt []byte) [KeySize]byte { return k.derive(salt, stateI
 
 // Previews derives the key that seals the previews of the packaging attempt with this salt.
 func (k DataKey) Previews(salt []byte) [KeySize]byte { return k.derive(salt, previewsInfo) }
+
+// Captions derives the key that seals the captions of the packaging attempt with this salt.
+func (k DataKey) Captions(salt []byte) [KeySize]byte { return k.derive(salt, captionsInfo) }
 
 func (k DataKey) derive(salt []byte, info string) [KeySize]byte {
 	derived, err := hkdf.Key(sha256.New, k[:], salt, info, KeySize)

@@ -36,7 +36,7 @@ const (
 
 	// versionWithTags is the first in which units have tags.
 	versionWithTags = 2
-	// versionWithPreviews is the first that may have previews.
+	// versionWithPreviews is the first that may have previews and captions.
 	versionWithPreviews = 3
 )
 
@@ -61,6 +61,8 @@ type Manifest struct {
 	Segments []Segment `json:"segments"`
 	// Previews are sealed; nil where there are none.
 	Previews *Previews `json:"previews,omitempty"`
+	// Captions are sealed, in the order of the source; none where there are none.
+	Captions []Captions `json:"captions,omitempty"`
 }
 
 // Recording identifies a MeetingRecording and carries what is needed to create it again.
@@ -163,7 +165,7 @@ func (m *Manifest) validate() error {
 	if m.Version < 1 || m.Version > ManifestVersion {
 		return fmt.Errorf("manifest version %d is not 1 to %d; use a release of Reelkeeper that reads it", m.Version, ManifestVersion)
 	}
-	return errors.Join(m.Recording.validate(), m.Key.validate(), m.Source.validate(), m.validateMedia(), m.Previews.validate(m.Version), m.validateUnits())
+	return errors.Join(m.Recording.validate(), m.Key.validate(), m.Source.validate(), m.validateMedia(), m.Previews.validate(m.Version), m.validateCaptions(), m.validateUnits())
 }
 
 func (r Recording) validate() error {

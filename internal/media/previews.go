@@ -135,23 +135,23 @@ const (
 
 // Seal returns the previews as they stand in a manifest.
 func (p Previews) Seal(key Key) (*Previews, error) {
-	aead, err := previewCipher(key)
+	aead, err := sealing(key)
 	if err != nil {
 		return nil, err
 	}
-	p.Poster = aead.Seal(nil, previewNonce(nonceOfPoster), p.Poster, nil)
-	p.Sheet = aead.Seal(nil, previewNonce(nonceOfSheet), p.Sheet, nil)
+	p.Poster = aead.Seal(nil, sealNonce(nonceOfPoster), p.Poster, nil)
+	p.Sheet = aead.Seal(nil, sealNonce(nonceOfSheet), p.Sheet, nil)
 	return &p, nil
 }
 
 // Open returns sealed previews as they were.
 func (p Previews) Open(key Key) (*Previews, error) {
-	aead, err := previewCipher(key)
+	aead, err := sealing(key)
 	if err != nil {
 		return nil, err
 	}
-	poster, posterErr := aead.Open(nil, previewNonce(nonceOfPoster), p.Poster, nil)
-	sheet, sheetErr := aead.Open(nil, previewNonce(nonceOfSheet), p.Sheet, nil)
+	poster, posterErr := aead.Open(nil, sealNonce(nonceOfPoster), p.Poster, nil)
+	sheet, sheetErr := aead.Open(nil, sealNonce(nonceOfSheet), p.Sheet, nil)
 	if err := errors.Join(posterErr, sheetErr); err != nil {
 		return nil, fmt.Errorf("opening the previews: %w", err)
 	}
@@ -159,15 +159,15 @@ func (p Previews) Open(key Key) (*Previews, error) {
 	return &p, nil
 }
 
-func previewCipher(key Key) (cipher.AEAD, error) {
+func sealing(key Key) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return nil, fmt.Errorf("preparing the key of previews: %w", err)
+		return nil, fmt.Errorf("preparing a key for sealing: %w", err)
 	}
 	return cipher.NewGCM(block)
 }
 
-func previewNonce(of byte) []byte {
+func sealNonce(of byte) []byte {
 	nonce := make([]byte, 12)
 	nonce[0] = of
 	return nonce

@@ -158,6 +158,46 @@ story('R32 where the picture has to carry who watches, no picture without that i
   assert.deepEqual(answers, [null, 404, 404]);
 });
 
+/** What stands over the picture: captions that are shown, and cues of theirs. */
+const captionsOf = (page) => page.$eval('video', ({ textTracks }) => [...textTracks].filter(({ mode }) => mode === 'showing')
+  .map((track) => [track.kind, track.language, ...[...(track.activeCues ?? [])].map((cue) => cue.getCueAsHTML().textContent)]));
+
+/** Waits until a cue is shown. */
+const says = (page, text) => page.waitForFunction((wanted) => [...document.querySelector('video').textTracks]
+  .some(({ mode, activeCues }) => mode === 'showing' && [...(activeCues ?? [])].some((cue) => cue.text === wanted)), text);
+
+story('captions are shown where there are any, in the language that was chosen last', async (page) => {
+  await visit(page, 'host', scene.recording);
+  await pressPlay(page);
+  await playsPast(page, 0.5);
+  const button = page.getByRole('button', { name: 'Captions' });
+  assert.equal(await button.getAttribute('aria-pressed'), 'false');
+  assert.deepEqual(await captionsOf(page), []);
+  await button.click();
+  await says(page, 'Good morning &amp; welcome');
+  assert.deepEqual(await captionsOf(page), [['captions', 'en', 'Good morning & welcome']]);
+  assert.equal(await button.getAttribute('aria-pressed'), 'true');
+  await picture(page, 'captions');
+  await page.getByLabel('Language of captions').selectOption({ label: '简体' });
+  await says(page, '早上好');
+  assert.deepEqual(await captionsOf(page), [['captions', 'zh', '早上好']]);
+  await page.reload();
+  await pressPlay(page);
+  await says(page, '早上好');
+  await page.keyboard.press('c');
+  await page.waitForFunction(() => [...document.querySelector('video').textTracks].every(({ mode }) => mode !== 'showing'));
+  await page.locator('.controls select', { hasText: '简体' }).waitFor({ state: 'hidden' });
+});
+
+story('where there are no captions, there is no button for them', async (page) => {
+  await visit(page, 'participant', scene.long);
+  await pressPlay(page);
+  await playsPast(page, 0.5);
+  await page.getByLabel('Speed').waitFor();
+  assert.equal(await page.locator('.control.captions').isVisible(), false);
+  assert.equal(await page.locator('track').count(), 0);
+});
+
 story('R32 the picture carries who watches', async (page) => {
   await visit(page, 'participant', scene.watermarked);
   await page.getByRole('button', { name: 'Play', exact: true }).click();

@@ -68,11 +68,10 @@ func (s *scale) rawWrites() []time.Duration {
 	return took
 }
 
-// rawTrash is how long the writes take that trashing n recordings consists of (the audit event, the status, the Event for people), with
-// nothing decided or read between them, with many under way and no manager; and seen as the manager's are. A sample is measured and multiplied.
-func (s *scale) rawTrash(n int) time.Duration {
+// rawTrash is how long the writes take that trashing a recording consists of (the audit event, the status, the Event for people), with
+// nothing decided or read between them, with many under way and no manager; and seen as the manager's are. So many are written.
+func (s *scale) rawTrash(sample int) time.Duration {
 	s.b.Helper()
-	sample := min(n, 2_000)
 	s.make("raw", sample, time.Now().Add(keep))
 	recorder := audit.NewRecorder(s.account, clock.RealClock{})
 	record := func(ctx context.Context, i int, action v1alpha1.AuditAction) error {
@@ -98,8 +97,7 @@ func (s *scale) rawTrash(n int) time.Duration {
 		return nil
 	})
 	seen.wait(s, sample, time.Minute, isTrashed)
-	took := time.Since(begun)
-	return took * time.Duration(n) / time.Duration(sample)
+	return time.Since(begun) / time.Duration(sample)
 }
 
 // applyTrashed writes the status that the manager writes, with other dates.

@@ -55,6 +55,11 @@ type scale struct {
 	status   []byte
 	template v1alpha1.MeetingRecording
 
+	// timersLate is how late each of the timers was written, massTook how long it took until all massOf were.
+	timersLate []time.Duration
+	massTook   time.Duration
+	massOf     int
+
 	// manager is the process, running says that there is one, and started since when. start is how long it takes until it is idle.
 	manager    *process.Process
 	running    bool

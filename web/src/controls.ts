@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Captions } from './captions';
 import { SeekPreview, type Sheet } from './previews';
 
 /** What the controls are called, as the page says it in the reader's language. */
@@ -17,6 +18,7 @@ export class Controls {
   private readonly play: HTMLButtonElement;
   private readonly mute: HTMLButtonElement;
   private readonly captions: HTMLButtonElement;
+  private readonly captionsIn = document.createElement('select');
   private readonly seek: HTMLInputElement;
   private readonly volume: HTMLInputElement;
   private readonly clock = document.createElement('span');
@@ -30,6 +32,7 @@ export class Controls {
     private readonly words: Words,
     maxSpeed: number,
     sheet: Sheet | undefined,
+    private readonly texts: Captions,
   ) {
     this.speeds = speeds.filter((speed) => speed <= maxSpeed);
     this.bar.className = 'controls';
@@ -40,11 +43,12 @@ export class Controls {
     this.mute = this.button('mute', () => { video.muted = !video.muted; });
     this.volume = this.slider('volume', '0.05', (value) => { video.volume = value; video.muted = value === 0; });
     this.volume.max = '1';
-    this.captions = this.button('captions', () => this.toggleCaptions());
+    this.captions = this.button('captions', () => texts.toggle());
+    this.addLanguages();
     this.addSpeeds();
     const full = this.button('fullscreen', () => void this.toggleFullscreen());
     full.hidden = !document.fullscreenEnabled;
-    this.bar.append(this.seek, this.play, this.clock, this.mute, this.volume, this.speed, this.captions, full);
+    this.bar.append(this.seek, this.play, this.clock, this.mute, this.volume, this.speed, this.captions, this.captionsIn, full);
     new SeekPreview(this.bar, this.seek, sheet, clockTime);
     root.append(this.bar);
     // Somebody who waits sees that something comes.
@@ -53,7 +57,7 @@ export class Controls {
     for (const event of ['play', 'pause', 'timeupdate', 'durationchange', 'volumechange', 'ratechange', 'progress', 'seeking']) {
       video.addEventListener(event, () => this.show());
     }
-    video.textTracks.addEventListener('addtrack', () => this.show());
+    for (const event of ['addtrack', 'change']) video.textTracks.addEventListener(event, () => this.show());
     video.addEventListener('click', () => this.toggle());
     root.addEventListener('keydown', (event) => this.key(event));
     for (const event of ['pointermove', 'pointerdown', 'focusin', 'keydown']) root.addEventListener(event, () => this.awake());
@@ -103,16 +107,15 @@ export class Controls {
     this.speed.addEventListener('change', () => { this.video.playbackRate = Number(this.speed.value); });
   }
 
+  private addLanguages(): void {
+    this.label(this.captionsIn, 'captionsIn');
+    this.texts.labels.forEach((label, i) => this.captionsIn.append(new Option(label, String(i))));
+    this.captionsIn.addEventListener('change', () => this.texts.choose(Number(this.captionsIn.value)));
+  }
+
   private toggle(): void {
     if (this.video.paused) void this.video.play().catch(() => undefined);
     else this.video.pause();
-  }
-
-  private toggleCaptions(): void {
-    const tracks = [...this.video.textTracks];
-    const shown = tracks.some((track) => track.mode === 'showing');
-    tracks.forEach((track, i) => { track.mode = !shown && i === 0 ? 'showing' : 'disabled'; });
-    this.show();
   }
 
   private async toggleFullscreen(): Promise<void> {
@@ -135,8 +138,11 @@ export class Controls {
     this.clock.textContent = text;
     this.seek.setAttribute('aria-valuetext', text);
     this.speed.value = String(video.playbackRate);
-    this.captions.hidden = video.textTracks.length === 0;
-    this.captions.setAttribute('aria-pressed', String([...video.textTracks].some((track) => track.mode === 'showing')));
+    const { labels, shown } = this.texts;
+    this.captions.hidden = labels.length === 0;
+    this.captions.setAttribute('aria-pressed', String(shown >= 0));
+    this.captionsIn.hidden = labels.length < 2 || shown < 0;
+    this.captionsIn.value = String(shown);
   }
 
   /** The keys that people know from other players. Sliders and lists keep their own. */
@@ -157,7 +163,7 @@ export class Controls {
     return {
       ' ': () => this.toggle(), k: () => this.toggle(), j: by(-10), l: by(10), ArrowLeft: by(-5), ArrowRight: by(5),
       ArrowUp: louder(0.1), ArrowDown: louder(-0.1), m: () => { video.muted = !video.muted; }, f: () => void this.toggleFullscreen(),
-      c: () => this.toggleCaptions(), '<': faster(-1), '>': faster(1), Home: () => { video.currentTime = 0; },
+      c: () => this.texts.toggle(), '<': faster(-1), '>': faster(1), Home: () => { video.currentTime = 0; },
     };
   }
 

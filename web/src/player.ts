@@ -2,6 +2,7 @@
 
 import Hls, { ErrorDetails, Events, type ErrorData } from 'hls.js/light';
 
+import { Captions, type CaptionTrack } from './captions';
 import { Controls } from './controls';
 import type { Sheet } from './previews';
 import { Watermark } from './watermark';
@@ -18,6 +19,8 @@ interface ViewSession {
   tooMuch: string;
   /** Small pictures along the recording; null without any. */
   previews: Sheet | null;
+  /** What is said, as text. */
+  captions: CaptionTrack[];
 }
 
 interface Refusal {
@@ -37,6 +40,7 @@ export class Player {
   private session: ViewSession | undefined;
   private controls: Controls | undefined;
   private watermark: Watermark | undefined;
+  private captions: Captions | undefined;
   private renewedAt = 0;
 
   constructor(private readonly root: HTMLElement) {
@@ -55,8 +59,9 @@ export class Player {
       return;
     }
     this.button.hidden = true;
-    this.controls = new Controls(this.root, this.video, JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>,
-      this.session?.maxSpeed ?? 1, this.session?.previews ?? undefined);
+    const words = JSON.parse(this.root.dataset['words'] ?? '{}') as Record<string, string>;
+    this.captions = new Captions(this.video, this.session?.captions ?? [], words['captions'] ?? '');
+    this.controls = new Controls(this.root, this.video, words, this.session?.maxSpeed ?? 1, this.session?.previews ?? undefined, this.captions);
     this.mark();
     this.load(0);
     await this.video.play().catch(() => undefined);
@@ -111,6 +116,7 @@ export class Player {
     // A second failure at once is no matter of a session's age.
     if (Date.now() - this.renewedAt < 10_000 || !(await this.open())) return this.stop();
     this.renewedAt = Date.now();
+    this.captions?.renew(this.session?.captions ?? []);
     this.load(position);
     if (playing) await this.video.play().catch(() => undefined);
   }
@@ -124,6 +130,7 @@ export class Player {
     this.video.removeAttribute('src');
     this.video.load();
     this.controls?.remove();
+    this.captions?.remove();
     this.button.hidden = false;
     this.button.disabled = false;
     this.session = undefined;

@@ -39,9 +39,24 @@ type clip struct {
 	length     time.Duration
 	// previews are those of the picture; nil for none.
 	previews *media.Previews
+	// captions are what is said in it; none for none.
+	captions []media.Captions
 }
 
-func makeClip() (*clip, error)     { return encode(ClipSeconds, 15) }
+// Captions are those of a recording that is not long, in English and in Chinese.
+var Captions = []media.Captions{
+	{Language: "en", Text: []byte("WEBVTT\n\n00:00:00.000 --> 00:00:20.000\nGood morning &amp; welcome\n")},
+	{Language: "zh", Title: "简体", Text: []byte("WEBVTT\n\n00:00:00.000 --> 00:00:20.000\n早上好\n")},
+}
+
+func makeClip() (*clip, error) {
+	made, err := encode(ClipSeconds, 15)
+	if err == nil {
+		made.captions = Captions
+	}
+	return made, err
+}
+
 func makeLongClip() (*clip, error) { return encode(LongSeconds, 2) }
 
 func encode(seconds, rate int) (*clip, error) {
@@ -101,6 +116,9 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 		if manifest.Previews, err = source.previews.Seal(dataKey.Previews(salt)); err != nil {
 			return nil, err
 		}
+	}
+	if manifest.Captions, err = media.SealCaptions(source.captions, dataKey.Captions(salt)); err != nil {
+		return nil, err
 	}
 	where := w.storeOf(recording)
 	if err := w.put(ctx, where, names.MediaKey(1), stored.Bytes()); err != nil {

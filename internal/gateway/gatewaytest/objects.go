@@ -162,6 +162,9 @@ func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names obj
 	if manifest.Previews != nil {
 		recording.Status.Media.Previews = int32(manifest.Previews.Count)
 	}
+	for _, captions := range manifest.Captions {
+		recording.Status.Media.Captions = append(recording.Status.Media.Captions, captions.Language)
+	}
 	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
 	ready(&recording.Status.Conditions, v1alpha1.ReasonAvailable, recording.Generation)
 }

@@ -73,6 +73,7 @@ var chinese = map[string]string{
 	"player.volume":     "音量",
 	"player.speed":      "播放速度",
 	"player.captions":   "字幕",
+	"player.captionsIn": "字幕语言",
 	"player.fullscreen": "全屏",
 	"playUnsupported":   "此浏览器无法播放加密录制。请使用较新的浏览器，并通过 https 访问。",
 	"noScript":          "播放器需要启用 JavaScript。",

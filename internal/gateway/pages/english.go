@@ -73,6 +73,7 @@ var english = map[string]string{
 	"player.volume":     "Volume",
 	"player.speed":      "Speed",
 	"player.captions":   "Captions",
+	"player.captionsIn": "Language of captions",
 	"player.fullscreen": "Full screen",
 	"playUnsupported":   "This browser cannot play encrypted recordings. Use a current one, over https.",
 	"noScript":          "The player needs JavaScript.",

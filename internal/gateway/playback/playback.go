@@ -52,6 +52,8 @@ type Media struct {
 	Key media.Key
 	// previewKey opens the previews of the manifest.
 	previewKey media.Key
+	// captionKey opens the captions of the manifest.
+	captionKey media.Key
 }
 
 // ETag names this media object for good: another attempt, or another recording, has another.
@@ -60,6 +62,11 @@ func (m *Media) ETag() string { return `"` + m.Manifest.Media.SHA256.String()[:3
 // Plaintext opens n bytes of the file from off on, decrypted.
 func (m *Media) Plaintext(ctx context.Context, off, n int64) (*media.Stream, error) {
 	return m.Reader.Plaintext(ctx, m.Key, off, n)
+}
+
+// Captions returns the WebVTT of a track of the manifest, counted from 0.
+func (m *Media) Captions(track int) ([]byte, error) {
+	return m.Manifest.OpenCaptions(track, m.captionKey)
 }
 
 // Units are what the n bytes from off on belong to: the init, which plays for no time, and segments. n is not 0.
@@ -144,7 +151,7 @@ func (o *Opener) open(ctx context.Context, recording *v1alpha1.MeetingRecording)
 	source := &object{stores: o.stores, store: recording.StoreName(), bucket: bucket, key: manifest.Media.Key}
 	return &Media{
 		Manifest: manifest, Reader: media.NewReader(manifest, dataKey.Unit(manifest.Key.Salt), source, o.units), Key: dataKey.Media(manifest.Key.Salt),
-		previewKey: dataKey.Previews(manifest.Key.Salt),
+		previewKey: dataKey.Previews(manifest.Key.Salt), captionKey: dataKey.Captions(manifest.Key.Salt),
 	}, nil
 }
 

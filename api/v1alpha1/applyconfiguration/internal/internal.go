@@ -635,6 +635,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: bytes
       type:
         scalar: numeric
+    - name: captions
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: codec
       type:
         scalar: string

@@ -26,6 +26,9 @@ type MediaFactsApplyConfiguration struct {
 	// previews is how many small pictures there are for the seek bar of a player, besides the one for lists. Absent where there
 	// are none.
 	Previews *int32 `json:"previews,omitempty"`
+	// captions are the languages that there are captions in, as BCP 47 writes them; und is one that the source did not name. Absent
+	// where there are no captions.
+	Captions []string `json:"captions,omitempty"`
 	// sha256 is the digest of the stored object, in hexadecimal.
 	SHA256 *string `json:"sha256,omitempty"`
 }
@@ -81,6 +84,16 @@ func (b *MediaFactsApplyConfiguration) WithSegments(value int32) *MediaFactsAppl
 // If called multiple times, the Previews field is set to the value of the last call.
 func (b *MediaFactsApplyConfiguration) WithPreviews(value int32) *MediaFactsApplyConfiguration {
 	b.Previews = &value
+	return b
+}
+
+// WithCaptions adds the given value to the Captions field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Captions field.
+func (b *MediaFactsApplyConfiguration) WithCaptions(values ...string) *MediaFactsApplyConfiguration {
+	for i := range values {
+		b.Captions = append(b.Captions, values[i])
+	}
 	return b
 }
 
