@@ -4,6 +4,7 @@ package governance_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -330,9 +331,15 @@ func TestASurveyAnswersAsReadingEachTime(t *testing.T) {
 				t.Errorf("%s: grants (-want +got):\n%s", name, diff)
 			}
 		}
-		read, err := reader.Rules(t.Context(), r)
-		if surveyed, surveyErr := survey.Rules(t.Context(), r); surveyed != read || err != nil || surveyErr != nil {
-			t.Errorf("%s: the rules are others, %v, %v", name, err, surveyErr)
-		}
+		// Other tests change policies of the organisation meanwhile.
+		eventually(t, "the same rules of "+name, func(ctx context.Context) (bool, error) {
+			survey, surveyErr := reader.Survey(ctx)
+			if surveyErr != nil {
+				return false, surveyErr
+			}
+			surveyed, surveyErr := survey.Rules(ctx, r)
+			read, err := reader.Rules(ctx, r)
+			return surveyed == read, errors.Join(err, surveyErr)
+		})
 	}
 }
