@@ -255,13 +255,7 @@ func TestR25ADeletedNamespaceGoesAndItsMediaStays(t *testing.T) {
 	w := newWorld(t)
 	recording := w.available()
 	w.expectNoStrays(recording)
-	if err := w.admin.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}); err != nil {
-		t.Fatal(err)
-	}
-	w.eventually("the deletion reaches the recording", func() bool {
-		found := w.get()
-		return found == nil || !found.DeletionTimestamp.IsZero()
-	})
+	w.deleteNamespace()
 	w.drive(gone)
 	if stored := w.stored(); len(stored) != 4 || !strings.HasPrefix(stored[3], "trash/") {
 		t.Errorf("in the bucket: %v", stored)

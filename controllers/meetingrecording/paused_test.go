@@ -155,13 +155,7 @@ func TestR24WhatWasDeletedWithItsNamespaceGoesByThePoliciesOfTheOrganisation(t *
 	policy.Spec.Selector = misspelt()
 	policy.Spec.Defaults.Retention.TrashFor = "90d"
 	w.create(policy)
-	if err := w.admin.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}); err != nil {
-		t.Fatal(err)
-	}
-	w.eventually("the deletion reaches the recording", func() bool {
-		found := w.get()
-		return found == nil || !found.DeletionTimestamp.IsZero()
-	})
+	w.deleteNamespace()
 	w.drive(gone)
 	w.eventually("the namespace is gone", func() bool {
 		return apierrors.IsNotFound(w.admin.Get(t.Context(), client.ObjectKey{Name: w.namespace}, &corev1.Namespace{}))

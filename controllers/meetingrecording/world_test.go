@@ -449,3 +449,15 @@ func condition(recording *v1alpha1.MeetingRecording, kind string) metav1.Conditi
 	}
 	return metav1.Condition{}
 }
+
+// deleteNamespace deletes the world's namespace, and returns when that has reached the recording.
+func (w *world) deleteNamespace() {
+	w.Helper()
+	if err := w.admin.Delete(w.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}); err != nil {
+		w.Fatal(err)
+	}
+	w.eventually("the deletion reaches the recording", func() bool {
+		found := w.get()
+		return found == nil || !found.DeletionTimestamp.IsZero()
+	})
+}

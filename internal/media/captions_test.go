@@ -238,14 +238,7 @@ func TestR7CaptionsAreSealedInTheManifest(t *testing.T) {
 	}
 	manifest := testManifest(packaged)
 	manifest.Captions = sealed
-	stored, err := EncodeManifest(manifest, testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := DecodeManifest(stored, func(*Manifest) (Key, error) { return testKey, nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	read := storedAndRead(t, manifest)
 	for i := range plain {
 		if text, err := read.OpenCaptions(i, testKey); err != nil || !bytes.Equal(text, plain[i].Text) {
 			t.Errorf("captions %d that were sealed and opened are %q (%v)", i, text, err)

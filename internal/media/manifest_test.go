@@ -206,3 +206,17 @@ func FuzzManifest(f *testing.F) {
 		}
 	})
 }
+
+// storedAndRead is the manifest as it is read again.
+func storedAndRead(t *testing.T, manifest *Manifest) *Manifest {
+	t.Helper()
+	stored, err := EncodeManifest(manifest, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := DecodeManifest(stored, func(*Manifest) (Key, error) { return testKey, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}

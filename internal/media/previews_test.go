@@ -96,14 +96,7 @@ func TestR7PreviewsAreSealedInTheManifest(t *testing.T) {
 	}
 	manifest := testManifest(packaged)
 	manifest.Previews = sealed
-	stored, err := EncodeManifest(manifest, testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := DecodeManifest(stored, func(*Manifest) (Key, error) { return testKey, nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	read := storedAndRead(t, manifest)
 	opened, err := read.Previews.Open(testKey)
 	if diff := cmp.Diff(&plain, opened); err != nil || diff != "" {
 		t.Errorf("previews that were sealed and opened (-want +got):\n%s%v", diff, err)
