@@ -42,6 +42,7 @@ func (d decision) withLock(o *observation) decision {
 	}
 	d.status.Storage.Lock = d.lock
 	explainLock(o, d.status, plan, "")
+	d = d.withLateLift(o, plan)
 	d.wake = sooner(d.wake, lockChange(o, plan, d.lock))
 	if o.namespace.going && isKept(d.status) && !saysWaiting(&o.recording.Status) {
 		d.notices = append(d.notices, notice{warning: true, ofNamespace: true, reason: "RecordingKept", action: "Delete",
@@ -150,6 +151,7 @@ func (r *Reconciler) lockObjects(ctx context.Context, o *observation, d *decisio
 		}
 	}
 	if err == nil {
+		d.notices = append(d.notices, lockApplied(o, d)...)
 		return nil
 	}
 	switch objectstore.Reason(err) {
@@ -162,7 +164,7 @@ func (r *Reconciler) lockObjects(ctx context.Context, o *observation, d *decisio
 		return err
 	}
 	explainLock(o, status, scheduleOf(o, status), err.Error())
-	d.look = lockRetry
+	d.lockRefused(o, err)
 	return nil
 }
 
