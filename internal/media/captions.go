@@ -114,17 +114,17 @@ func (t Tools) captionTexts(ctx context.Context, container Container, path strin
 		}
 		return texts, faults
 	}
-	for i, out := range outputs {
-		switch {
+	for i, stream := range streams {
+		var text []byte
+		switch out := outputs[i]; {
 		case err != nil:
-			faults = append(faults, fmt.Errorf("stream %d: %w", streams[i].Index, err))
+			faults = append(faults, fmt.Errorf("stream %d: %w", stream.Index, err))
 		case out.over:
-			faults = append(faults, fmt.Errorf("stream %d: %w: more than %d bytes", streams[i].Index, errTooMuch, maxRawCaptionBytes))
+			faults = append(faults, fmt.Errorf("stream %d: %w: more than %d bytes", stream.Index, errTooMuch, maxRawCaptionBytes))
 		default:
-			texts = append(texts, cleanWebVTT(out.buffer.Bytes()))
-			continue
+			text = cleanWebVTT(out.buffer.Bytes())
 		}
-		texts = append(texts, nil)
+		texts = append(texts, text)
 	}
 	return texts, faults
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -101,16 +102,18 @@ func scaled(width, height int) string {
 
 // picture makes one JPEG of what follows a moment, in the best quality that fits; nil where none does. The source is decoded once for all of them.
 func (t Tools) picture(ctx context.Context, plan Plan, path string, from time.Duration, filter string, most int) ([]byte, error) {
-	graph := fmt.Sprintf("[0:%d]%s,split=%d", plan.Video.Index, filter, len(previewQualities))
 	var outputs []*limited
+	var labels strings.Builder
 	var written []string
 	for i, quality := range previewQualities {
+		label := fmt.Sprintf("[q%d]", quality)
+		labels.WriteString(label)
 		outputs = append(outputs, &limited{limit: most})
-		graph += fmt.Sprintf("[q%d]", quality)
 		written = append(written,
-			"-map", fmt.Sprintf("[q%d]", quality), "-map_metadata", "-1", "-fflags", "+bitexact",
+			"-map", label, "-map_metadata", "-1", "-fflags", "+bitexact",
 			"-frames:v", "1", "-q:v", strconv.Itoa(quality), "-f", "mjpeg", outputURL(i))
 	}
+	graph := fmt.Sprintf("[0:%d]%s,split=%d%s", plan.Video.Index, filter, len(previewQualities), labels.String())
 	args := slices.Concat(
 		[]string{"-v", "error", "-nostdin", "-hide_banner", "-nostats"},
 		plan.previewInput(from), inputOptions(plan.Container, path), []string{"-filter_complex", graph}, written)
