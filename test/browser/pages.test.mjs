@@ -213,7 +213,7 @@ story('signing out ends the session', async (page) => {
   await page.waitForURL(`${scene.issuer}/session/end?**`);
   await page.getByRole('button', { name: 'Yes, sign me out' }).click();
   await page.waitForURL(`${scene.url}/`);
-  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await picture(page, 'welcome');
   assert.equal((await page.request.get(`${scene.recording}/state`)).status(), 404);
 });
