@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -57,14 +58,14 @@ func follow(t *testing.T, names ...string) (toolscache.SharedIndexInformer, *wat
 	t.Helper()
 	events := watch.NewFake()
 	from := &toolscache.ListWatch{
-		ListFunc: func(metav1.ListOptions) (runtime.Object, error) {
+		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
 			list := &v1alpha1.MeetingRecordingList{ListMeta: metav1.ListMeta{ResourceVersion: "10"}}
 			for _, name := range names {
 				list.Items = append(list.Items, *named(name, "5"))
 			}
 			return list, nil
 		},
-		WatchFunc: func(metav1.ListOptions) (watch.Interface, error) { return events, nil },
+		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return events, nil },
 	}
 	informer := (&Catalog{}).NewInformer(from, &v1alpha1.MeetingRecording{}, 0, toolscache.Indexers{})
 	if err := informer.SetTransform(Transform); err != nil {
