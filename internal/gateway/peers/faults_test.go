@@ -150,7 +150,7 @@ func TestStrangersGetNoAnswer(t *testing.T) {
 	blind.VerifyConnection = nil
 	cases := map[string]func(*testing.T) (*http.Response, error){
 		"without a certificate":            over(&http.Transport{TLSClientConfig: bare}, "https://"+r.address, question),
-		"with a certificate of other keys": over(&http.Transport{TLSClientConfig: blind, ForceAttemptHTTP2: true}, "https://"+r.address, question),
+		"with a certificate of other keys": over(&http.Transport{TLSClientConfig: blind}, "https://"+r.address, question),
 		"without TLS":                      over(&http.Transport{}, "http://"+r.address, question),
 	}
 	for name, ask := range cases {
@@ -266,7 +266,7 @@ func TestWhatWasOverheardIsWorthNothing(t *testing.T) {
 	if got := asker.Admit("carol", visit); got != (pacing.Admission{}) || asker.count(Home) != 1 {
 		t.Fatalf("it is answered %+v, counted %v", got, asker.counted)
 	}
-	asker.transport.(*http.Transport).CloseIdleConnections()
+	asker.transport.CloseIdleConnections()
 	<-passed
 	if bytes.Contains(sent.Bytes(), []byte("player")) || bytes.Contains(sent.Bytes(), []byte(anonymous("carol"))) {
 		t.Error("who listens reads what is asked")
@@ -293,7 +293,7 @@ func TestWhatWasOverheardIsWorthNothing(t *testing.T) {
 
 func TestGarbageOfAFriendIsRefused(t *testing.T) {
 	n := newNetwork(t, 1)
-	friend := newTransport(&circle{secrets: n.keys}).(*http.Transport)
+	friend := newTransport(&circle{secrets: n.keys})
 	for name, body := range map[string]string{
 		"nothing":                  "",
 		"null":                     "null",

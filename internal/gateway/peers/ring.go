@@ -54,6 +54,9 @@ func (r *Ring) Set(addresses []string) {
 	}
 }
 
+// Self is where the others reach this replica.
+func (r *Ring) Self() string { return r.self }
+
 // Len is how many replicas are ready.
 func (r *Ring) Len() int {
 	r.mutex.RLock()

@@ -24,8 +24,6 @@ const (
 
 // Serve answers other replicas on the listener until ctx ends. Nobody else gets further than the handshake of TLS.
 func (l *Ledger) Serve(ctx context.Context, listener net.Listener) error {
-	config := l.circle.config()
-	config.NextProtos = []string{"h2", "http/1.1"}
 	server := &http.Server{
 		Handler: l.Handler(), ReadTimeout: requestTimeout, ReadHeaderTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
@@ -34,7 +32,7 @@ func (l *Ledger) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	if err := server.Serve(tls.NewListener(listener, config)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(tls.NewListener(listener, l.circle.config())); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("answer other gateways: %w", err)
 	}
 	return nil
