@@ -3,6 +3,7 @@
 package pacing
 
 import (
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type account struct {
 	mutex sync.Mutex
 	// holds says how many purchases each unit was given by, of those that were not given back. What has any is paid for.
 	holds []uint8
+	// due is when those units may be sent that were paid for, but not yet earned.
+	due map[int]time.Time
 	// given is how long what was paid for plays.
 	given time.Duration
 	// ahead is how much can be given now. It is negative while some wait for what they have bought.
@@ -86,14 +89,32 @@ func (a *account) take(terms Terms, units []Unit, now time.Time) (wait time.Dura
 	if price == 0 || wait < 0 {
 		wait = 0
 	}
+	wait = max(wait, a.untilDue(units, now))
 	if wait > longestWait {
 		return wait, false
 	}
-	a.ahead, a.given = a.ahead-price, given
 	for _, unit := range units {
+		if !a.paid(unit) && wait > 0 {
+			a.due[unit.Index] = now.Add(wait)
+		}
 		a.hold(unit)
 	}
+	a.ahead, a.given = a.ahead-price, given
 	return wait, true
+}
+
+// untilDue is how long it is until all of these units may be sent that are paid for: to ask twice is no way around waiting.
+func (a *account) untilDue(units []Unit, now time.Time) (wait time.Duration) {
+	maps.DeleteFunc(a.due, func(_ int, due time.Time) bool { return !due.After(now) })
+	if len(a.due) == 0 {
+		return 0
+	}
+	for _, unit := range units {
+		if due, waits := a.due[unit.Index]; waits {
+			wait = max(wait, due.Sub(now))
+		}
+	}
+	return wait
 }
 
 // giveBack takes back what was paid for units that one purchase did not bring. What another brought, or is to bring, stays paid.
@@ -107,6 +128,7 @@ func (a *account) giveBack(terms Terms, units []Unit) {
 		if a.holds[unit.Index]--; a.holds[unit.Index] == 0 {
 			a.ahead += terms.cost(a.given) - terms.cost(a.given-unit.Plays)
 			a.given -= unit.Plays
+			delete(a.due, unit.Index)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (l *Ledger) GiveBack(viewer, recording string, terms Terms, unsent []Unit) 
 }
 
 func (l *Ledger) account(viewer, recording string, terms Terms) *account {
-	return l.accounts.get(viewer+"\n"+recording, func() *account { return &account{ahead: terms.ahead(), at: l.clock.Now()} })
+	return l.accounts.get(viewer+"\n"+recording, func() *account { return &account{due: map[int]time.Time{}, ahead: terms.ahead(), at: l.clock.Now()} })
 }
 
 // lockedCache keeps the entries that were used last.

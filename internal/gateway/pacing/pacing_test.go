@@ -221,6 +221,27 @@ func TestToDropARequestIsNoWayAroundPaying(t *testing.T) {
 	}
 }
 
+func TestToAskTwiceIsNoWayAroundWaiting(t *testing.T) {
+	f := newFilm(t, standard)
+	f.take(0, 44)
+	if _, wait := f.take(45, 46); wait != 4*time.Second {
+		t.Fatalf("what is ahead by eight seconds waits %s", wait)
+	}
+	f.pass(time.Second)
+	again, wait := f.take(46, 46)
+	if wait != 3*time.Second {
+		t.Errorf("asked for again, it waits %s, want the three seconds that are left", wait)
+	}
+	again.Settle(46) // who asked has gone, but not who asked first
+	if _, wait := f.take(0, 44); wait != 0 {
+		t.Errorf("what was seen before waits %s", wait)
+	}
+	f.pass(3 * time.Second)
+	if _, wait := f.take(45, 46); wait != 0 {
+		t.Errorf("when it is due, it waits %s", wait)
+	}
+}
+
 func TestWhatWasGivenVeryOftenIsNeverTakenForNotGiven(t *testing.T) {
 	f := newFilm(t, standard)
 	f.take(0, 44) // sent

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// Service is the headless Service of the replicas, in the operator's namespace, and PortName its port.
-	Service  = "reelkeeper-gateway-peers"
+	// Service is the headless Service of the replicas, in the operator's namespace.
+	Service = "reelkeeper-gateway-peers"
+	// PortName is the name of its port.
 	PortName = "peers"
 )
 

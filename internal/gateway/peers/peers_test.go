@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -60,11 +61,7 @@ func newNetwork(t testing.TB, size int) *network {
 
 func keysOf(t testing.TB, lines ...string) *session.Keys {
 	t.Helper()
-	var text string
-	for _, line := range lines {
-		text += line + "\n"
-	}
-	keys, err := session.ParseKeys([]byte(text))
+	keys, err := session.ParseKeys([]byte(strings.Join(lines, "\n")))
 	if err != nil {
 		t.Fatal(err)
 	}

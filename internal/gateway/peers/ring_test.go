@@ -3,8 +3,8 @@
 package peers
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -16,7 +16,7 @@ func homes(members []string, viewers int) []string {
 	ring.Set(members)
 	var found []string
 	for i := range viewers {
-		found = append(found, ring.home(anonymous(fmt.Sprint(i))).address)
+		found = append(found, ring.home(anonymous(strconv.Itoa(i))).address)
 	}
 	return found
 }
@@ -44,7 +44,7 @@ func TestOnlyTheViewersOfWhoGoesMove(t *testing.T) {
 func TestAllReplicasAgreeWhoseHomeIsWhere(t *testing.T) {
 	members := []string{"10.0.0.1:8444", "10.0.0.2:8444", "10.0.0.3:8444"}
 	for i := range 100 {
-		viewer := anonymous(fmt.Sprint(i))
+		viewer := anonymous(strconv.Itoa(i))
 		var answers []string
 		for _, self := range members {
 			ring := NewRing(self, Patience)
