@@ -43,6 +43,7 @@ var sources = []source{
 	{pattern: "config/admission/attribution-kept.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/attribution.yaml", into: "generated", when: mutatingPolicies, convert: inRelease},
 	{pattern: "config/admission/auditevents.yaml", into: "generated", convert: inRelease},
+	{pattern: "config/admission/ended-sessions.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/erasure.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers-kept.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/admission/finalizers.yaml", into: "generated", when: mutatingPolicies, convert: inRelease},

@@ -43,7 +43,12 @@ func visit(gateway, name string) *person {
 // signIn signs in at the provider, by its form, as people do. Accounts of the demo have their name as password.
 func signIn(ctx context.Context, gateway, email string) (*person, error) {
 	p := visit(gateway, email)
-	form, err := p.do(ctx, http.MethodGet, gateway+"/signin", nil, nil)
+	// A page with a button comes first, and one that goes on to the provider by itself.
+	leaving, err := p.post(ctx, gateway+"/signin", url.Values{"with": {"organisation"}, "next": {"/"}})
+	if err != nil {
+		return nil, err
+	}
+	form, err := p.do(ctx, http.MethodGet, strings.TrimPrefix(leaving.header.Get("Refresh"), "0; url="), nil, nil)
 	if err != nil {
 		return nil, err
 	}

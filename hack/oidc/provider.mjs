@@ -18,6 +18,8 @@ export async function newProvider(issuer, client, accounts) {
         post_logout_redirect_uris: client.redirectURIs.map((uri) => new URL('/', uri).href),
         grant_types: ['authorization_code'],
         response_types: ['code'],
+        backchannel_logout_uri: client.redirectURIs[0].replace('/signin/callback', '/signout/backchannel'),
+        backchannel_logout_session_required: true,
       },
     ],
     jwks: { keys: [{ ...signing, alg: 'RS256', use: 'sig', kid: 'signing' }] },
@@ -30,7 +32,11 @@ export async function newProvider(issuer, client, accounts) {
     },
     // The ID token itself carries the claims, so that one round trip is enough.
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut } },
+    features: {
+      devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut }, backchannelLogout: { enabled: true },
+    },
+    // The client is on this machine, where the library would send no logout token to.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, id) => {
       const account = accounts.get(id);

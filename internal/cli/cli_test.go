@@ -93,6 +93,9 @@ func TestCommands(t *testing.T) {
 		"the help of check": {
 			args: []string{"check", "--help"}, wantFile: "check-help.txt",
 		},
+		"the help of sessions end": {
+			args: []string{"sessions", "end", "--help"}, wantFile: "sessions-end-help.txt",
+		},
 		"completion for kubectl": {
 			args: []string{"completion", "kubectl"}, wantFile: "completion-kubectl.txt",
 		},
@@ -191,6 +194,8 @@ func TestErrors(t *testing.T) {
 		"contradicting flags":   {[]string{"can", "a@x", "View", "finance/q3-review", "--internal", "--external"}, "", "contradict"},
 		"too few arguments":     {[]string{"can", "a@x"}, "", "can --list USER"},
 		"nobody says who is in": {[]string{"who-can", "View", "finance/q3-review", "--gateway-config", "finance/none"}, "", "--domain example.com"},
+		"sessions of nobody":    {[]string{"sessions", "end"}, "", "write one, such as alice@example.com"},
+		"sessions of elsewhere": {[]string{"sessions", "end", "--user", "a@example.com", "--issuer", "https://id.example.org"}, "", "use one of https://id.example.com"},
 		"no meeting":            {[]string{"preflight"}, "", "--meeting is missing"},
 		"not a meeting":         {[]string{"preflight", "--meeting", "testdata/tighter.yaml"}, "", "write one MeetingRecording"},
 		"another kind":          {[]string{"preflight", "--meeting", "-"}, "kind: Pod", "write a MeetingRecording"},

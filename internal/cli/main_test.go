@@ -33,7 +33,7 @@ var (
 func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{
 		CRDs:      []string{"config/crd"},
-		Manifests: []string{"config/namespace", "config/gateway/configmap.yaml", "internal/cli/testdata/fixture.yaml"},
+		Manifests: []string{"config/namespace", "config/gateway/configmap.yaml", "config/rbac/users.yaml", "internal/cli/testdata/fixture.yaml"},
 		Started:   writeStatuses,
 	}, &env)
 }

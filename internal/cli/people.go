@@ -27,6 +27,10 @@ type people struct {
 func (p *people) bind(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&p.domains, "domain", nil,
 		"a domain of the organisation's e-mail addresses, such as example.com; without it, those of the gateway's configuration")
+	p.bindGateway(flags)
+}
+
+func (p *people) bindGateway(flags *pflag.FlagSet) {
 	flags.StringVar(&p.gatewayConfig, "gateway-config", "reelkeeper-system/reelkeeper-gateway", "the ConfigMap with the gateway's configuration")
 }
 

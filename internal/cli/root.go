@@ -73,7 +73,7 @@ func newRootCommand(env Environment) *cobra.Command {
 same functions as the gateway and the controllers, so that its answers are what the system really does.
 
 It answers questions, and undoes mistakes. Questions only read: policies, recordings, grants and namespaces are all the access
-that they need. request, requests, trash, recover and keys rotate change something; what looks into a bucket reads the Secrets of its store.
+that they need. request, requests, trash, recover, keys rotate and sessions end change something; what looks into a bucket reads the Secrets of its store.
 
 Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, something would change), 2 where there is no answer.`,
 		Example: `  # which rules hold for a recording, and where they come from
@@ -97,7 +97,7 @@ Exit codes: 0 for yes (allowed, nothing would change), 1 for no (denied, somethi
 	c.cluster.bind(root.PersistentFlags())
 	c.output.bind(root)
 	root.AddCommand(c.newExplain(), c.newCan(), c.newWhoCan(), c.newPreflight(), c.newPosture(), c.newDiff(), c.newCheck(), c.newRequest(), c.newRequests(),
-		c.newTrash(), c.newRecover(), c.newOrphans(), c.newKeys(), c.newScrub(), c.newVersion())
+		c.newTrash(), c.newRecover(), c.newOrphans(), c.newKeys(), c.newScrub(), c.newSessions(), c.newVersion())
 	addCompletion(root)
 	// The flag exists, and that is the only error.
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)

@@ -24,9 +24,8 @@ const providerCookie = "reelkeeper-provider"
 func (s *Server) prepareSignIn(public string) error {
 	s.flow = &signin.Flow{
 		Sessions: s.sessions, Clock: s.clock, Lifetime: s.config.Session.Lifetime.Duration, Choose: s.chooseProvider, Leave: s.leave,
-		SignedIn: s.signedIn, Failed: s.signInFailed,
-		Remember:   func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
-		Remembered: func(r *http.Request) string { return preference(r, providerCookie) },
+		SignedIn: s.signedIn, Failed: s.signInFailed, End: s.endSession, Unended: s.unended,
+		Remember: func(w http.ResponseWriter, name string) { s.rememberPreference(w, providerCookie, name) },
 	}
 	s.providers = s.config.Providers()
 	for _, settings := range s.providers {
@@ -52,21 +51,34 @@ func (s *Server) providerOf(person *identity.Person) *config.Provider {
 
 // signInCallback takes the answer of a provider: of the organisation's, where the address names none.
 func (s *Server) signInCallback(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "provider")
-	if name == "" {
-		name = config.OwnProvider
-	}
-	s.flow.Callback(w, r, name)
+	s.flow.Callback(w, r, providerIn(r))
 }
 
-// chooseProvider asks with which account somebody wants to sign in. Where they go on to stands in the form, not in an address: it
-// can be a link.
+// providerIn is the name of the provider in an address: the organisation's has none there.
+func providerIn(r *http.Request) string {
+	return cmp.Or(chi.URLParam(r, "provider"), config.OwnProvider)
+}
+
+// chooseProvider asks with which account somebody wants to sign in.
 func (s *Server) chooseProvider(w http.ResponseWriter, r *http.Request, next string, again bool) {
+	s.page(w, r, http.StatusOK, pages.Accounts, nil, s.accounts(r, next, again))
+}
+
+// askToSignIn answers whoever wants something that takes signing in, and tells nothing of what it is. To sign in takes a press of a button: nobody has a
+// session who did not mean to. next is where they go on to then.
+func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request, next string) {
+	// HTTP wants a scheme named with this status. Browsers know none of this name, and show the page.
+	w.Header().Set("WWW-Authenticate", "Cookie")
+	s.page(w, r, http.StatusUnauthorized, pages.Accounts, nil, s.accounts(r, signin.SafeNext(next), false))
+}
+
+// accounts are the ways to sign in. Where somebody goes on to stands in the form, not in an address: it can be a link.
+func (s *Server) accounts(r *http.Request, next string, again bool) pages.AccountsContent {
 	content, remembered := pages.AccountsContent{Next: next, Again: again}, preference(r, providerCookie)
 	for _, provider := range s.flow.Providers {
 		content.Providers = append(content.Providers, pages.Choice{Value: provider.Name(), Name: provider.Title(), Chosen: provider.Name() == remembered})
 	}
-	s.page(w, r, http.StatusOK, pages.Accounts, nil, content)
+	return content
 }
 
 // leave answers a form with a page that goes on to an identity provider. A redirect would be held up by the content security policy: in browsers,

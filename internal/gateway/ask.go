@@ -42,7 +42,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	page := strings.TrimSuffix(r.URL.Path, "/requests")
 	if nobody(current) {
-		s.flow.Begin(w, r, page)
+		s.askToSignIn(w, r, page)
 		return
 	}
 	v := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditRequested)

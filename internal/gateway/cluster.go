@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/activity"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/ended"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/freshness"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -50,6 +51,7 @@ func Connect(ctx context.Context, config *rest.Config, operatorNamespace string,
 	config.Wrap(monitor.Wrap)
 	options := kube.ManagerOptions(operatorNamespace, namespaces)
 	options.Cache.Scheme = options.Scheme
+	options.Cache.ByObject[&corev1.ConfigMap{}] = cache.ByObject{Namespaces: map[string]cache.Config{operatorNamespace: {}}, Label: ended.Selector()}
 	objects, err := cache.New(config, options.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %w", config.Host, err)
@@ -75,7 +77,7 @@ func (c *Cluster) watch(ctx context.Context) error {
 	for _, object := range []client.Object{
 		&v1alpha1.MeetingRecording{}, &v1alpha1.AccessGrant{}, &v1alpha1.AccessRequest{}, &v1alpha1.RecordingPolicy{},
 		&v1alpha1.ClusterRecordingPolicy{}, &v1alpha1.RecordingStore{},
-		&corev1.Secret{}, kube.NamespaceMetadata(),
+		&corev1.Secret{}, &corev1.ConfigMap{}, kube.NamespaceMetadata(),
 	} {
 		if _, err := c.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T: %w", object, err)
@@ -117,6 +119,7 @@ func (c *Cluster) Complete(options Options) Options {
 	options.Recorder = audit.NewRecorder(c.direct, options.Clock)
 	options.Writer = c.direct
 	options.Activity = c.activity
+	options.Ended = &ended.Ledger{Namespace: options.OperatorNamespace, Reader: c.cache, Writer: c.direct}
 	options.Uses, options.Tries = NewUseCounter(c.direct), NewTryCounter(c.direct)
 	options.Stores = stores.NewResolver(c.cache, options.OperatorNamespace)
 	options.Synced, options.Age = c.Synced, c.Age

@@ -32,7 +32,8 @@ func (s *Server) viewLifetime(r *http.Request, recording *v1alpha1.MeetingRecord
 	lifetime := s.config.Session.ViewLifetime.Duration
 	origin, err := s.media.Origin(r.Context(), recording)
 	if origin != "" {
-		lifetime = min(lifetime, directLifetime)
+		// Whoever watches asks the gateway for nothing else in between, and has not gone away.
+		lifetime = min(lifetime, directLifetime, s.config.Session.Idle.Duration/2)
 	}
 	return lifetime, err
 }

@@ -23,7 +23,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	page := strings.TrimSuffix(r.URL.Path, "/download")
 	if current == nil {
-		s.flow.Begin(w, r, page)
+		s.askToSignIn(w, r, page)
 		return
 	}
 	visit := s.downloadVisit(r, current)

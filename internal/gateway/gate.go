@@ -20,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/ended"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
@@ -43,6 +44,7 @@ type books interface {
 type gate struct {
 	age          func() time.Duration
 	reader       client.Reader
+	ended        *ended.Ledger
 	governance   Governance
 	recorder     audit.Recorder
 	uses         UseCounter
@@ -193,6 +195,12 @@ func (g *gate) enter(v visit) (*admission, *refusal) {
 	ctx := v.Context()
 	if g.stale() {
 		return nil, &refusal{kind: broken, wait: staleWait}
+	}
+	// What is being sent in a session that has ended meanwhile ends too.
+	if over, err := g.over(ctx, v.session); err != nil {
+		return nil, &refusal{kind: broken, err: err}
+	} else if over {
+		return nil, notSignedIn()
 	}
 	ctx, decided := tracing.Step(ctx, "decide")
 	defer decided()

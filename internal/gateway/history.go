@@ -28,7 +28,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	page := strings.TrimSuffix(r.URL.Path, "/log")
 	if nobody(current) {
-		s.flow.Begin(w, r, page)
+		s.askToSignIn(w, r, page)
 		return
 	}
 	admitted, turned := s.gate.enter(visitOf(r, current, v1alpha1.PermissionApprove, v1alpha1.AuditViewed))

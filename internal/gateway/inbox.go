@@ -22,7 +22,7 @@ import (
 func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/inbox")
+		s.askToSignIn(w, r, "/inbox")
 		return
 	}
 	s.showInbox(w, r, current, http.StatusOK, "")
@@ -66,7 +66,7 @@ func inboxEntry(lang pages.Language, item desk.Item, d *dossier) pages.InboxEntr
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/inbox")
+		s.askToSignIn(w, r, "/inbox")
 		return
 	}
 	action, give := v1alpha1.AuditApproved, s.desk.Approve

@@ -6,6 +6,7 @@ package gateway_test
 
 import (
 	"crypto/sha256"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -39,13 +40,15 @@ type scene struct {
 
 // situations are what can have happened before a try.
 var situations = map[string]func(t *testing.T, w *gatewaytest.World) *scene{
-	"watching":             watching,
-	"by a link for anyone": sharedWithAnyone,
-	"revoked":              revoked,
-	"signed out":           signedOut,
-	"the view has ended":   func(t *testing.T, w *gatewaytest.World) *scene { return later(t, w, 2*time.Hour) },
+	"watching":               watching,
+	"by a link for anyone":   sharedWithAnyone,
+	"revoked":                revoked,
+	"signed out":             signedOut,
+	"the view has ended":     func(t *testing.T, w *gatewaytest.World) *scene { return later(t, w, 2*time.Hour, true) },
+	"nobody was there":       func(t *testing.T, w *gatewaytest.World) *scene { return later(t, w, 90*time.Minute, false) },
+	"signed out with a copy": signedOutWithACopy,
 	"the session has ended": func(t *testing.T, w *gatewaytest.World) *scene {
-		return later(t, w, 9*time.Hour)
+		return later(t, w, 9*time.Hour, true)
 	},
 	"in the trash": trashed,
 	"direct":       watchingDirectly,
@@ -167,7 +170,7 @@ func (s *scene) forge(t *testing.T, recording *v1alpha1.MeetingRecording) {
 		t.Fatal(err)
 	}
 	store := session.NewStore(keys, gatewaytest.Wall, false)
-	forged := session.New(&identity.Person{Issuer: s.world.Config.SignIn.Issuer, Subject: "alice", Email: "alice@example.com", Verified: true}, gatewaytest.Wall.Now().Add(time.Hour))
+	forged := session.New(&identity.Person{Issuer: s.world.Config.SignIn.Issuer, Subject: "alice", Email: "alice@example.com", Verified: true}, gatewaytest.Wall.Now(), time.Hour)
 	recorder := httptest.NewRecorder()
 	if err := store.Put(recorder, forged); err != nil {
 		t.Fatal(err)
@@ -219,13 +222,35 @@ func signedOut(t *testing.T, w *gatewaytest.World) *scene {
 	return s
 }
 
-// later: the viewer began to watch, and so much time has passed.
-func later(t *testing.T, w *gatewaytest.World, passed time.Duration) *scene {
+// signedOutWithACopy: the viewer watched and has signed out, and somebody has a copy of all their cookies.
+func signedOutWithACopy(t *testing.T, w *gatewaytest.World) *scene {
+	t.Helper()
+	s, review := newScene(t, w, w.URL, w.Recording)
+	viewer := s.watches(t, "participant", review)
+	address, err := url.Parse(w.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thief := w.Anonymous(t)
+	thief.Jar.SetCookies(address, viewer.Cookies(t))
+	viewer.Staying().Post(t, "/signout", nil)
+	s.people["viewer"] = thief
+	await(t, 2*time.Second, func() bool { return thief.Staying().Get(t, "/inbox").Status == http.StatusUnauthorized })
+	return s
+}
+
+// later: the viewer began to watch, and so much time has passed, in which they were there or not.
+func later(t *testing.T, w *gatewaytest.World, passed time.Duration, there bool) *scene {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(gatewaytest.Wall.Now())
 	s, review := newScene(t, w, w.Serve(t, func(o *gateway.Options) { o.Clock = clock }), w.Recording)
-	s.watches(t, "participant", review)
-	clock.SetTime(clock.Now().Add(passed))
+	viewer := s.watches(t, "participant", review)
+	for range passed / (30 * time.Minute) {
+		clock.SetTime(clock.Now().Add(30 * time.Minute))
+		if there {
+			viewer.Staying().Get(t, "/")
+		}
+	}
 	return s
 }
 

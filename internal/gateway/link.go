@@ -117,7 +117,7 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request) (*invitation, *s
 		return nil, current
 	}
 	if nobody(current) && !i.forAnyone() {
-		s.flow.Begin(w, r, r.URL.Path)
+		s.askToSignIn(w, r, r.URL.Path)
 		return nil, current
 	}
 	return i, current
@@ -132,7 +132,7 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 	admitted, refused := s.gate.enter(i.visit)
 	switch {
 	case refused != nil && nobody(current) && refused.kind <= forbidden:
-		s.flow.Begin(w, r, r.URL.Path)
+		s.askToSignIn(w, r, r.URL.Path)
 	case refused != nil:
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	case i.needsPassword(admitted.dossier):
@@ -171,7 +171,7 @@ func (d *dossier) withoutLink(grant string) *dossier {
 // open remembers the link in the session and goes on to the recording.
 func (s *Server) open(w http.ResponseWriter, r *http.Request, current *session.Session, i *invitation) {
 	if current == nil {
-		current = session.New(nil, s.clock.Now().Add(s.config.Session.Lifetime.Duration))
+		current = session.New(nil, s.clock.Now(), s.config.Session.Lifetime.Duration)
 	}
 	current.Open(session.Opened{Namespace: i.grant.Namespace, Name: i.grant.Name, Proof: proofOf(i.grant)})
 	if err := s.sessions.Put(w, current); err != nil {

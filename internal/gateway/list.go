@@ -19,7 +19,7 @@ import (
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if current == nil {
-		s.page(w, r, http.StatusOK, pages.Welcome, nil, len(s.flow.Providers) > 1)
+		s.page(w, r, http.StatusOK, pages.Welcome, nil, s.accounts(r, "/", false))
 		return
 	}
 	visible, err := s.dossiers(r.Context(), current, v1alpha1.PermissionView)

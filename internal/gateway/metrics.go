@@ -110,7 +110,7 @@ var classes = map[string]string{
 	"/v/{session}/playlist.m3u8": "playlist", "/v/{session}/key": "key", "/v/{session}/media": "media",
 	"/v/{session}/captions/{track}": "captions", "/v/{session}/previews": "preview", "/r/{namespace}/{name}/poster": "preview",
 	"/r/{namespace}/{name}/download": "download", "/r/{namespace}/{name}/sessions": "view",
-	"/assets/*": "asset", "/healthz": "probe", "/readyz": "probe", "/signout": "signin",
+	"/assets/*": "asset", "/healthz": "probe", "/readyz": "probe",
 }
 
 // classOf is the class of a route: of those that show or change something in pages, page and action.
@@ -120,7 +120,7 @@ func classOf(method, pattern string) string {
 	case class != "":
 	case pattern == "", pattern == "/*":
 		class = "none"
-	case strings.HasPrefix(pattern, "/signin"):
+	case strings.HasPrefix(pattern, "/signin"), strings.HasPrefix(pattern, "/signout"):
 		class = "signin"
 	case strings.HasPrefix(pattern, "/g/"):
 		class = "link"

@@ -44,7 +44,7 @@ func (s *Server) administers(current *session.Session) bool {
 func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/overview")
+		s.askToSignIn(w, r, "/overview")
 		return
 	}
 	if !s.administers(current) {

@@ -22,7 +22,7 @@ import (
 func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if current == nil {
-		s.flow.Begin(w, r, r.URL.Path)
+		s.askToSignIn(w, r, r.URL.Path)
 		return
 	}
 	visit := visitOf(r, current, v1alpha1.PermissionView, v1alpha1.AuditViewed)
@@ -30,7 +30,7 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refused != nil && current.Person == nil && refused.kind <= forbidden:
 		// A link brought them here without signing in; another account may be allowed more.
-		s.flow.Begin(w, r, r.URL.Path)
+		s.askToSignIn(w, r, r.URL.Path)
 	case refused != nil:
 		s.refusePage(w, r, current, refused, r.URL.Path)
 	default:

@@ -12,6 +12,9 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 )
 
+// statePattern is the route that pages ask by themselves.
+const statePattern = "/r/{namespace}/{name}/state"
+
 // Handler answers all requests. routes_test.go lists every route with what each role gets there; a new one needs an entry.
 func (s *Server) Handler() http.Handler {
 	router := chi.NewRouter()
@@ -24,17 +27,19 @@ func (s *Server) Handler() http.Handler {
 	router.Get("/assets/*", s.asset)
 
 	router.Group(func(router chi.Router) {
-		router.Use(s.sameSite().Handler, s.current)
+		router.Use(s.sameSite().Handler, s.current, s.active)
 		router.Get("/", s.list)
 		router.Get("/signin", s.flow.SignIn)
 		router.Post("/signin", s.flow.Chosen)
 		router.Get(signin.CallbackPath, s.signInCallback)
 		router.Get(signin.CallbackPath+"/{provider}", s.signInCallback)
 		router.Post("/signout", s.flow.SignOut)
+		router.Post(signin.BackChannelPath, s.backChannel)
+		router.Post(signin.BackChannelPath+"/{provider}", s.backChannel)
 		router.Post("/preferences", s.prefer)
 
 		router.Get("/r/{namespace}/{name}", s.recording)
-		router.Get("/r/{namespace}/{name}/state", s.state)
+		router.Get(statePattern, s.state)
 		router.Get("/r/{namespace}/{name}/poster", s.poster)
 		router.Post("/r/{namespace}/{name}/sessions", s.beginView)
 		router.Get("/r/{namespace}/{name}/download", s.download)

@@ -139,17 +139,6 @@ func decided(decision access.Decision, allowed int) int {
 	return http.StatusNotFound
 }
 
-// orSignIn is for pages, which send those whom nobody knows to sign in.
-// orSignInByForm is for forms: a page goes on to the provider, because redirects of forms stay with the gateway.
-func orSignInByForm(want func(r reached) int) func(reached) int {
-	return func(r reached) int {
-		if !r.signedIn {
-			return http.StatusOK
-		}
-		return want(r)
-	}
-}
-
 // signingOut goes on to the provider for who was signed in there.
 func signingOut(r reached) int {
 	if r.signedIn {
@@ -158,10 +147,11 @@ func signingOut(r reached) int {
 	return http.StatusSeeOther
 }
 
+// orSignIn is for pages and forms, which offer those whom nobody knows to sign in.
 func orSignIn(want func(r reached) int) func(reached) int {
 	return func(r reached) int {
 		if !r.signedIn {
-			return http.StatusSeeOther
+			return http.StatusUnauthorized
 		}
 		return want(r)
 	}
@@ -248,15 +238,20 @@ var routes = map[string]route{
 	"GET /healthz":                    {at("/healthz"), always(http.StatusOK)},
 	"GET /readyz":                     {at("/readyz"), always(http.StatusOK)},
 	"GET /assets/*":                   {at("/assets/absent.js"), always(http.StatusNotFound)},
-	"GET /signin":                     {at("/signin"), always(http.StatusSeeOther)},
+	"GET /signin":                     {at("/signin"), always(http.StatusOK)},
 	"POST /signin":                    {at("/signin"), always(http.StatusOK)},
 	"GET /signin/callback/{provider}": {at("/signin/callback/partner?code=forged&state=forged"), always(http.StatusBadRequest)},
 	"GET /signin/callback":            {at("/signin/callback?code=forged&state=forged"), always(http.StatusBadRequest)},
 	"POST /signout":                   {at("/signout"), signingOut},
-	"POST /preferences":               {at("/preferences"), always(http.StatusSeeOther)},
-	"GET /g/{token}":                  {unknownLink, orSignIn(always(http.StatusNotFound))},
-	"HEAD /g/{token}":                 {unknownLink, always(http.StatusOK)},
-	"POST /g/{token}":                 {unknownLink, orSignInByForm(always(http.StatusNotFound))},
+
+	// Only tokens of the provider say anything here, whoever brings them.
+	"POST /signout/backchannel":            {at("/signout/backchannel"), always(http.StatusBadRequest)},
+	"POST /signout/backchannel/{provider}": {at("/signout/backchannel/partner"), always(http.StatusBadRequest)},
+
+	"POST /preferences": {at("/preferences"), always(http.StatusSeeOther)},
+	"GET /g/{token}":    {unknownLink, orSignIn(always(http.StatusNotFound))},
+	"HEAD /g/{token}":   {unknownLink, always(http.StatusOK)},
+	"POST /g/{token}":   {unknownLink, orSignIn(always(http.StatusNotFound))},
 
 	"GET /r/{namespace}/{name}":           {under(""), orSignIn(toView(http.StatusOK))},
 	"GET /r/{namespace}/{name}/state":     {under("/state"), orNothing(toView(http.StatusOK))},
@@ -266,14 +261,14 @@ var routes = map[string]route{
 	"HEAD /r/{namespace}/{name}/download": {under("/download"), orSignIn(ofMedia(toDownload))},
 
 	"GET /r/{namespace}/{name}/log":                    {under("/log"), orSignIn(to(v1alpha1.PermissionApprove, http.StatusOK))},
-	"POST /r/{namespace}/{name}/requests":              {under("/requests"), orSignInByForm(toAsk)},
-	"POST /r/{namespace}/{name}/grants":                {under("/grants"), orSignInByForm(to(v1alpha1.PermissionShare, http.StatusCreated))},
-	"POST /r/{namespace}/{name}/grants/{grant}/revoke": {under("/grants/share-absent/revoke"), orSignInByForm(always(http.StatusNotFound))},
-	"POST /r/{namespace}/{name}/trash":                 {under("/trash"), orSignInByForm(to(v1alpha1.PermissionTrash, http.StatusSeeOther))},
-	"POST /r/{namespace}/{name}/restore":               {under("/restore"), orSignInByForm(to(v1alpha1.PermissionRestore, http.StatusSeeOther))},
+	"POST /r/{namespace}/{name}/requests":              {under("/requests"), orSignIn(toAsk)},
+	"POST /r/{namespace}/{name}/grants":                {under("/grants"), orSignIn(to(v1alpha1.PermissionShare, http.StatusCreated))},
+	"POST /r/{namespace}/{name}/grants/{grant}/revoke": {under("/grants/share-absent/revoke"), orSignIn(always(http.StatusNotFound))},
+	"POST /r/{namespace}/{name}/trash":                 {under("/trash"), orSignIn(to(v1alpha1.PermissionTrash, http.StatusSeeOther))},
+	"POST /r/{namespace}/{name}/restore":               {under("/restore"), orSignIn(to(v1alpha1.PermissionRestore, http.StatusSeeOther))},
 
 	"GET /inbox":                     {at("/inbox"), orSignIn(always(http.StatusOK))},
-	"POST /inbox/{namespace}/{name}": {func(r reached) string { return "/inbox/" + r.recording.Namespace + "/absent" }, orSignInByForm(always(http.StatusNotFound))},
+	"POST /inbox/{namespace}/{name}": {func(r reached) string { return "/inbox/" + r.recording.Namespace + "/absent" }, orSignIn(always(http.StatusNotFound))},
 	"GET /trash":                     {at("/trash"), orSignIn(always(http.StatusOK))},
 
 	"GET /overview": {at("/overview"), orSignIn(func(r reached) int {

@@ -44,7 +44,7 @@ func TestASessionThatWasPlantedIsWorthNothing(t *testing.T) {
 	if answer := attacker.Staying().Get(t, s.vars["page"]+"/download"); answer.Status == http.StatusOK {
 		t.Error("who planted the session may do what the victim may")
 	}
-	if answer := attacker.Staying().Get(t, "/inbox"); answer.Status != http.StatusSeeOther {
+	if answer := attacker.Staying().Get(t, "/inbox"); answer.Status != http.StatusUnauthorized {
 		t.Errorf("who planted the session has signed in with the victim: %d", answer.Status)
 	}
 	if answer := victim.Staying().Get(t, s.vars["view"]+"key"); answer.Status != http.StatusNotFound {

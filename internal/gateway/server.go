@@ -23,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/ended"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
@@ -61,6 +62,8 @@ type Options struct {
 	Writer client.Client
 	// Activity counts what the access log says of all recordings together, for the overview.
 	Activity Activity
+	// Ended says which sessions were ended before their time.
+	Ended *ended.Ledger
 	// Stores opens RecordingStores.
 	Stores playback.Stores
 	// Synced reports whether the cache is filled. Before, the gateway is not ready.
@@ -103,6 +106,7 @@ type Server struct {
 	activity   Activity
 	sessions   *session.Store
 	flow       *signin.Flow
+	endings    *endings
 	media      *playback.Opener
 	units      *media.UnitCache
 	passwords  *throttle.Throttle
@@ -167,6 +171,7 @@ func New(options Options) (*Server, error) {
 		viewing:  newViewing(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media: playback.NewOpener(options.Stores, units, options.Clock), units: units,
+		endings:   newEndings(options.Ended, options.Clock),
 		passwords: throttle.New(options.Clock), tries: options.Tries,
 		hashing: make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,
@@ -178,6 +183,7 @@ func New(options Options) (*Server, error) {
 	if server.tracing == nil {
 		server.tracing = noop.NewTracerProvider()
 	}
+	server.sessions.Idle, server.sessions.Over = options.Config.Session.Idle.Duration, server.over
 	server.damage = newDamage(server.gate, options.Log, options.Clock)
 	err = server.prepareSignIn(public.String())
 	return server, err
@@ -185,7 +191,7 @@ func New(options Options) (*Server, error) {
 
 func newGate(options Options) *gate {
 	return &gate{
-		age: options.Age, reader: options.Reader, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
+		age: options.Age, reader: options.Reader, ended: options.Ended, governance: options.Governance, recorder: options.Recorder, uses: options.Uses,
 		flood: newFlood(options.Clock, cmp.Or(options.RefusalsPerMinute, refusalsPerMinute), cmp.Or(options.StartsPerMinute, startsPerMinute)),
 		clock: options.Clock, namespace: options.OperatorNamespace, namespaces: options.Namespaces,
 		organisation: options.Config.Organisation, proxies: options.Config.Proxies(),

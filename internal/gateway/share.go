@@ -147,7 +147,7 @@ func (d *dossier) daysWithin() []string {
 func (s *Server) share(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/")
+		s.askToSignIn(w, r, "/")
 		return
 	}
 	v := visitOf(r, current, v1alpha1.PermissionShare, v1alpha1.AuditGranted)
@@ -248,7 +248,7 @@ func evidenceOf(grant *v1alpha1.AccessGrant) []string {
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/")
+		s.askToSignIn(w, r, "/")
 		return
 	}
 	v := visitOf(r, current, v1alpha1.PermissionShare, v1alpha1.AuditRevoked)

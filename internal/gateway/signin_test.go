@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/gatewaytest"
 )
 
@@ -83,7 +84,9 @@ func TestAnAnswerOfTheProviderIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
 	victim, attacker := w.Anonymous(t).Staying(), w.Anonymous(t).Staying()
-	state := func(location string) string {
+	state := func(browser *gatewaytest.Browser) string {
+		begun := browser.Post(t, "/signin", url.Values{"with": {config.OwnProvider}})
+		location := gatewaytest.Onward(begun.Header)
 		parsed, err := url.Parse(location)
 		if err != nil {
 			t.Fatal(err)
@@ -94,8 +97,7 @@ func TestAnAnswerOfTheProviderIsGoodOnce(t *testing.T) {
 		}
 		return query.Get("state")
 	}
-	theirs := state(attacker.Get(t, "/signin").Header.Get("Location"))
-	own := state(victim.Get(t, "/signin").Header.Get("Location"))
+	theirs, own := state(attacker), state(victim)
 	cases := map[string]struct{ state, also string }{
 		"somebody else's sign-in": {theirs, ""},
 		"no state":                {"", ""},
@@ -121,7 +123,7 @@ func TestSigningInMakesANewSession(t *testing.T) {
 	w := theWorld(t)
 	browser := w.SignIn(t, "host")
 	before := browser.Cookies(t)
-	answer := browser.Get(t, "/signin") // the provider remembers the person
+	answer := browser.Return(t, "/signin")
 	if answer.Status != http.StatusOK {
 		t.Fatalf("signing in again answers %d", answer.Status)
 	}

@@ -25,7 +25,7 @@ func (d *dossier) trashed() bool { return d.recording.EffectiveState() == v1alph
 func (s *Server) trash(w http.ResponseWriter, r *http.Request) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/trash")
+		s.askToSignIn(w, r, "/trash")
 		return
 	}
 	restorable, err := s.dossiers(r.Context(), current, v1alpha1.PermissionRestore)
@@ -63,7 +63,7 @@ func (s *Server) setState(
 ) {
 	current := s.sessions.Get(r)
 	if nobody(current) {
-		s.flow.Begin(w, r, "/")
+		s.askToSignIn(w, r, "/")
 		return
 	}
 	v := visitOf(r, current, permission, action)

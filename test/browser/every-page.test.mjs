@@ -61,6 +61,7 @@ async function askForNothing(page) {
 /** Every page, and who sees it; then is what they do there, by which another one comes. */
 const pages = {
   'welcome': { path: '/' },
+  'sign-in': { path: scene.recording },
   'list': { who: 'host', path: '/' },
   'list-empty': { who: 'external', path: '/' },
   'recording-host': { who: 'host', path: scene.recording },

@@ -213,10 +213,35 @@ story('signing out ends the session', async (page) => {
   await page.waitForURL(`${scene.issuer}/session/end?**`);
   await page.getByRole('button', { name: 'Yes, sign me out' }).click();
   await page.waitForURL(`${scene.url}/`);
-  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await picture(page, 'welcome');
   assert.equal((await page.request.get(`${scene.recording}/state`)).status(), 404);
 });
+
+story('who signs out everywhere is signed out in another browser too', async (page) => {
+  const other = await openWindow(chromium.browser);
+  await visitSigningIn(other.page, 'leaver', '/inbox');
+  await visitSigningIn(page, 'leaver', '/inbox');
+  await page.locator('summary', { hasText: 'Quinn' }).click();
+  await accessible(page);
+  await fits(page);
+  await picture(page, 'sign-out-everywhere');
+  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await page.waitForURL(`${scene.issuer}/session/end?**`);
+  await opensNoMore(other.page, '/inbox');
+  assert.equal((await other.page.goto('/inbox')).status(), 401);
+  await other.page.getByRole('heading', { level: 1, name: 'Sign in to go on' }).waitFor();
+  await picture(other.page, 'sign-in');
+  await other.context.close();
+});
+
+/** Waits until a page is not shown any more. */
+async function opensNoMore(page, path) {
+  for (const limit = Date.now() + 5000; (await page.request.get(path)).ok();) {
+    assert.ok(Date.now() < limit, `${path} is still shown`);
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
 
 story('a phone shows the page without scrolling sideways', async (page) => {
   await visit(page, 'host', scene.recording);

@@ -43,7 +43,7 @@ export async function openWindow(browser, { direct = false, ...options } = {}) {
   const troubles = [];
   page.on('console', (message) => {
     // A refusal is an answer; the browser reports it as an error all the same.
-    if (message.type() === 'error' && !/status of (403|404|422|429)/.test(message.text())) troubles.push(message.text());
+    if (message.type() === 'error' && !/status of (401|403|404|422|429)/.test(message.text())) troubles.push(message.text());
   });
   page.on('pageerror', (error) => troubles.push(String(error)));
   page.on('request', (request) => {
@@ -53,6 +53,9 @@ export async function openWindow(browser, { direct = false, ...options } = {}) {
   });
   return { context, page, troubles };
 }
+
+/** The button that begins to sign in, in any language: nobody is sent to a provider without pressing it. */
+export const offerToSignIn = (page) => page.locator('main form[action="/signin"] button').first();
 
 /** Signs in where a page has led to the identity provider. */
 export async function signIn(page, who) {
@@ -84,6 +87,7 @@ export async function visit(page, who, path) {
 /** Goes to a page of the gateway as somebody who signs in on the way, in a session of their own. Returns the page's response. */
 export async function visitSigningIn(page, who, path) {
   await page.goto(path);
+  await offerToSignIn(page).click();
   const arrived = page.waitForResponse((response) => response.url() === scene.url + path && response.request().isNavigationRequest());
   await signIn(page, who);
   const response = await arrived;

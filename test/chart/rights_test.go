@@ -28,7 +28,7 @@ const (
 )
 
 // right is what somebody may, and what somebody may not, do with a resource. Verbs are separated by spaces, of resources the
-// group comes after the first dot.
+// group comes after the first dot, and the name of a single one after a colon.
 type right struct {
 	resource  string
 	namespace string
@@ -96,7 +96,11 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"endpointslices.discovery.k8s.io", tenant, "", everyVerb},
 			{"jobs.batch", operatorNamespace, "", everyVerb},
 			{"pods", operatorNamespace, "", everyVerb},
-			{"configmaps", operatorNamespace, "", everyVerb},
+			{"configmaps", operatorNamespace, "list watch create", "get update patch delete deletecollection"},
+			{"configmaps:reelkeeper-ended-sessions-0", operatorNamespace, "patch", "get update delete"},
+			{"configmaps:reelkeeper-ended-sessions-f", operatorNamespace, "patch", "get update delete"},
+			{"configmaps:reelkeeper-gateway", operatorNamespace, "", "get update patch delete"},
+			{"configmaps", tenant, "", everyVerb},
 			{"serviceaccounts/token", operatorNamespace, "", "create"},
 		}},
 		"the worker": {user: worker, rights: []right{
@@ -163,6 +167,11 @@ func TestPeopleGetTheirRightsFromTheRolesOfTheirNamespace(t *testing.T) {
 		}},
 		"records managers choose the time of single recordings": {role: "reelkeeper-records", rights: []right{
 			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch retain", "create delete hold bypass erase"},
+		}},
+		"who ends sessions writes what has ended, and reads no more than the gateway's configuration": {role: "reelkeeper-sessions", rights: []right{
+			{"configmaps", tenant, "create", "get list watch update patch delete deletecollection"},
+			{"configmaps:reelkeeper-ended-sessions-a", tenant, "patch", "get update delete"},
+			{"configmaps:reelkeeper-gateway", tenant, "get", "update patch delete"},
 		}},
 		"who answers requests to be forgotten has keys destroyed": {role: "reelkeeper-erasure", rights: []right{
 			{"meetingrecordings.reelkeeper.io", tenant, "get list watch update patch erase", "create delete hold bypass"},
@@ -251,13 +260,14 @@ func (r right) says(verb string) string {
 
 func allowed(t *testing.T, clientset *kubernetes.Clientset, user, verb string, r right) bool {
 	t.Helper()
-	resource, subresource, _ := strings.Cut(r.resource, "/")
+	resource, name, _ := strings.Cut(r.resource, ":")
+	resource, subresource, _ := strings.Cut(resource, "/")
 	resource, group, _ := strings.Cut(resource, ".")
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:   user,
 		Groups: []string{"system:authenticated"},
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: r.namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource,
+			Namespace: r.namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource, Name: name,
 		},
 	}}
 	answer, err := clientset.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})

@@ -192,7 +192,7 @@ func (d *delivery) cookie(who string) http.Header {
 		Issuer: d.world.Config.SignIn.Issuer, Subject: who, Email: who + "@example.com", Verified: true, Name: who, Departments: []string{"finance"},
 	}
 	answer := httptest.NewRecorder()
-	if err := d.sessions.Put(answer, session.New(person, time.Now().Add(sessionFor))); err != nil {
+	if err := d.sessions.Put(answer, session.New(person, time.Now(), sessionFor)); err != nil {
 		d.b.Fatal(err)
 	}
 	cookie := answer.Result().Cookies()[0]

@@ -131,6 +131,9 @@ type Session struct {
 	KeyFile string `json:"keyFile"`
 	// Lifetime is how long after signing in somebody has to sign in again, 5m to 24h. Empty is 8h.
 	Lifetime metav1.Duration `json:"lifetime,omitzero"`
+	// Idle is after how long without any request somebody has to sign in again, 5m to Lifetime. Watching is asking for something all the time. Empty
+	// is 1h, or Lifetime where that is less.
+	Idle metav1.Duration `json:"idle,omitzero"`
 	// ViewLifetime is how long a view session is good for before the player has to ask for a new one, 1m to 4h. Empty is 1h.
 	ViewLifetime metav1.Duration `json:"viewLifetime,omitzero"`
 }
@@ -180,6 +183,9 @@ func (c *Config) complete() {
 	}
 	if c.Session.Lifetime.Duration == 0 {
 		c.Session.Lifetime.Duration = 8 * time.Hour
+	}
+	if c.Session.Idle.Duration == 0 {
+		c.Session.Idle.Duration = min(time.Hour, c.Session.Lifetime.Duration)
 	}
 	if c.Session.ViewLifetime.Duration == 0 {
 		c.Session.ViewLifetime.Duration = time.Hour

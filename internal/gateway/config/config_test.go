@@ -26,11 +26,18 @@ func TestTheSmallestConfigurationIsCompleted(t *testing.T) {
 	if got.SignIn.Claims.Email != "email" || got.SignIn.Claims.Departments != "department" || got.SignIn.Claims.EmailVerified != "email_verified" {
 		t.Errorf("claims: %+v", got.SignIn.Claims)
 	}
-	if got.Session.Lifetime.Duration != 8*time.Hour || got.Session.ViewLifetime.Duration != time.Hour {
+	if got.Session.Lifetime.Duration != 8*time.Hour || got.Session.Idle.Duration != time.Hour || got.Session.ViewLifetime.Duration != time.Hour {
 		t.Errorf("session: %+v", got.Session)
 	}
 	if len(got.Organisation.Issuers) != 1 || got.Organisation.Issuers[0] != "https://id.example.com" {
 		t.Errorf("issuers: %v", got.Organisation.Issuers)
+	}
+}
+
+func TestASessionThatIsShortEndsNoLaterForWhoDoesNothing(t *testing.T) {
+	got, err := config.Parse([]byte(strings.Replace(smallest, "keyFile: /keys", "keyFile: /keys, lifetime: 30m", 1)))
+	if err != nil || got.Session.Idle.Duration != 30*time.Minute {
+		t.Errorf("session: %+v, %v", got, err)
 	}
 }
 
@@ -64,6 +71,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		"an address for a domain":         {"[example.com]", "['@example.com']", "organisation.domains[0]"},
 		"no key file":                     {"keyFile: /keys", "lifetime: 1h", "session.keyFile: Required"},
 		"a session that is too long":      {"keyFile: /keys", "keyFile: /keys, lifetime: 999h", "session.lifetime"},
+		"idleness that is too short":      {"keyFile: /keys", "keyFile: /keys, idle: 1m", "session.idle"},
+		"idleness beyond the lifetime":    {"keyFile: /keys", "keyFile: /keys, lifetime: 30m, idle: 31m", "session.idle"},
 		"a view session that is too long": {"keyFile: /keys", "keyFile: /keys, viewLifetime: 5h", "session.viewLifetime"},
 		"a proxy that is no network":      {"session:", "trustedProxies: [10.0.0.1]\nsession:", "trustedProxies[0]"},
 		"a scope that asks for tokens":    {"clientID: reelkeeper", "clientID: reelkeeper, scopes: [offline_access]", "signIn.scopes: Forbidden"},

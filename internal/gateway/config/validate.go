@@ -14,9 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
+// MaxLifetime is how long a session lasts at most, however it is configured.
+const MaxLifetime = 24 * time.Hour
+
 // Bounds of the durations.
 const (
-	minLifetime, maxLifetime         = 5 * time.Minute, 24 * time.Hour
+	minLifetime                      = 5 * time.Minute
 	minViewLifetime, maxViewLifetime = time.Minute, 4 * time.Hour
 )
 
@@ -181,8 +184,11 @@ func (s *Session) validate(at *field.Path) field.ErrorList {
 	if s.KeyFile == "" {
 		errs = append(errs, field.Required(at.Child("keyFile"), "make one with `reelkeeper gateway session-key`"))
 	}
-	if l := s.Lifetime.Duration; l < minLifetime || l > maxLifetime {
+	if l := s.Lifetime.Duration; l < minLifetime || l > MaxLifetime {
 		errs = append(errs, field.Invalid(at.Child("lifetime"), l.String(), "choose 5m to 24h"))
+	}
+	if i := s.Idle.Duration; i < minLifetime || i > s.Lifetime.Duration {
+		errs = append(errs, field.Invalid(at.Child("idle"), i.String(), "choose 5m to session.lifetime"))
 	}
 	if l := s.ViewLifetime.Duration; l < minViewLifetime || l > maxViewLifetime {
 		errs = append(errs, field.Invalid(at.Child("viewLifetime"), l.String(), "choose 1m to 4h"))

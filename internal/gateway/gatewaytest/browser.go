@@ -6,12 +6,16 @@ package gatewaytest
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 )
 
 // Browser is somebody's browser, without a screen: it keeps cookies and follows redirects.
@@ -51,22 +55,53 @@ func (w *World) SignIn(t testing.TB, who string) *Browser {
 	return browser
 }
 
-// SignInAt goes to a page that leads to signing in, does that, and returns where it led.
+// SignInAt goes to a page that offers to sign in, does that, and returns where it led.
 func (b *Browser) SignInAt(t testing.TB, who, path string) Answer {
 	t.Helper()
 	person, known := People[who]
 	if !known {
 		t.Fatalf("nobody is called %q", who)
 	}
-	response, err := b.Client.Get(b.url + path)
-	if err != nil {
-		t.Fatal(err)
+	return b.ChooseAt(t, config.OwnProvider, person, b.Offered(t, path))
+}
+
+// fields are those of the form that offers to sign in.
+var fields = regexp.MustCompile(`<input type="hidden" name="(next|switch)" value="([^"]*)">`)
+
+// Offered is the form of a page that offers to sign in, without the provider to choose.
+func (b *Browser) Offered(t testing.TB, path string) url.Values {
+	t.Helper()
+	page := b.Get(t, path)
+	form := url.Values{}
+	if _, main, found := strings.Cut(string(page.Body), `action="/signin"`); found {
+		for _, field := range fields.FindAllStringSubmatch(main, -1) {
+			form.Set(field[1], html.UnescapeString(field[2]))
+		}
 	}
+	if !form.Has("next") {
+		t.Fatalf("%s, answered %d, does not offer to sign in:\n%s", path, page.Status, page.Body)
+	}
+	return form
+}
+
+// ChooseAt sends the form that a page offers to sign in with, for one of the providers.
+func (b *Browser) ChooseAt(t testing.TB, provider string, person Person, form url.Values) Answer {
+	t.Helper()
+	response := b.goOn(t, provider, form)
+	defer response.Body.Close()
 	return b.authenticate(t, response, person)
 }
 
-// ChooseAt is SignInAt by way of the choice between several providers.
-func (b *Browser) ChooseAt(t testing.TB, provider string, person Person, form url.Values) Answer {
+// Return is SignInAt for somebody whom the organisation's provider still knows, and does not ask.
+func (b *Browser) Return(t testing.TB, path string) Answer {
+	t.Helper()
+	response := b.goOn(t, config.OwnProvider, b.Offered(t, path))
+	defer response.Body.Close()
+	return read(response)
+}
+
+// goOn sends the form, and follows the page that goes on to the provider.
+func (b *Browser) goOn(t testing.TB, provider string, form url.Values) *http.Response {
 	t.Helper()
 	form.Set("with", provider)
 	response, err := b.PostForm(b.url+"/signin", form)
@@ -78,7 +113,7 @@ func (b *Browser) ChooseAt(t testing.TB, provider string, person Person, form ur
 	if response, err = b.Client.Get(to); err != nil {
 		t.Fatal(err)
 	}
-	return b.authenticate(t, response, person)
+	return response
 }
 
 // Onward is where a page that leaves the gateway goes on to by itself.

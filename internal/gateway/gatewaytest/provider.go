@@ -33,9 +33,13 @@ var People = map[string]Person{
 	"participant":   {Email: "carol@example.com", Name: "Carol", Department: "finance"},
 	"internal":      {Email: "dave@example.com", Name: "Dave", Department: "sales", Groups: []string{"auditors"}},
 	"administrator": {Email: "olga@example.com", Name: "Olga", Department: "it", Groups: []string{"recording-admins"}},
-	"guest":         {Email: "eve@partner.example", Name: "Eve"},
-	"external":      {Email: "mallory@elsewhere.example", Name: "Mallory"},
-	"unverified":    {Email: "alice@example.com.evil.example", Name: "Not Alice", Verified: new(false)},
+	// Who leaves ends all of their sessions, which would be in the way of other tests: of each there is one test.
+	"leaver":     {Email: "quinn@example.com", Name: "Quinn", Department: "finance"},
+	"dismissed":  {Email: "rita@example.com", Name: "Rita", Department: "finance"},
+	"logged out": {Email: "sven@example.com", Name: "Sven", Department: "finance"},
+	"guest":      {Email: "eve@partner.example", Name: "Eve"},
+	"external":   {Email: "mallory@elsewhere.example", Name: "Mallory"},
+	"unverified": {Email: "alice@example.com.evil.example", Name: "Not Alice", Verified: new(false)},
 }
 
 // startProvider starts an OpenID provider with People in it. It lasts as long as this process.

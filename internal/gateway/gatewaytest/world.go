@@ -50,7 +50,7 @@ const OperatorNamespace = "reelkeeper-system"
 
 // EnvOptions are what the API server of a world has to serve.
 func EnvOptions() testenv.Options {
-	return testenv.Options{CRDs: []string{"config/crd"}, Manifests: []string{"config/namespace", "config/rbac", "config/admission/requests.yaml", "config/admission/gateway-writes.yaml", "config/admission/grant-uses.yaml"}}
+	return testenv.Options{CRDs: []string{"config/crd"}, Manifests: []string{"config/namespace", "config/rbac", "config/admission/requests.yaml", "config/admission/gateway-writes.yaml", "config/admission/ended-sessions.yaml", "config/admission/grant-uses.yaml"}}
 }
 
 // World is a running gateway and what is around it. Tests share one and keep apart by namespace.

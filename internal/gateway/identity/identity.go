@@ -23,6 +23,8 @@ type Person struct {
 	// Issuer and Subject together name the account; an account may change its address but never these.
 	Issuer  string `json:"i"`
 	Subject string `json:"s"`
+	// Login names the sign-in at the provider (sid), where it tells: by that it says later that it is over.
+	Login string `json:"o,omitempty"`
 	// Email is the address, with the letters A to Z in lower case.
 	Email string `json:"e,omitempty"`
 	// Verified says that the provider has checked the address. One that it has not counts for nothing.
@@ -49,7 +51,8 @@ func FromClaims(issuer string, claims map[string]any, names config.Claims) (*Per
 	person := &Person{
 		Issuer:      issuer,
 		Subject:     text(claims, "sub"),
-		Email:       address(text(claims, names.Email)),
+		Login:       text(claims, "sid"),
+		Email:       Address(text(claims, names.Email)),
 		Verified:    verified(claims, names.EmailVerified),
 		Name:        text(claims, names.Name),
 		Departments: list(claims, names.Departments),
@@ -196,8 +199,9 @@ func verified(claims map[string]any, name string) bool {
 	return value == true || value == "true"
 }
 
-// address accepts one plain address. Two @, or a space, could be read differently elsewhere.
-func address(email string) string {
+// Address accepts one plain address, and returns it with the letters A to Z in lower case; empty for what is none. Two @, or a space, could be read
+// differently elsewhere.
+func Address(email string) string {
 	if strings.Count(email, "@") != 1 || strings.ContainsAny(email, " \t\r\n<>,;\"") || strings.HasPrefix(email, "@") || strings.HasSuffix(email, "@") {
 		return ""
 	}

@@ -113,7 +113,7 @@ type RefusalContent struct {
 	RestorePath string
 }
 
-// AccountsContent is the page Accounts.
+// AccountsContent is the page Accounts, and Welcome.
 type AccountsContent struct {
 	// Providers are what to choose from.
 	Providers []Choice

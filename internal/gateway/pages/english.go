@@ -237,6 +237,9 @@ var english = map[string]string{
 	"notReadyTitle": "Not ready yet",
 	"notReadyText":  "The recording has no media that could be opened.",
 
+	"askSignInTitle":   "Sign in to go on",
+	"askSignInText":    "Who may see what is here is known once you have signed in. You come back to this page.",
+	"askOtherText":     "You are asked for an account, whichever you had before.",
 	"chooseTitle":      "Which account?",
 	"chooseText":       "Choose whose account you sign in with. This browser remembers it.",
 	"lastUsed":         "(used last)",
@@ -245,6 +248,14 @@ var english = map[string]string{
 	"leavingText":      "This browser goes on by itself. Where it does not, follow the link.",
 	"signedInAs":       "You are signed in as {1}.",
 	"signedInThrough":  "You are signed in as {1}, with an account of {2}.",
+
+	"signOutEverywhere": "Sign out everywhere",
+	"everywhereText":    "Ends your sessions in all browsers and on all devices, this one too. What plays there stops.",
+	"unendedTitle":      "Signed out here, and not everywhere",
+	"unendedText":       "This browser is signed out, but the other servers could not be told. Should somebody have a copy of its cookie, that is good until {1} at the latest.",
+	"unendedAllTitle":   "Nothing was ended",
+	"unendedAllText":    "Your sessions could not be ended, and you are still signed in.",
+	"unendedRemedy":     "Sign in, and use “Sign out everywhere” in a while. If it does not help, tell whoever runs the service: they can end all your sessions.",
 
 	"signInTitle":  "Signing in did not work",
 	"signInText":   "The identity provider's answer could not be used.",

@@ -20,7 +20,7 @@ type Name string
 
 // The pages, and what Page.Content they need.
 const (
-	// Welcome greets somebody who has not signed in. Content: true where there is more than one way to.
+	// Welcome greets somebody who has not signed in. Content: AccountsContent.
 	Welcome Name = "welcome"
 	// List shows the recordings that somebody may view. Content: ListContent.
 	List Name = "list"
@@ -38,7 +38,7 @@ const (
 	History Name = "history"
 	// Overview shows numbers about all recordings. Content: OverviewContent.
 	Overview Name = "overview"
-	// Accounts asks with which of several accounts to sign in. Content: AccountsContent.
+	// Accounts asks whether, and with which of several accounts, to sign in. Content: AccountsContent.
 	Accounts Name = "accounts"
 	// Leaving goes on to an identity provider. Content: LeavingContent.
 	Leaving Name = "leaving"
@@ -58,7 +58,7 @@ type Renderer struct {
 func New(script, style string) (*Renderer, error) {
 	renderer := &Renderer{pages: map[Name]*template.Template{}, script: script, style: style}
 	for _, name := range []Name{Welcome, List, Recording, Refusal, Notice, Inbox, Trash, History, Overview, Accounts, Leaving, Shared, Password} {
-		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/"+string(name)+".html")
+		parsed, err := template.ParseFS(templates, "templates/layout.html", "templates/ask.html", "templates/signin.html", "templates/"+string(name)+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)
 		}

@@ -16,6 +16,7 @@ import (
 // Names of the cookies and, sealed into them, of their purpose.
 const (
 	sessionCookie = "reelkeeper"
+	activeCookie  = "reelkeeper-active"
 	flowCookie    = "reelkeeper-signin"
 	leftCookie    = "reelkeeper-left"
 	viewPurpose   = "view"
@@ -34,6 +35,10 @@ type Store struct {
 	secure bool
 	// Vouched, where it is set, says whether somebody's identity provider still is one: the sessions of others are over.
 	Vouched func(*identity.Person) bool
+	// Over, where it is set, says whether a session was ended before its time.
+	Over func(*http.Request, *Session) bool
+	// Idle, where it is set, is after how long without a request a session is over.
+	Idle time.Duration
 }
 
 // NewStore returns a Store. Secure says that browsers reach the gateway by https: cookies then are sent over nothing else and
@@ -51,6 +56,9 @@ func (s *Store) Get(r *http.Request) *Session {
 	if session.Person != nil && s.Vouched != nil && !s.Vouched(session.Person) {
 		return nil
 	}
+	if s.idle(r, &session) || s.Over != nil && s.Over(r, &session) {
+		return nil
+	}
 	return &session
 }
 
@@ -65,6 +73,7 @@ func (s *Store) Put(w http.ResponseWriter, session *Session) error {
 // Clear ends the session in the browser, and remembers that somebody left it.
 func (s *Store) Clear(w http.ResponseWriter) {
 	s.clear(w, sessionCookie)
+	s.clear(w, activeCookie)
 	s.set(w, leftCookie, "1", int(leftFor.Seconds()))
 }
 

@@ -47,7 +47,7 @@ func TestChangingKeysSignsNobodyOutOfAnyReplica(t *testing.T) {
 	everybodyKnows := func(made *replica, when string, others ...*replica) {
 		t.Helper()
 		cookie := httptest.NewRecorder()
-		if err := made.store.Put(cookie, session.New(nil, clock.Now().Add(8*time.Hour))); err != nil {
+		if err := made.store.Put(cookie, session.New(nil, clock.Now(), 8*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		for _, other := range others {
@@ -59,7 +59,7 @@ func TestChangingKeysSignsNobodyOutOfAnyReplica(t *testing.T) {
 	step := func(d time.Duration) { clock.SetTime(clock.Now().Add(d)) }
 
 	early := httptest.NewRecorder()
-	if err := quick.store.Put(early, session.New(nil, clock.Now().Add(8*time.Hour))); err != nil {
+	if err := quick.store.Put(early, session.New(nil, clock.Now(), 8*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	quick.write(t, newer, older)
@@ -93,7 +93,7 @@ func TestAKeyFileThatBreaksKeepsTheKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, cookie := session.NewStore(ring, clock, true), httptest.NewRecorder()
-	if err := store.Put(cookie, session.New(nil, clock.Now().Add(time.Hour))); err != nil {
+	if err := store.Put(cookie, session.New(nil, clock.Now(), time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	r.write(t, "no key")

@@ -28,6 +28,8 @@ type Session struct {
 	Opened []Opened `json:"o,omitempty"`
 	// Counted are the grants with a limited number of uses by which watching or a download began here.
 	Counted []Counted `json:"c,omitempty"`
+	// Began is when it began, in milliseconds since 1970: those who end sessions say of which time.
+	Began int64 `json:"b"`
 	// Ends is when the session ends, in seconds since 1970.
 	Ends int64 `json:"x"`
 }
@@ -49,12 +51,12 @@ type Counted struct {
 	For v1alpha1.Permission `json:"f,omitempty"`
 }
 
-// New returns a session for a person, or for nobody, that lasts until ends. Signing in always makes a new one: a session
-// that somebody slipped to the browser before is worth nothing after.
-func New(person *identity.Person, ends time.Time) *Session {
+// New returns a session for a person, or for nobody, that begins now and lasts no longer than lifetime. Signing in always makes a new one: a
+// session that somebody slipped to the browser before is worth nothing after.
+func New(person *identity.Person, now time.Time, lifetime time.Duration) *Session {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
-	return &Session{ID: base64.RawURLEncoding.EncodeToString(id), Person: person, Ends: ends.Unix()}
+	return &Session{ID: base64.RawURLEncoding.EncodeToString(id), Person: person, Began: now.UnixMilli(), Ends: now.Add(lifetime).Unix()}
 }
 
 // Ended reports whether the session is over.

@@ -38,7 +38,7 @@ func carried(recorder *httptest.ResponseRecorder) *http.Request {
 func TestASessionComesBackUntilItEnds(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(t, clock, session.NewKey())
-	want := session.New(&identity.Person{Issuer: "i", Subject: "s", Groups: []string{"a"}}, clock.Now().Add(time.Hour))
+	want := session.New(&identity.Person{Issuer: "i", Subject: "s", Groups: []string{"a"}}, clock.Now(), time.Hour)
 	want.Open(session.Opened{Namespace: "finance", Name: "dave", Proof: "p"})
 	recorder := httptest.NewRecorder()
 	if err := store.Put(recorder, want); err != nil {
@@ -57,7 +57,7 @@ func TestEveryCookieIsLockedDown(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(t, clock, session.NewKey())
 	recorder := httptest.NewRecorder()
-	if err := store.Put(recorder, session.New(nil, clock.Now().Add(time.Hour))); err != nil {
+	if err := store.Put(recorder, session.New(nil, clock.Now(), time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.PutFlow(recorder, session.Flow{State: "s"}); err != nil {
@@ -65,7 +65,7 @@ func TestEveryCookieIsLockedDown(t *testing.T) {
 	}
 	store.Clear(recorder)
 	cookies := recorder.Result().Cookies()
-	if len(cookies) != 4 {
+	if len(cookies) != 5 {
 		t.Fatalf("%d cookies are set: %v", len(cookies), cookies)
 	}
 	for _, cookie := range cookies {
@@ -82,7 +82,7 @@ func TestKeysCanBeChanged(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	older, newer := session.NewKey(), session.NewKey()
 	recorder := httptest.NewRecorder()
-	if err := newStore(t, clock, older).Put(recorder, session.New(nil, clock.Now().Add(time.Hour))); err != nil {
+	if err := newStore(t, clock, older).Put(recorder, session.New(nil, clock.Now(), time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if newStore(t, clock, "# changed today", newer, "", older).Get(carried(recorder)) == nil {
@@ -111,7 +111,7 @@ func TestClaimsThatDoNotFitAreAnErrorThatSaysWhatToDo(t *testing.T) {
 	for i := range 64 {
 		person.Groups = append(person.Groups, fmt.Sprintf("%060d", i))
 	}
-	err := newStore(t, clock, session.NewKey()).Put(httptest.NewRecorder(), session.New(person, clock.Now().Add(time.Hour)))
+	err := newStore(t, clock, session.NewKey()).Put(httptest.NewRecorder(), session.New(person, clock.Now(), time.Hour))
 	if err == nil || !strings.Contains(err.Error(), "keepGroups") {
 		t.Errorf("error %v", err)
 	}
@@ -120,7 +120,7 @@ func TestClaimsThatDoNotFitAreAnErrorThatSaysWhatToDo(t *testing.T) {
 func TestAViewIsGoodOnlyInItsSessionAndTime(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(t, clock, session.NewKey())
-	own, other := session.New(nil, clock.Now().Add(time.Hour)), session.New(nil, clock.Now().Add(time.Hour))
+	own, other := session.New(nil, clock.Now(), time.Hour), session.New(nil, clock.Now(), time.Hour)
 	view := own.NewView("finance", "review", "uid", clock.Now(), 2*time.Hour)
 	if view.Ends != own.Ends {
 		t.Errorf("the view ends at %d, after its session at %d", view.Ends, own.Ends)
@@ -181,7 +181,7 @@ func TestAFlowIsGoodOnce(t *testing.T) {
 func FuzzView(f *testing.F) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
 	store := newStore(f, clock, session.NewKey())
-	own := session.New(nil, clock.Now().Add(time.Hour))
+	own := session.New(nil, clock.Now(), time.Hour)
 	token, err := store.Token(own.NewView("finance", "review", "uid", clock.Now(), time.Hour))
 	if err != nil {
 		f.Fatal(err)

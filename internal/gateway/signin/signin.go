@@ -30,12 +30,15 @@ type Flow struct {
 	Clock     clock.PassiveClock
 	// Lifetime is how long a session lasts.
 	Lifetime time.Duration
-	// Choose answers with the choice between providers, for somebody who wants to go on to next. again says that they want another
-	// account than they had.
+	// Choose answers with a page on which somebody presses a button to sign in, for each provider one, and who then wants to go on to next. again
+	// says that they want another account than they had.
 	Choose func(w http.ResponseWriter, r *http.Request, next string, again bool)
-	// Remember keeps the name of the provider that somebody signed in with in their browser, Remembered returns it.
-	Remember   func(w http.ResponseWriter, name string)
-	Remembered func(r *http.Request) string
+	// Remember keeps the name of the provider that somebody signed in with in their browser.
+	Remember func(w http.ResponseWriter, name string)
+	// End ends the session of somebody who signs out, for good, or with everywhere all of theirs.
+	End func(r *http.Request, current *session.Session, everywhere bool) error
+	// Unended answers where End has failed. The session of this browser is taken out of it by then, but with everywhere.
+	Unended func(w http.ResponseWriter, r *http.Request, current *session.Session, everywhere bool, err error)
 	// Leave answers a form with a page that goes on to an identity provider, and says what for: redirects of forms stay with the gateway, by its content
 	// security policy.
 	Leave func(w http.ResponseWriter, r *http.Request, why Leaving, provider *Provider, to string)
@@ -54,19 +57,6 @@ const (
 	ToSignOut
 )
 
-// Begin sends the browser to the identity provider, or to the choice between several, and remembers where to go on to afterwards.
-func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, next string) {
-	provider := f.named(f.Remembered(r))
-	if len(f.Providers) == 1 {
-		provider = f.Providers[0]
-	}
-	if provider == nil {
-		f.Choose(w, r, SafeNext(next), false)
-		return
-	}
-	f.begin(w, r, provider, next, false)
-}
-
 // named returns the provider of that name, or nil.
 func (f *Flow) named(name string) *Provider {
 	for _, provider := range f.Providers {
@@ -77,7 +67,7 @@ func (f *Flow) named(name string) *Provider {
 	return nil
 }
 
-// begin goes to a provider. again has it ask who somebody is even where it knows.
+// begin goes to a provider, and remembers where to go on to afterwards. again has it ask who somebody is even where it knows.
 func (f *Flow) begin(w http.ResponseWriter, r *http.Request, provider *Provider, next string, again bool) {
 	discovered, err := provider.discover(r.Context())
 	if err != nil {
@@ -94,28 +84,16 @@ func (f *Flow) begin(w http.ResponseWriter, r *http.Request, provider *Provider,
 		// login, not select_account: not every provider can show a choice, all can ask again.
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	}
-	to := provider.oauth(discovered).AuthCodeURL(flow.State, options...)
-	if r.Method == http.MethodPost {
-		f.Leave(w, r, ToSignIn, provider, to)
-		return
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	f.Leave(w, r, ToSignIn, provider, provider.oauth(discovered).AuthCodeURL(flow.State, options...))
 }
 
-// SignIn begins a sign-in. ?next= is the page to go on to, ?switch=1 lets the person choose another account.
+// SignIn offers to sign in. ?next= is the page to go on to, ?switch=1 lets the person choose another account. It begins nothing: a link from elsewhere
+// leads here as well, and who is known to their provider would be signed in without knowing.
 func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request) {
-	next := r.URL.Query().Get("next")
-	switch {
-	case r.URL.Query().Get("switch") == "":
-		f.Begin(w, r, next)
-	case len(f.Providers) == 1:
-		f.begin(w, r, f.Providers[0], next, true)
-	default:
-		f.Choose(w, r, SafeNext(next), true)
-	}
+	f.Choose(w, r, SafeNext(r.URL.Query().Get("next")), r.URL.Query().Get("switch") != "")
 }
 
-// Chosen goes on with the provider that somebody chose: the form fields are with, its name, and next and switch as of SignIn.
+// Chosen begins a sign-in with the provider that somebody chose: the form fields are with, its name, and next and switch as of SignIn.
 func (f *Flow) Chosen(w http.ResponseWriter, r *http.Request) {
 	provider := f.named(r.PostFormValue("with"))
 	if provider == nil {
@@ -146,7 +124,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request, name string) {
 		f.Failed(w, r, http.StatusBadGateway, err)
 		return
 	}
-	if err := f.Sessions.Put(w, session.New(person, f.Clock.Now().Add(f.Lifetime))); err != nil {
+	if err := f.Sessions.Put(w, session.New(person, f.Clock.Now(), f.Lifetime)); err != nil {
 		f.Failed(w, r, http.StatusInternalServerError, err)
 		return
 	}
@@ -158,12 +136,24 @@ func (f *Flow) Callback(w http.ResponseWriter, r *http.Request, name string) {
 	http.Redirect(w, r, flow.Next, http.StatusSeeOther)
 }
 
-// SignOut ends the session in this browser, and goes on to the identity provider to end the one there, where the provider has a way for that.
-// Whatever becomes of that, the provider's session is not enough to sign in again: who leaves a browser to others has left it.
+// SignOut ends the session for good, takes it out of this browser, and goes on to the identity provider to end the one there, where the provider has a way
+// for that. Whatever becomes of that, the provider's session is not enough to sign in again: who leaves a browser to others has left it. With the form field
+// everywhere, it ends all sessions of the person.
 func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) {
-	current := f.Sessions.Get(r)
-	f.Sessions.Clear(w)
-	if current != nil && current.Person != nil {
+	current, everywhere := f.Sessions.Get(r), r.PostFormValue("everywhere") != ""
+	signedIn := current != nil && current.Person != nil
+	var err error
+	if signedIn {
+		err = f.End(r, current, everywhere)
+	}
+	if err == nil || !everywhere {
+		f.Sessions.Clear(w)
+	}
+	if err != nil {
+		f.Unended(w, r, current, everywhere, err)
+		return
+	}
+	if signedIn {
 		for _, provider := range f.Providers {
 			if to := provider.endSession(r.Context(), current.Person.Issuer); to != "" {
 				f.Leave(w, r, ToSignOut, provider, to)

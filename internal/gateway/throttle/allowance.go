@@ -33,6 +33,17 @@ func NewAllowance(clock clock.PassiveClock, limit int, per time.Duration) *Allow
 // Take takes one of a key's times. It returns how many are left after it, or how long to wait where none was.
 func (a *Allowance) Take(key string) (left int, wait time.Duration) { return a.TakeOf(key, a.limit) }
 
+// Spent returns how long to wait where a key has no time left, and takes none.
+func (a *Allowance) Spent(key string) (wait time.Duration) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	now := a.clock.Now()
+	if known, found := a.taken.Get(key); found && known.(taken).times >= a.limit {
+		return max(0, known.(taken).ends.Sub(now))
+	}
+	return 0
+}
+
 // TakeOf is Take where a key has as many times as it is said here.
 func (a *Allowance) TakeOf(key string, limit int) (left int, wait time.Duration) {
 	a.mutex.Lock()
