@@ -42,7 +42,11 @@ func (c *Catalog) NewInformer(from toolscache.ListerWatcher, object runtime.Obje
 	if _, is := object.(*v1alpha1.MeetingRecording); !is {
 		return toolscache.NewSharedIndexInformer(from, object, resync, indexers)
 	}
-	informer := toolscache.NewSharedIndexInformer(pages{from}, object, resync, indexers)
+	informer, err := withOneListener(toolscache.NewSharedIndexInformer(pages{from}, object, resync, indexers))
+	if err != nil {
+		// Only an informer that has ended takes no handler, and this one has not begun.
+		panic(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.informers = append(c.informers, informer)

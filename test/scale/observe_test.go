@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -37,16 +39,27 @@ type sighting struct {
 	at   time.Time
 }
 
-// observe watches the recordings with a label.
+// observe watches the recordings with a label, from how they are now. A watch that the API server ends goes on where it ended: it
+// ends those that fall behind, such as one that begins while it still learns of many recordings that were put into etcd.
 func (s *scale) observe(selector string) *observer {
 	s.b.Helper()
 	parsed, err := labels.Parse(selector)
 	if err != nil {
 		s.b.Fatal(err)
 	}
+	selected := client.MatchingLabelsSelector{Selector: parsed}
+	now := metadata()
+	if err = s.admin.List(s.b.Context(), now, selected); err != nil {
+		s.b.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(s.b.Context())
-	w, err := s.admin.Watch(ctx, &v1alpha1.MeetingRecordingList{}, client.MatchingLabelsSelector{Selector: parsed})
+	w, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return s.admin.Watch(ctx, &v1alpha1.MeetingRecordingList{}, selected, &client.ListOptions{Raw: &options})
+		},
+	})
 	if err != nil {
+		cancel()
 		s.b.Fatal(err)
 	}
 	o := &observer{stop: cancel, pending: map[string]*v1alpha1.MeetingRecording{}, times: map[string]time.Time{}}
