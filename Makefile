@@ -72,7 +72,7 @@ property-test: ## Run the properties of policies and decisions alone, with CASES
 	hack/property-test.sh $(CASES)
 
 .PHONY: fault-test
-fault-test: deps controlplane s3server ## Let the process die, answers get lost and S3 fail at every point of a recording's life, in 1000 plans (FAULT_PLANS). FAULT_SEED=n or FAULT_PLAN=name replays one.
+fault-test: deps controlplane s3server ## Let the process die, answers get lost and S3 fail at every point of a recording's life, in 1200 plans (FAULT_PLANS). FAULT_SEED=n or FAULT_PLAN=name replays one.
 	go test -count=1 -v -timeout 30m ./test/fault ./internal/effect ./internal/objectstore/s3fault
 
 .PHONY: browser-test

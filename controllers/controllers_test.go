@@ -197,10 +197,7 @@ func newGrant(namespace string) *v1alpha1.AccessGrant {
 func startManager(t testing.TB, serviceAccount string, namespaces ...string) (stop func()) {
 	t.Helper()
 	config, _ := env.KubeconfigFor(t, kubetest.OperatorNamespace, serviceAccount)
-	options := kube.ManagerOptions(kubetest.OperatorNamespace, namespaces)
-	options.Metrics.BindAddress = "0"
-	// Controllers of one name in one process would only spoil each other's metrics.
-	options.Controller.SkipNameValidation = new(true)
+	options := kubetest.ManagerOptions(namespaces...)
 	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {

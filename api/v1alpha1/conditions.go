@@ -19,6 +19,9 @@ const (
 	// ConditionLocked says that a legal hold or a retention lock keeps the recording, until when, and who enforces it: the bucket
 	// too, or the API server alone. It is there only while that is so.
 	ConditionLocked = "Locked"
+	// ConditionLockApplied is False while the bucket does not enforce what it should: it refused to lock what is kept, or to lift what keeps
+	// nothing any more. It is there only while that is so.
+	ConditionLockApplied = "LockApplied"
 	// ConditionErased says what became of the wish to destroy the recording's key. It is there only where there is the wish.
 	ConditionErased = "Erased"
 	// ConditionRetained says which rule decides how long the recording stays, and until when. It is False once the recording is on
@@ -122,7 +125,7 @@ const (
 	ReasonErased = "Erased"
 )
 
-// Reasons of a MeetingRecording's Locked and Erased conditions.
+// Reasons of a MeetingRecording's Locked, LockApplied and Erased conditions.
 const (
 	// ReasonHeld says that a legal hold lies on the recording.
 	ReasonHeld = "Held"
@@ -130,6 +133,10 @@ const (
 	ReasonGovernance = "Governance"
 	// ReasonCompliance says that a retention lock lies on it that nobody can lift.
 	ReasonCompliance = "Compliance"
+	// ReasonLockRefused is LockApplied's where the bucket protects the recording less than it should.
+	ReasonLockRefused = "LockRefused"
+	// ReasonLiftRefused is LockApplied's where the bucket goes on protecting what nothing keeps any more, or no longer so much.
+	ReasonLiftRefused = "LiftRefused"
 	// ReasonErasureForbidden says that the policy does not let keys be destroyed; the message names the rule.
 	ReasonErasureForbidden = "ErasureForbidden"
 	// ReasonLocked says that the bucket itself does not let go of an object yet.

@@ -359,7 +359,8 @@ type LegalHold struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.trashCause) || has(self.trashedAt)",message="trashCause says why the recording lies in the trash, and needs trashedAt"
 type MeetingRecordingStatus struct {
 	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
-	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording), LockApplied (the bucket refuses to enforce what it should) and Erased
+	// (somebody asked for erasure).
 	// +optional
 	// +listType=map
 	// +listMapKey=type

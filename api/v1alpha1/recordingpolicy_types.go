@@ -472,7 +472,7 @@ const (
 )
 
 // PlaybackRules bound how one person is given what they watch. They say nothing about downloads, and of stores with delivery
-// Direct only maxViews and maxRequests count. Every replica of the gateway counts for itself.
+// Direct only maxViews and maxRequests count. All replicas of the gateway count together.
 //
 // +kubebuilder:validation:MinProperties=1
 type PlaybackRules struct {

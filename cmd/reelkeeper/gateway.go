@@ -23,6 +23,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/tracing"
 )
@@ -37,6 +38,8 @@ type gatewayFlags struct {
 	config            string
 	tlsCert, tlsKey   string
 	metricsAddress    string
+	peerAddress       string
+	podIP             string
 	mediaMemory       resource.QuantityValue
 	log               logFlags
 }
@@ -95,6 +98,8 @@ func (f *gatewayFlags) bind(cmd *cobra.Command) {
 	set.StringVar(&f.tlsCert, "tls-cert", "", "serve TLS with this certificate, which is read again when it changes")
 	set.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert")
 	set.StringVar(&f.metricsAddress, "metrics-bind-address", "0", "where to serve metrics over TLS to those whom the API server lets get /metrics, such as :8443; 0 serves none")
+	set.StringVar(&f.peerAddress, "peer-bind-address", "0", "where other replicas ask this one how fast somebody may be given what they watch, such as :8444, so that all count together; 0 counts alone")
+	set.StringVar(&f.podIP, "pod-ip", os.Getenv("POD_IP"), "the address at which other replicas reach this one, for --peer-bind-address; $POD_IP if not given")
 	f.mediaMemory = resource.QuantityValue{Quantity: resource.MustParse("128Mi")}
 	set.Var(&f.mediaMemory, "media-memory", "how much media to keep in memory that several people watch, so that the object store sends it once a while; 0 keeps none")
 	f.log.bind(set)
@@ -114,6 +119,9 @@ func (f *gatewayFlags) validate() error {
 	}
 	if (f.tlsCert == "") != (f.tlsKey == "") {
 		problems = append(problems, errors.New("--tls-cert and --tls-key belong together: give both or none"))
+	}
+	if f.peerAddress != "0" && net.ParseIP(f.podIP) == nil {
+		problems = append(problems, fmt.Errorf("--pod-ip %q is no address: --peer-bind-address needs it; set POD_IP from status.podIP, or leave both out for one replica", f.podIP))
 	}
 	if f.mediaMemory.Sign() < 0 {
 		problems = append(problems, fmt.Errorf("--media-memory %s is negative: write a size such as 128Mi, or 0", &f.mediaMemory))
@@ -148,8 +156,12 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	if err != nil {
 		return err
 	}
+	toPeers, err := flags.listenToPeers(ctx)
+	if err != nil {
+		return err
+	}
 	server, err := gateway.New(cluster.Complete(gateway.Options{
-		Config: settings, PublicURL: flags.publicURL, OperatorNamespace: flags.operatorNamespace, Log: ctrl.Log.WithName("gateway"),
+		Peers: toPeers.ring, Config: settings, PublicURL: flags.publicURL, OperatorNamespace: flags.operatorNamespace, Log: ctrl.Log.WithName("gateway"),
 		DrainDelay: drainDelay, Tracing: traces, MediaMemory: flags.mediaMemory.Value(),
 	}))
 	if err != nil {
@@ -167,12 +179,44 @@ func runGateway(ctx context.Context, flags gatewayFlags) error {
 	// What is still being sent is decided about until its end, so the view of the cluster ends last.
 	viewing, ended := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return cluster.Run(viewing) })
+	toPeers.serve(viewing, group, api, flags.operatorNamespace, server)
 	group.Go(func() error {
 		defer ended()
 		err := server.Serve(ctx, listener)
 		return errors.Join(err, traces.Shutdown(viewing))
 	})
 	return group.Wait()
+}
+
+// replicas are the others, with which this gateway counts; nobody, where ring is nil.
+type replicas struct {
+	ring     *peers.Ring
+	listener net.Listener
+}
+
+// listenToPeers opens the port for other replicas.
+func (f *gatewayFlags) listenToPeers(ctx context.Context) (replicas, error) {
+	if f.peerAddress == "0" {
+		return replicas{}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.peerAddress)
+	if err != nil {
+		return replicas{}, fmt.Errorf("listen on --peer-bind-address %s: %w", f.peerAddress, err)
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return replicas{}, errors.Join(fmt.Errorf("read the port of --peer-bind-address %s: %w", f.peerAddress, err), listener.Close())
+	}
+	return replicas{ring: peers.NewRing(net.JoinHostPort(f.podIP, port), peers.Patience), listener: listener}, nil
+}
+
+// serve answers them until ctx ends, and follows which there are.
+func (r replicas) serve(ctx context.Context, group *errgroup.Group, api *rest.Config, namespace string, server *gateway.Server) {
+	if r.ring == nil {
+		return
+	}
+	group.Go(func() error { return server.ServePeers(ctx, r.listener) })
+	group.Go(func() error { return peers.Follow(ctx, api, namespace, r.ring) })
 }
 
 // serveMetrics serves the metrics of the process, and those of the gateway, on an address of their own.

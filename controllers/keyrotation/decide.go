@@ -10,6 +10,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 const (
@@ -229,10 +230,10 @@ func othersOf(list []v1alpha1.KeyStatus) otherKeys {
 			others.enabled = append(others.enabled, key.ID)
 		case v1alpha1.KeyDisabled:
 			others.disabled = append(others.disabled, key.ID)
-			others.removableAt = later(others.removableAt, key.Since.Add(disabledFor))
+			others.removableAt = moment.Later(others.removableAt, key.Since.Add(disabledFor))
 		case v1alpha1.KeyRemoving:
 			others.removing = append(others.removing, key.ID)
-			others.goneAt = later(others.goneAt, key.Since.Add(propagation))
+			others.goneAt = moment.Later(others.goneAt, key.Since.Add(propagation))
 		case v1alpha1.KeyPrimary:
 		}
 	}
@@ -262,11 +263,4 @@ func retire(v *view, d *decision, others otherKeys, removable bool) {
 	default:
 		d.look = others.removableAt
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

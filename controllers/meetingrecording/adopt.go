@@ -11,6 +11,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -101,7 +102,7 @@ func adoptedStatus(o *observation) (*v1alpha1.MeetingRecordingStatus, policy.Sch
 	state.Promise(life)
 	life.AvailableAt, life.TrashedAt = stampOf(state.AvailableAt), stampOf(state.TrashedAt)
 	if life.TrashedAt.IsZero() {
-		life.TrashedAt = metav1.NewTime(ceilSecond(o.now))
+		life.TrashedAt = metav1.NewTime(moment.CeilSecond(o.now))
 	}
 	plan := scheduleOf(o, life)
 	status := newStatus(o, waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, plan)))

@@ -14,6 +14,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/controllers/trash"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -66,9 +67,9 @@ func newErasedStatus(o *observation, from *v1alpha1.MeetingRecordingStatus) *v1a
 	plan := scheduleOf(o, life)
 	end := from.PurgeAt
 	if !isErased(from) {
-		end = metav1.NewTime(ceilSecond(o.now))
+		end = metav1.NewTime(moment.CeilSecond(o.now))
 	}
-	end = metav1.NewTime(later(end.Time, ceilSecond(plan.LockedUntil)))
+	end = metav1.NewTime(moment.Later(end.Time, moment.CeilSecond(plan.LockedUntil)))
 	message := fmt.Sprintf("The key is destroyed: what lies in the bucket until %s is noise", spellTime(end))
 	status := newStalledStatus(o, problem{v1alpha1.ReasonErased, message})
 	leaveTrash(status)

@@ -154,14 +154,6 @@ func TestNamesStayWithinTheirBoundsAndApart(t *testing.T) {
 	})
 }
 
-func TestShortCodecs(t *testing.T) {
-	for codecs, want := range map[string]string{"avc1.64001f,mp4a.40.2": "avc1/mp4a", "opus": "opus", "av01.0.05M.08, opus": "av01/opus"} {
-		if got := shortCodecs(codecs); got != want {
-			t.Errorf("shortCodecs(%q) = %q, want %q", codecs, got, want)
-		}
-	}
-}
-
 func TestNotesFitIntoEvents(t *testing.T) {
 	for _, note := range []string{"short", strings.Repeat("ä", 2000), strings.Repeat("a", 1023) + "ä"} {
 		got := brief(note)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -41,6 +42,7 @@ func (d decision) withLock(o *observation) decision {
 	}
 	d.status.Storage.Lock = d.lock
 	explainLock(o, d.status, plan, "")
+	d = d.withLateLift(o, plan)
 	d.wake = sooner(d.wake, lockChange(o, plan, d.lock))
 	if o.namespace.going && isKept(d.status) && !saysWaiting(&o.recording.Status) {
 		d.notices = append(d.notices, notice{warning: true, ofNamespace: true, reason: "RecordingKept", action: "Delete",
@@ -83,7 +85,7 @@ func wantedLock(o *observation, plan policy.Schedule, recorded v1alpha1.BucketLo
 		return wanted // its retention cannot be prolonged for a while only; the hold's own follows when it ends
 	}
 	wanted.Mode = v1alpha1.LockGovernance
-	ahead := metav1.NewTime(ceilSecond(o.now.Add(holdAhead)))
+	ahead := metav1.NewTime(moment.CeilSecond(o.now.Add(holdAhead)))
 	if recorded.LegalHold == v1alpha1.LegalHoldOn && recorded.Mode == v1alpha1.LockGovernance && recorded.Until.After(o.now.Add(holdRenew)) {
 		ahead = recorded.Until
 	}
@@ -113,7 +115,7 @@ func sameLock(a, b v1alpha1.BucketLock) bool {
 func lockChange(o *observation, plan policy.Schedule, lock v1alpha1.BucketLock) time.Time {
 	var at time.Time
 	if plan.Locked(o.now) {
-		at = ceilSecond(plan.LockedUntil)
+		at = moment.CeilSecond(plan.LockedUntil)
 	}
 	if lock.LegalHold == v1alpha1.LegalHoldOn && lock.Mode == v1alpha1.LockGovernance {
 		at = sooner(at, lock.Until.Add(-holdRenew))
@@ -149,6 +151,7 @@ func (r *Reconciler) lockObjects(ctx context.Context, o *observation, d *decisio
 		}
 	}
 	if err == nil {
+		d.notices = append(d.notices, lockApplied(o, d)...)
 		return nil
 	}
 	switch objectstore.Reason(err) {
@@ -161,7 +164,7 @@ func (r *Reconciler) lockObjects(ctx context.Context, o *observation, d *decisio
 		return err
 	}
 	explainLock(o, status, scheduleOf(o, status), err.Error())
-	d.look = lockRetry
+	d.lockRefused(o, err)
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -149,7 +150,7 @@ func TestR27HoldsAreRenewedInTheBucketAndLiftedWithTheLastOne(t *testing.T) {
 
 	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","reason":"litigation","by":"legal@example.com"}]}}`)
 	recording = w.settle()
-	held := objectstore.Protection{Mode: objectstore.LockGovernance, Until: ceilSecond(w.clock.Now().Add(holdAhead)).UTC(), LegalHold: true}
+	held := objectstore.Protection{Mode: objectstore.LockGovernance, Until: moment.CeilSecond(w.clock.Now().Add(holdAhead)).UTC(), LegalHold: true}
 	w.wantProtection(recording, held, held)
 	w.wantLocked(recording, "Kept until the last hold is lifted: legal hold case-2026-14, laid by legal@example.com, because of litigation", "renewed in time")
 
@@ -159,7 +160,7 @@ func TestR27HoldsAreRenewedInTheBucketAndLiftedWithTheLastOne(t *testing.T) {
 	}
 	w.clock.Step(2 * time.Minute)
 	recording = w.settle()
-	held.Until = ceilSecond(w.clock.Now().Add(holdAhead)).UTC()
+	held.Until = moment.CeilSecond(w.clock.Now().Add(holdAhead)).UTC()
 	w.wantProtection(recording, held, held)
 
 	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","reason":"litigation","by":"legal@example.com"},{"name":"tax"}]}}`)

@@ -4,6 +4,7 @@ package meetingrecording
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,8 +18,6 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -26,6 +25,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/governance"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -42,8 +42,7 @@ func (w *world) startManager() *runningManager {
 	w.Helper()
 	config, _ := env.KubeconfigFor(w, operatorNamespace, "reelkeeper-manager")
 	config.QPS = -1
-	options := kube.ManagerOptions(operatorNamespace, []string{w.namespace})
-	options.Metrics = metricsserver.Options{BindAddress: "0"}
+	options := kubetest.ManagerOptions(w.namespace)
 	// The program reads its own writes where it works in one namespace or in all.
 	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
@@ -65,9 +64,7 @@ func (w *world) startManager() *runningManager {
 		Ledger: &quota.Ledger{}, OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	result := &runningManager{}
-	// Two managers in one process would quarrel over the name's metrics.
-	alike := controller.Options{SkipNameValidation: new(true)}
-	if err := reconciler.watches(ctrl.NewControllerManagedBy(mgr).Named(controllerName).WithOptions(alike)).Complete(reconciler); err != nil {
+	if err := reconciler.watches(ctrl.NewControllerManagedBy(mgr).Named(controllerName)).Complete(reconciler); err != nil {
 		w.Fatal(err)
 	}
 	reviewed := reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -76,7 +73,7 @@ func (w *world) startManager() *runningManager {
 		}
 		return reconciler.Review(ctx, request)
 	})
-	if err := reconciler.watchesOfReviews(ctrl.NewControllerManagedBy(mgr).Named(reviewName).WithOptions(alike)).Complete(reviewed); err != nil {
+	if err := reconciler.watchesOfReviews(ctrl.NewControllerManagedBy(mgr).Named(reviewName)).Complete(reviewed); err != nil {
 		w.Fatal(err)
 	}
 	// The stores' Secrets are watched by their own controller in the program.
@@ -160,14 +157,40 @@ func TestTheManagerWritesTwiceOnTheWayToAvailableAndNeverAfter(t *testing.T) {
 	manager.stop()
 }
 
+// What the manager writes before and after the expiry in the lives below.
+var (
+	writesToAvailable = []string{"patch meetingrecordings/status", "patch meetingrecordings/status"} // Uploading, Available
+	writesToPurge     = []string{"delete meetingrecordings", "patch meetingrecordings"}              // the deletion, the finalizer
+)
+
 // Dates wake the controller by themselves: the clock is all that moves here. R28: being watched puts the date off.
 func TestR24R28OverAWholeLifeTheManagerWritesFiveTimes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	got := w.liveAndPurge()
+	if diff := cmp.Diff(slices.Concat(writesToAvailable, []string{"patch meetingrecordings/status"}, writesToPurge), got); diff != "" {
+		t.Errorf("over the whole life the manager wrote (-want +got):\n%s", diff)
+	}
+}
+
+// Where somebody has said Active, the expiry has to leave something that can be said again: see docs/decisions/0074.
+func TestR24R28WhereTheStateIsDeclaredAnExpiryIsOneWriteMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.liveAndPurge(func(recording *v1alpha1.MeetingRecording) { recording.Spec.State = v1alpha1.StateActive })
+	expiry := []string{"patch meetingrecordings", "patch meetingrecordings/status"}
+	if diff := cmp.Diff(slices.Concat(writesToAvailable, expiry, writesToPurge), got); diff != "" {
+		t.Errorf("over the whole life the manager wrote (-want +got):\n%s", diff)
+	}
+}
+
+// liveAndPurge lets a recording be uploaded, expire and be purged, with a restart in between, and returns what the manager wrote.
+func (w *world) liveAndPurge(changes ...func(*v1alpha1.MeetingRecording)) []string {
+	w.Helper()
 	manager := w.startManager()
-	w.record()
+	w.record(changes...)
 	w.eventually("Uploading", func() bool { return is(v1alpha1.ReasonUploading)(w.get()) })
-	w.upload(mediatest.MP4(t))
+	w.upload(mediatest.MP4(w))
 	w.eventually("Available", func() bool { return is(v1alpha1.ReasonAvailable)(w.get()) })
 	recording := w.get()
 	w.expectNoStrays(recording)
@@ -177,22 +200,15 @@ func TestR24R28OverAWholeLifeTheManagerWritesFiveTimes(t *testing.T) {
 	manager = w.startManager()
 	w.eventually("a review after the restart", func() bool { return manager.reviews.Load() > 0 })
 	if got := w.get(); got.EffectiveState() != v1alpha1.StateActive {
-		t.Fatalf("the state is %q a second before the expiry", got.EffectiveState())
+		w.Fatalf("the state is %q a second before the expiry", got.EffectiveState())
 	}
 	w.clock.SetTime(recording.Status.ExpiresAt.Time)
 	w.eventually("Trashed", func() bool { return is(v1alpha1.ReasonTrashed)(w.get()) })
 	w.clock.SetTime(w.get().Status.PurgeAt.Time)
 	w.eventually("gone", func() bool { return gone(w.get()) })
-	want := []string{
-		"patch meetingrecordings/status", "patch meetingrecordings/status", // Uploading, Available
-		"patch meetingrecordings/status",                      // expiry
-		"delete meetingrecordings", "patch meetingrecordings", // purge: the deletion, the finalizer
-	}
-	if diff := cmp.Diff(want, w.writes()); diff != "" {
-		t.Errorf("over the whole life the manager wrote (-want +got):\n%s", diff)
-	}
 	w.expectPurged(recording)
 	manager.stop()
+	return w.writes()
 }
 
 func TestR28WatchingReachesTheRecordingThroughTheAccessLog(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 )
 
 // archiveOf is what the bucket says of the recording.
@@ -40,7 +41,7 @@ func (r *Reconciler) readResult(ctx context.Context, o *observation, number int)
 
 func resultOf(from archive.Archive, sealed *archive.Sealed) *result {
 	return &result{
-		attempt: sealed.Attempt, bucket: from.Bucket, sealed: sealed, facts: factsOf(sealed.Manifest), source: sealed.Manifest.Source,
+		attempt: sealed.Attempt, bucket: from.Bucket, sealed: sealed, facts: manifests.Facts(sealed.Manifest), source: sealed.Manifest.Source,
 		mediaKey: sealed.Manifest.Media.Key, manifestKey: from.Names.ManifestKey(sealed.Attempt),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +18,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
+	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/undo"
@@ -80,11 +82,16 @@ func (w *world) buriedUntil() time.Time {
 // purgeByName does what `kubectl reelkeeper trash purge` does with the only recording in the trash.
 func (w *world) purgeByName(now time.Time) undo.Outcome {
 	w.Helper()
+	return w.purgeByNameAs(w.admin, now)
+}
+
+func (w *world) purgeByNameAs(who client.Client, now time.Time) undo.Outcome {
+	w.Helper()
 	store, err := stores.NewResolver(w.manager, operatorNamespace).Open(w.Context(), w.store.Name)
 	if err != nil {
 		w.Fatal(err)
 	}
-	cluster, err := undo.ReadCluster(w.Context(), w.admin, w.namespace)
+	cluster, err := undo.ReadCluster(w.Context(), who, w.namespace)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -92,7 +99,7 @@ func (w *world) purgeByName(now time.Time) undo.Outcome {
 	if err != nil || len(entries) != 1 {
 		w.Fatalf("%d entries, %v", len(entries), err)
 	}
-	purger := &undo.Purger{Client: w.admin, Store: store, By: "alice", Now: now}
+	purger := &undo.Purger{Client: who, Store: store, By: "alice", Now: now}
 	return purger.Entry(w.Context(), entries[0])
 }
 
@@ -212,6 +219,54 @@ func TestR26PurgingByNameAsksThePoliciesAgain(t *testing.T) {
 	purge(now, undo.Failed, "it cannot be purged before its lock ends")
 	w.clock.SetTime(until)
 	purge(until, undo.Purging, "")
+	w.sweep()
+	w.expectPurged(recording)
+}
+
+// Whoever may not read policies cannot know that nothing keeps the recording any more.
+func TestR27PurgingByNameTakesTheRightToReadPolicies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording, policy := w.deletedWhilePaused(v1alpha1.RetentionRules{TrashFor: "60d"})
+	w.mend(policy)
+	rights := map[string][]rbacv1.PolicyRule{
+		"no policies": {
+			{APIGroups: []string{v1alpha1.SchemeGroupVersion.Group}, Resources: []string{"meetingrecordings"}, Verbs: []string{"get", "list", "delete"}},
+			{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"get"}},
+		},
+		"policies": {{APIGroups: []string{v1alpha1.SchemeGroupVersion.Group}, Resources: []string{"recordingpolicies", "clusterrecordingpolicies"}, Verbs: []string{"list"}}},
+	}
+	rights["policies"] = append(rights["policies"], rights["no policies"]...)
+	as := func(name, may string) client.Client {
+		t.Helper()
+		w.create(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name + "-" + w.namespace}, Rules: rights[may]})
+		w.create(&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: name + "-" + w.namespace},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name + "-" + w.namespace},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: w.namespace, Name: name}},
+		})
+		config, _ := env.KubeconfigFor(t, w.namespace, name)
+		made, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	now := w.state(recording).DeletedAt.Add(day)
+	w.clock.SetTime(now)
+	got := w.purgeByNameAs(as("helper", "no policies"), now)
+	for _, says := range []string{"it is kept by RecordingPolicy " + w.namespace + "/trainings", "takes reading policies and the namespace, which you may not: ask somebody who may to purge it", "cannot list resource"} {
+		if got.Result != undo.Failed || !strings.Contains(got.Message, says) {
+			t.Errorf("purging without the right to read policies says %+v; want %q", got, says)
+		}
+	}
+	if stored := w.stored(); len(stored) != 4 {
+		t.Errorf("in the bucket: %v, want the media, the manifest, the state and a tombstone", stored)
+	}
+	if got := w.purgeByNameAs(as("rescuer", "policies"), now); got.Result != undo.Purging {
+		t.Errorf("with the right to read policies, purging says %+v", got)
+	}
+	w.sweep() // which gives it its date
 	w.sweep()
 	w.expectPurged(recording)
 }

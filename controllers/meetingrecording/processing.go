@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 const (
@@ -111,7 +112,7 @@ func decideRunning(o *observation, job *attempt) decision {
 	}
 	showAt := job.started.Add(showAfter)
 	if readyReason(&o.recording.Status) == v1alpha1.ReasonProcessing {
-		showAt = later(showAt, o.progressWritten.Add(showEvery))
+		showAt = moment.Later(showAt, o.progressWritten.Add(showEvery))
 	}
 	if o.now.Before(showAt) {
 		d.look = until(showAt, o.now)
@@ -178,11 +179,4 @@ func decideFailed(o *observation, last *attempt) decision {
 		}
 	}
 	return decideStart(o)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

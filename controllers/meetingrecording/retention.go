@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -75,7 +76,7 @@ func decideTrash(o *observation) decision {
 
 // decideInTrashFromNow moves the recording to the trash. Nothing is moved in the bucket.
 func decideInTrashFromNow(o *observation, cause v1alpha1.TrashCause) decision {
-	d := decideInTrashSince(o, metav1.NewTime(ceilSecond(o.now)))
+	d := decideInTrashSince(o, metav1.NewTime(moment.CeilSecond(o.now)))
 	d.status.TrashCause = cause
 	return d
 }
@@ -169,7 +170,7 @@ func leaveTrash(status *v1alpha1.MeetingRecordingStatus) {
 
 // startClock begins the time to live.
 func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
-	status.AvailableAt = metav1.NewTime(ceilSecond(o.now))
+	status.AvailableAt = metav1.NewTime(moment.CeilSecond(o.now))
 	return keepTime(o, status)
 }
 
@@ -205,15 +206,7 @@ func stampOf(t time.Time) metav1.Time {
 	if t.IsZero() {
 		return metav1.Time{}
 	}
-	return metav1.NewTime(ceilSecond(t))
-}
-
-// ceilSecond rounds up, because a date that is cut off would come early.
-func ceilSecond(t time.Time) time.Time {
-	if whole := t.Truncate(time.Second); whole.Before(t) {
-		return whole.Add(time.Second)
-	}
-	return t
+	return metav1.NewTime(moment.CeilSecond(t))
 }
 
 func holdNames(recording *v1alpha1.MeetingRecording) []string {

@@ -7,7 +7,6 @@ package recordingstore_test
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -178,14 +177,7 @@ func TestR5StoreBecomesReadyAndRests(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	closedPort := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		return "http://" + listener.Addr().String()
-	}
+	closedPort := func() string { return "http://" + testenv.FreeAddress(t) }
 	cases := map[string]struct {
 		server  s3test.Options
 		break_  func(*fixture)

@@ -57,6 +57,7 @@ var sources = []source{
 	{pattern: "config/admission/stores.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/network/policies.yaml", into: "generated", when: ".Values.networkPolicies.enabled", convert: inRelease},
 	{pattern: "config/gateway/metrics-service.yaml", into: "generated", convert: inRelease},
+	{pattern: "config/gateway/peers-service.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/manager/service.yaml", into: "generated", convert: inRelease},
 	{pattern: "config/manager/poddisruptionbudget.yaml", into: "generated", when: "gt (int .Values.manager.replicas) 1", convert: inRelease},
 	{pattern: "config/gateway/poddisruptionbudget.yaml", into: "generated", when: "gt (int .Values.gateway.replicas) 1", convert: inRelease},

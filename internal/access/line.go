@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
 
@@ -49,7 +50,7 @@ func Turns(rules *policy.Rules, recording Recording, requester string, created t
 	since := created
 	for i := range turns {
 		turns[i].Since = since
-		since = earlier(until(since, within), end)
+		since = moment.Earlier(until(since, within), end)
 		turns[i].Until = since
 	}
 	turns[len(turns)-1].Until = end
@@ -118,13 +119,6 @@ func sameSubject(a, b v1alpha1.GrantSubject) bool {
 
 // until adds to a time; Forever leads to a date that is never reached.
 func until(t time.Time, d time.Duration) time.Time { return t.Add(min(d, farthest)) }
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
 
 // RequestEnd returns when a request of that age ends unanswered.
 func RequestEnd(rules *policy.Rules, created time.Time) time.Time {

@@ -146,11 +146,13 @@ func when(is bool, one fact) fact {
 	return 0
 }
 
-// IsSettled says that the recording is Available or Trashed, and that nobody has changed it since its status was written.
+// IsSettled says that the recording is Available or Trashed, that nobody has changed it since its status was written, and that its bucket has
+// not refused to lock it, or to lift the lock: that is tried again.
 func IsSettled(recording *v1alpha1.MeetingRecording) bool {
 	status := &recording.Status
 	if !recording.DeletionTimestamp.IsZero() || status.ObservedGeneration != recording.Generation ||
-		!slices.Contains(recording.Finalizers, v1alpha1.FinalizerMedia) {
+		!slices.Contains(recording.Finalizers, v1alpha1.FinalizerMedia) ||
+		meta.IsStatusConditionFalse(status.Conditions, v1alpha1.ConditionLockApplied) {
 		return false
 	}
 	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
@@ -187,7 +189,7 @@ func (c *Card) Key() client.ObjectKey {
 	return client.ObjectKey{Namespace: c.namespace.Value(), Name: c.name}
 }
 
-// Settled says that the recording is Available or Trashed, and that nobody has changed it since its status was written. What
+// Settled says what IsSettled says of the recording. What
 // policies and the clock make of it can still differ.
 func (c *Card) Settled() bool { return c.facts&settled != 0 }
 

@@ -26,6 +26,8 @@ type copier struct {
 	next func(missing []int) int
 	// players are how many players, of one sign-in each, take turns.
 	players int
+	// replicas are how many gateways take turns, of which a player asks another one each time; none is one that runs alone.
+	replicas int
 	// anew says that each piece is asked for in a new view.
 	anew bool
 }
@@ -36,6 +38,8 @@ var copiers = map[string]copier{
 	"from the middle":           {next: func(missing []int) int { return len(missing) / 2 }, players: 1},
 	"by several sign-ins":       {next: func([]int) int { return 0 }, players: 3},
 	"a new view for each piece": {next: func([]int) int { return 0 }, players: 1, anew: true},
+	"at two gateways":           {next: func([]int) int { return 0 }, players: 1, replicas: 2},
+	"at three, by several":      {next: func(missing []int) int { return len(missing) / 2 }, players: 2, replicas: 3},
 }
 
 // TestR8NoCopyIsFasterThanOneAndAHalfTimes copies a recording of ten minutes under the profile that holds where nobody says anything.
@@ -47,11 +51,16 @@ func TestR8NoCopyIsFasterThanOneAndAHalfTimes(t *testing.T) {
 			t.Parallel()
 			recording, file := w.LongRecording(t, env.Namespace(t), "review")
 			clock := clocktesting.NewFakePassiveClock(gatewaytest.Wall.Now())
-			url := w.Serve(t, func(o *gateway.Options) { o.Clock = clock })
+			urls := []string{""}
+			if change := func(o *gateway.Options) { o.Clock = clock }; how.replicas == 0 {
+				urls[0] = w.Serve(t, change)
+			} else {
+				urls, _ = w.Replicas(t, how.replicas, change)
+			}
 			var browsers []*gatewaytest.Browser
 			var views []string
 			for range how.players {
-				browser := w.SignIn(t, "participant").At(url)
+				browser := w.SignIn(t, "participant").At(urls[0])
 				browsers, views = append(browsers, browser), append(views, beginView(t, browser, recording))
 			}
 			begun, copied := clock.Now(), 0
@@ -61,6 +70,7 @@ func TestR8NoCopyIsFasterThanOneAndAHalfTimes(t *testing.T) {
 			}
 			for turn := 0; len(missing) > 0; turn++ {
 				at, player := how.next(missing), turn%how.players
+				browsers[player] = browsers[player].At(urls[turn/how.players%len(urls)])
 				if how.anew {
 					views[player] = beginView(t, browsers[player], recording)
 				}

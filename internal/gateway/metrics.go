@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/reelkeeper/reelkeeper/internal/access"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 )
 
 // What operators see of all gateways of a process. No label has to do with a person or a recording: all are from short lists of ours.
@@ -43,16 +44,23 @@ var (
 		Name: "reelkeeper_gateway_store_fetches_refused_total",
 		Help: "Byte ranges that were not read because their turn did not come in time, by whose limit was reached: that of the Person, or of the Replica.",
 	}, []string{"limit"})
+	paceCounted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "reelkeeper_gateway_pace_total",
+		Help: "What was counted of the pace of watching, with several replicas: Here, by this one as the person's home; at the Home; or Alone, by this one because the home did not answer.",
+	}, []string{"counted"})
 )
 
 // init registers what is counted. What alerts look at begins with zero: the growth of a counter that was not there before is not seen.
 func init() {
-	metrics.Registry.MustRegister(answered, durations, sentBytes, refusals, fetches, fetchesRefused)
+	metrics.Registry.MustRegister(answered, durations, sentBytes, refusals, fetches, fetchesRefused, paceCounted)
 	for _, reason := range faultReasons {
 		refusals.WithLabelValues(string(reason))
 	}
 	for _, limit := range []string{limitOfPerson, limitOfReplica} {
 		fetchesRefused.WithLabelValues(limit)
+	}
+	for _, where := range []string{peers.Here, peers.Home, peers.Alone} {
+		paceCounted.WithLabelValues(where)
 	}
 }
 
@@ -71,6 +79,7 @@ var (
 		"How old the gateway's view of policies, grants and recordings may be. With more than 5 it refuses everything.", nil, nil)
 	mediaMemory = prometheus.NewDesc("reelkeeper_gateway_media_memory_bytes", "How much of the memory for media that several people watch is in use.", nil, nil)
 	unitsRead   = prometheus.NewDesc("reelkeeper_gateway_segments_total", "Segments that were sent, by where they came from: Memory, or the object Store.", []string{"from"}, nil)
+	replicas    = prometheus.NewDesc("reelkeeper_gateway_replicas", "How many replicas that are ready the gateway knows of, with which it counts the pace of watching.", nil, nil)
 	viewsOpen   = prometheus.NewDesc("reelkeeper_gateway_views", "Views whose player asked for something within the last minute.", nil, nil)
 )
 
@@ -80,6 +89,7 @@ func (s *Server) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- viewsOpen
 	descriptions <- mediaMemory
 	descriptions <- unitsRead
+	descriptions <- replicas
 }
 
 // Collect implements prometheus.Collector, for what is so at the moment.
@@ -90,6 +100,9 @@ func (s *Server) Collect(values chan<- prometheus.Metric) {
 	values <- prometheus.MustNewConstMetric(mediaMemory, prometheus.GaugeValue, float64(bytes))
 	values <- prometheus.MustNewConstMetric(unitsRead, prometheus.CounterValue, float64(found), "Memory")
 	values <- prometheus.MustNewConstMetric(unitsRead, prometheus.CounterValue, float64(missed), "Store")
+	if s.peers != nil {
+		values <- prometheus.MustNewConstMetric(replicas, prometheus.GaugeValue, float64(s.peers.Ring.Len()))
+	}
 }
 
 // classes are the classes of routes that are none by their first part. What matches no route is of none.

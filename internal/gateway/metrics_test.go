@@ -92,7 +92,7 @@ func TestMetricsCountWhatHappensAndNameNobody(t *testing.T) {
 	if age, there := gathered(t, own)["reelkeeper_gateway_view_age_seconds{}"]; !there || age < 0 || age > 60 {
 		t.Errorf("the view is %v s old (%v)", age, there)
 	}
-	known := regexp.MustCompile(`\{((class|status|reason|state|limit)=[A-Za-z0-9]+,?)*\}$`)
+	known := regexp.MustCompile(`\{((class|status|reason|state|limit|counted)=[A-Za-z0-9]+,?)*\}$`)
 	for name := range after {
 		if !known.MatchString(name) {
 			t.Errorf("%s has labels that are not from our lists", name)

@@ -5,18 +5,19 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/cache"
-	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/access"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/byterange"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 )
@@ -39,14 +40,35 @@ const (
 	crowd = addressFactor
 )
 
+// ledger is what viewers were given: by this replica, which is a pacing.Ledger, or by all together, which is a peers.Ledger.
+type ledger interface {
+	Admit(viewer string, visit pacing.Visit) pacing.Admission
+	Take(viewer, recording string, terms pacing.Terms, units []pacing.Unit) (bought *pacing.Purchase, wait time.Duration)
+}
+
 // pace is what bounds how players are served.
 type pace struct {
-	ledger *pacing.Ledger
+	ledger ledger
 	noted  *cache.LRUExpireCache
 }
 
-func newPace(clock clock.PassiveClock) *pace {
-	return &pace{ledger: pacing.New(clock), noted: cache.NewLRUExpireCacheWithClock(paceNoted, clock)}
+// preparePace begins to count: by this replica, or, where there may be others, by all together.
+func (s *Server) preparePace(options Options, keys *session.Ring) {
+	local := pacing.New(options.Clock)
+	s.pace = &pace{ledger: local, noted: cache.NewLRUExpireCacheWithClock(paceNoted, options.Clock)}
+	if options.Peers == nil {
+		return
+	}
+	s.peers = peers.New(peers.Options{
+		Ring: options.Peers, Secrets: keys, Local: local, Clock: options.Clock, Log: options.Log,
+		Counted: func(where string) { paceCounted.WithLabelValues(where).Inc() },
+	})
+	s.pace.ledger = s.peers
+}
+
+// ServePeers answers other replicas on the listener until ctx ends. It is for a gateway with Options.Peers.
+func (s *Server) ServePeers(ctx context.Context, listener net.Listener) error {
+	return s.peers.Serve(ctx, listener)
 }
 
 // viewer is whom players are counted by: the person, or the address of who has not signed in, which may stand for many people.
@@ -61,10 +83,13 @@ func (g *gate) viewer(r *http.Request, current *session.Session) (who string, pe
 func (s *Server) admit(w *watched) *refusal {
 	who, people := s.gate.viewer(w.again.Request, w.again.session)
 	rules := &w.rules.Playback
-	if wait := s.pace.ledger.Request(who, bounded32(rules.MaxRequests, people)); wait > 0 {
-		return s.excess(w, reasonTooManyRequests, rules.MaxRequests.Source(), wait, fmt.Sprintf("more than %d requests in a minute", rules.MaxRequests.Value))
+	admitted := s.pace.ledger.Admit(who, pacing.Visit{
+		Player: w.view.ID, Began: w.view.Began, MaxRequests: bounded32(rules.MaxRequests, people), MaxPlayers: bounded32(rules.MaxViews, people),
+	})
+	if admitted.Wait > 0 {
+		return s.excess(w, reasonTooManyRequests, rules.MaxRequests.Source(), admitted.Wait, fmt.Sprintf("more than %d requests in a minute", rules.MaxRequests.Value))
 	}
-	if !s.pace.ledger.Play(who, w.view.ID, w.view.Began, bounded32(rules.MaxViews, people)) {
+	if admitted.Crowded {
 		return s.excess(w, reasonTooManyPlayers, rules.MaxViews.Source(), playersWait, fmt.Sprintf("%d players that began later are in use", rules.MaxViews.Value))
 	}
 	return nil

@@ -25,6 +25,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/ended"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/playback"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
@@ -78,6 +79,9 @@ type Options struct {
 	DrainDelay time.Duration
 	// MediaMemory is how many bytes of media are kept in memory that several people watch; zero is none.
 	MediaMemory int64
+	// Peers are the replicas with which this one counts how fast people are given what they watch; see ServePeers. Nil is for a gateway that runs
+	// alone.
+	Peers *peers.Ring
 	// Clock is the time that decisions and sessions go by.
 	Clock clock.PassiveClock
 	// Log is for whoever runs the gateway.
@@ -89,6 +93,7 @@ type Server struct {
 	gate     *gate
 	damage   *damage
 	pace     *pace
+	peers    *peers.Ledger
 	pressure *pressure
 	viewing  *viewing
 	// draining says that the gateway is about to end.
@@ -165,7 +170,6 @@ func New(options Options) (*Server, error) {
 		desk:     &desk.Desk{Reader: options.Reader, Writer: options.Writer, Governance: options.Governance, Clock: options.Clock},
 		activity: options.Activity,
 		sessions: session.NewStore(keys, options.Clock, https),
-		pace:     newPace(options.Clock),
 		viewing:  newViewing(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media: playback.NewOpener(options.Stores, units, options.Clock), units: units,
@@ -176,6 +180,7 @@ func New(options Options) (*Server, error) {
 		config: options.Config, https: https, public: public.String(),
 		synced: options.Synced, clock: options.Clock, log: options.Log,
 	}
+	server.preparePace(options, keys)
 	server.deliveries = newDeliveries(server.gate, options.Log)
 	if server.tracing == nil {
 		server.tracing = noop.NewTracerProvider()

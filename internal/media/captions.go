@@ -29,7 +29,7 @@ const (
 	// maxCaptionTitle is in characters, maxLanguageBytes what a language tag of every part has.
 	maxCaptionTitle  = 100
 	maxLanguageBytes = 35
-	// captionTime bounds making them all: every track takes reading the source once.
+	// captionTime bounds making them all, which takes reading the source once, and once for each track where one cannot be used.
 	captionTime = 5 * time.Minute
 )
 
@@ -55,14 +55,11 @@ func (t Tools) Captions(ctx context.Context, container Container, path string) (
 	if err != nil {
 		return nil, err
 	}
+	texts, faults := t.captionTexts(ctx, container, path, streams)
 	var made []Captions
-	var faults []error
 	room := maxCaptionsBytes
-	for _, stream := range streams {
-		text, err := t.captionText(ctx, container, path, stream.Index)
-		switch {
-		case err != nil:
-			faults = append(faults, fmt.Errorf("stream %d: %w", stream.Index, err))
+	for i, stream := range streams {
+		switch text := texts[i]; {
 		case len(text) > min(maxCaptionBytes, room):
 			faults = append(faults, fmt.Errorf("stream %d: %d bytes of captions are too many", stream.Index, len(text)))
 		case len(text) > 0:
@@ -103,21 +100,44 @@ func (t Tools) captionStreams(ctx context.Context, container Container, path str
 	return text[:min(len(text), MaxCaptions)], nil
 }
 
-// captionText is the WebVTT of one stream; nil where it has no cues.
-func (t Tools) captionText(ctx context.Context, container Container, path string, index int) ([]byte, error) {
-	args := slices.Concat(
-		[]string{"-v", "error", "-nostdin", "-hide_banner", "-nostats"},
-		inputOptions(container, path),
-		[]string{"-map", fmt.Sprintf("0:%d", index), "-map_metadata", "-1", "-fflags", "+bitexact", "-c:s", "webvtt", "-f", "webvtt", "pipe:1"})
-	out := &limited{limit: maxRawCaptionBytes}
-	err := command{path: t.FFmpeg, args: args, stdout: out}.run(ctx)
-	if out.over {
-		return nil, fmt.Errorf("%w: more than %d bytes", errTooMuch, maxRawCaptionBytes)
+// captionTexts are the WebVTT of streams, nil where one has no cues or cannot be used, and why. The source is read once for all of them, and once
+// for each where one of them makes ffmpeg give up.
+func (t Tools) captionTexts(ctx context.Context, container Container, path string, streams []captionStream) (texts [][]byte, faults []error) {
+	if len(streams) == 0 {
+		return nil, nil
 	}
-	if err != nil {
-		return nil, err
+	outputs, err := t.webVTT(ctx, container, path, streams)
+	if err != nil && len(streams) > 1 && ctx.Err() == nil {
+		for _, stream := range streams {
+			alone, why := t.captionTexts(ctx, container, path, []captionStream{stream})
+			texts, faults = append(texts, alone...), append(faults, why...)
+		}
+		return texts, faults
 	}
-	return cleanWebVTT(out.buffer.Bytes()), nil
+	for i, stream := range streams {
+		var text []byte
+		switch out := outputs[i]; {
+		case err != nil:
+			faults = append(faults, fmt.Errorf("stream %d: %w", stream.Index, err))
+		case out.over:
+			faults = append(faults, fmt.Errorf("stream %d: %w: more than %d bytes", stream.Index, errTooMuch, maxRawCaptionBytes))
+		default:
+			text = cleanWebVTT(out.buffer.Bytes())
+		}
+		texts = append(texts, text)
+	}
+	return texts, faults
+}
+
+// webVTT has ffmpeg write streams, each into an output of its own.
+func (t Tools) webVTT(ctx context.Context, container Container, path string, streams []captionStream) ([]*limited, error) {
+	args := slices.Concat([]string{"-v", "error", "-nostdin", "-hide_banner", "-nostats"}, inputOptions(container, path))
+	outputs := make([]*limited, len(streams))
+	for i, stream := range streams {
+		outputs[i] = &limited{limit: maxRawCaptionBytes}
+		args = append(args, "-map", fmt.Sprintf("0:%d", stream.Index), "-map_metadata", "-1", "-fflags", "+bitexact", "-c:s", "webvtt", "-f", "webvtt", outputURL(i))
+	}
+	return outputs, command{path: t.FFmpeg, args: args}.runInto(ctx, outputs)
 }
 
 // languageOf turns what containers have, mostly three letters of ISO 639-2, into BCP 47.

@@ -58,7 +58,7 @@ func (t Tools) withProgress(ctx context.Context, args []string, out io.Writer, d
 		defer reader.Close()
 		followProgress(reader, done)
 	}()
-	err = command{path: t.FFmpeg, args: args, stdout: out, progress: writer}.run(ctx)
+	err = command{path: t.FFmpeg, args: args, stdout: out, outputs: []*os.File{writer}}.run(ctx)
 	writer.Close()
 	<-finished
 	return err

@@ -73,8 +73,8 @@ type command struct {
 	path   string
 	args   []string
 	stdout io.Writer
-	// progress, when set, becomes file descriptor 3 of the process.
-	progress *os.File
+	// outputs become the file descriptors of the process from 3 on.
+	outputs []*os.File
 }
 
 // run starts the tool in a process group of its own with next to no environment, and kills the whole group when ctx
@@ -87,9 +87,7 @@ func (c command) run(ctx context.Context) error {
 	cmd.SysProcAttr = processAttributes()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = killGrace
-	if c.progress != nil {
-		cmd.ExtraFiles = []*os.File{c.progress}
-	}
+	cmd.ExtraFiles = c.outputs
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s was stopped: %w", c.path, context.Cause(ctx))

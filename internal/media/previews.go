@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -99,20 +100,29 @@ func scaled(width, height int) string {
 	return fmt.Sprintf("scale=%d:%d,setsar=1,format=yuvj420p", width, height)
 }
 
-// picture makes one JPEG of what follows a moment, in the best quality that fits; nil where none does.
+// picture makes one JPEG of what follows a moment, in the best quality that fits; nil where none does. The source is decoded once for all of them.
 func (t Tools) picture(ctx context.Context, plan Plan, path string, from time.Duration, filter string, most int) ([]byte, error) {
-	for _, quality := range previewQualities {
-		out := &limited{limit: most}
-		args := slices.Concat(
-			[]string{"-v", "error", "-nostdin", "-hide_banner", "-nostats"},
-			plan.previewInput(from), inputOptions(plan.Container, path),
-			[]string{
-				"-map", fmt.Sprintf("0:%d", plan.Video.Index), "-map_metadata", "-1", "-fflags", "+bitexact", "-vf", filter,
-				"-frames:v", "1", "-q:v", strconv.Itoa(quality), "-f", "mjpeg", "pipe:1",
-			})
-		err := command{path: t.FFmpeg, args: args, stdout: out}.run(ctx)
+	var outputs []*limited
+	var labels strings.Builder
+	var written []string
+	for i, quality := range previewQualities {
+		label := fmt.Sprintf("[q%d]", quality)
+		labels.WriteString(label)
+		outputs = append(outputs, &limited{limit: most})
+		written = append(written,
+			"-map", label, "-map_metadata", "-1", "-fflags", "+bitexact",
+			"-frames:v", "1", "-q:v", strconv.Itoa(quality), "-f", "mjpeg", outputURL(i))
+	}
+	graph := fmt.Sprintf("[0:%d]%s,split=%d%s", plan.Video.Index, filter, len(previewQualities), labels.String())
+	args := slices.Concat(
+		[]string{"-v", "error", "-nostdin", "-hide_banner", "-nostats"},
+		plan.previewInput(from), inputOptions(plan.Container, path), []string{"-filter_complex", graph}, written)
+	if err := (command{path: t.FFmpeg, args: args}).runInto(ctx, outputs); err != nil {
+		return nil, err
+	}
+	for _, out := range outputs {
 		if !out.over {
-			return out.buffer.Bytes(), err
+			return out.buffer.Bytes(), nil
 		}
 	}
 	return nil, nil

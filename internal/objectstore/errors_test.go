@@ -16,6 +16,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
+	"github.com/reelkeeper/reelkeeper/internal/testenv"
 )
 
 // Every reason that a real server or the real network gives, as a RecordingStore meets it first: by EnsureBucket.
@@ -23,7 +24,7 @@ func TestReasonsOfRealFailures(t *testing.T) {
 	t.Parallel()
 	secure := s3test.Start(t, s3test.Options{TLS: true})
 	owned := newBucket(t, connect(t, versioned.Config()), objectstore.BucketOptions{})
-	closed := freeAddress(t)
+	closed := testenv.FreeAddress(t)
 	cases := map[string]struct {
 		server      *s3test.Server
 		change      func(*objectstore.Config)
@@ -106,17 +107,6 @@ func TestReasonsOfRealFailures(t *testing.T) {
 	}
 }
 
-// freeAddress is an address of this machine where nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
 func TestHeadTellsForbiddenFromBadCredentials(t *testing.T) {
 	owner := connect(t, versioned.Config())
 	bucket := newBucket(t, owner, objectstore.BucketOptions{})
@@ -189,7 +179,7 @@ func TestSilentServerIsGivenUpWithTheContext(t *testing.T) {
 
 func TestServerThatDiesAndReturns(t *testing.T) {
 	t.Parallel()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), testenv.FreeAddress(t)
 	options := s3test.Options{Dir: dir, Address: address, AccessKey: "owner", SecretKey: "kept-over-the-restart"}
 	first := s3test.Start(t, options)
 	client := connect(t, first.Config())

@@ -143,7 +143,7 @@ func TestPrefixesOfSimilarNamesKeepApart(t *testing.T) {
 		}
 		mine, theirs := recording("mine"), recording("theirs")
 		if mine == theirs {
-			t.Skip("the same recording")
+			return // which shares everything with itself
 		}
 		at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 		keys := func(of objectstore.Recording) []string {

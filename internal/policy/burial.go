@@ -2,7 +2,11 @@
 
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/moment"
+)
 
 // Burial says what becomes of a recording with this life whose object was deleted at deletedAt, and the date for its tombstone: the
 // end of its time in the trash where it was there already, else as if it had gone to the trash when it was deleted. The date is in
@@ -20,9 +24,9 @@ func (r *Retention) Burial(life Life, deletedAt time.Time) (plan Schedule, purge
 	case plan.Decider == DecidedByPause:
 		purgeAt = deletedAt
 	case purgeAt.IsZero():
-		purgeAt = later(life.TrashedAt.Add(r.TrashFor.Value), plan.LockedUntil)
+		purgeAt = moment.Later(life.TrashedAt.Add(r.TrashFor.Value), plan.LockedUntil)
 	}
-	return plan, purgeAt.Add(time.Second - time.Nanosecond).Truncate(time.Second)
+	return plan, moment.CeilSecond(purgeAt)
 }
 
 // Keeps says that something keeps the recording and names no date.

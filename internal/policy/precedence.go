@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 // Decider is the rule that decides how long a recording stays. It is the reason of the condition Retained.
@@ -126,7 +127,7 @@ func (r *Retention) neglect(life Life) (claim, bool) {
 	if life.LastWatchedAt.IsZero() {
 		return claim{}, false
 	}
-	since := later(life.LastWatchedAt, life.AvailableAt)
+	since := moment.Later(life.LastWatchedAt, life.AvailableAt)
 	return unlessTrashed(life, after(since, r.UnwatchedAfter.Value), r.UnwatchedAfter.From)
 }
 

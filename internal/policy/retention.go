@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 // Retention says how long the recording is kept and how it leaves. Lengths are v1alpha1.Forever for never.
@@ -161,7 +162,7 @@ func (r *Retention) Schedule(life Life) Schedule {
 	}
 	s.ExpiresAt = decides.at
 	if r.WarnBefore.Value > 0 {
-		s.WarnAt = later(s.ExpiresAt.Add(-r.WarnBefore.Value), life.AvailableAt)
+		s.WarnAt = moment.Later(s.ExpiresAt.Add(-r.WarnBefore.Value), life.AvailableAt)
 	}
 	return s
 }
@@ -172,12 +173,4 @@ func after(start time.Time, length time.Duration) time.Time {
 		return time.Time{}
 	}
 	return start.Add(length)
-}
-
-// later returns the later of two times.
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

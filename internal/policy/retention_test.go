@@ -12,6 +12,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/governance/governancetest"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/property"
 )
@@ -404,12 +405,12 @@ func TestR27NothingLeavesBeforeItsLockOrUnderAHold(t *testing.T) {
 	t.Parallel()
 	property.Check(t, func(t *rapid.T) {
 		rules := policy.Resolve(governancetest.Input(t))
-		moment := func(label string) time.Time {
+		at := func(label string) time.Time {
 			return governancetest.Epoch.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, label)) * day)
 		}
-		life := policy.Life{AvailableAt: moment("available"), Held: rapid.Bool().Draw(t, "held")}
+		life := policy.Life{AvailableAt: at("available"), Held: rapid.Bool().Draw(t, "held")}
 		if rapid.Bool().Draw(t, "watched") {
-			life.LastWatchedAt = moment("last watched")
+			life.LastWatchedAt = at("last watched")
 		}
 		if rapid.Bool().Draw(t, "wishes") {
 			life.Wish = policy.Field[time.Duration]{
@@ -417,14 +418,14 @@ func TestR27NothingLeavesBeforeItsLockOrUnderAHold(t *testing.T) {
 			}
 		}
 		if rapid.Bool().Draw(t, "trashed") {
-			life.TrashedAt = later(moment("trashed"), life.AvailableAt)
+			life.TrashedAt = moment.Later(at("trashed"), life.AvailableAt)
 		}
 		if rapid.Bool().Draw(t, "promised") {
-			life.LockedUntil = moment("locked until")
+			life.LockedUntil = at("locked until")
 			life.LockMode = rapid.SampledFrom([]v1alpha1.LockMode{"", v1alpha1.LockGovernance, v1alpha1.LockCompliance}).Draw(t, "mode")
 		}
 		s := rules.Retention.Schedule(life)
-		now := moment("now")
+		now := at("now")
 		leaves := s.Expired(now) || s.PurgeDue(now)
 		if leaves && (life.Held || s.Locked(now) || now.Before(life.LockedUntil)) {
 			t.Fatalf("%+v leaves at %s", life, now)
@@ -473,11 +474,4 @@ func TestR27ALockThatWasPromisedIsNeverShortenedNorMadeLiftable(t *testing.T) {
 			}
 		}
 	})
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 // How coarsely it is remembered when a recording was last watched: at most a day, at most a tenth of the time that counts, at
@@ -28,22 +29,14 @@ func (r *Retention) Watched(life Life, seen, now time.Time) time.Time {
 	}
 	known := life.LastWatchedAt
 	if known.IsZero() {
-		known = later(life.AvailableAt, roundUp(now, finest))
+		known = moment.Later(life.AvailableAt, moment.RoundUp(now, finest))
 	}
 	if seen.After(known) {
-		known = roundUp(seen, r.granule())
+		known = moment.RoundUp(seen, r.granule())
 	}
 	return known
 }
 
 func (r *Retention) granule() time.Duration {
 	return min(coarsest, max(r.UnwatchedAfter.Value/share, finest)).Truncate(finest)
-}
-
-// roundUp returns the first multiple of granule that is not before t.
-func roundUp(t time.Time, granule time.Duration) time.Time {
-	if whole := t.Truncate(granule); whole.Before(t) {
-		return whole.Add(granule)
-	}
-	return t
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -100,8 +101,11 @@ const restoreAndAsk = "restore it, and ask those who laid it"
 // paused asks the policies again for what was deleted while one could not be understood. The sweeper asks them too.
 func (p *Purger) paused(ctx context.Context, e *Entry, state *archive.State) (string, error) {
 	plan, _, err := governance.Reader{Client: p.Client}.Burial(ctx, &e.tombstone, state)
+	if apierrors.IsForbidden(err) {
+		return "", fmt.Errorf("it is %s, and whether it still is takes reading policies and the namespace, which you may not: ask somebody who may to purge it. %w", e.Why, err)
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s; nobody knows whether it still does: %w", e.Why, err)
+		return "", fmt.Errorf("it is %s; nobody knows whether it still is: %w", e.Why, err)
 	}
 	if plan.Decider == policy.DecidedByPause {
 		return fmt.Sprintf("it cannot be purged until %s can be understood: put that right", plan.From), nil

@@ -183,9 +183,7 @@ func linkForAnyone(t *testing.T, world *gatewaytest.World) string {
 func runControllers(t *testing.T, world *gatewaytest.World, namespace string) {
 	t.Helper()
 	config, _ := env.KubeconfigFor(t, gatewaytest.OperatorNamespace, "reelkeeper-manager")
-	options := kube.ManagerOptions(gatewaytest.OperatorNamespace, []string{namespace})
-	options.Metrics.BindAddress = "0"
-	mgr, err := ctrl.NewManager(config, options)
+	mgr, err := ctrl.NewManager(config, kubetest.ManagerOptions(namespace))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,6 +92,8 @@ func TestEachComponentMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 			{"namespaces", "", read, write},
 			{"secrets", operatorNamespace, read, write},
 			{"secrets", tenant, "", everyVerb},
+			{"endpointslices.discovery.k8s.io", operatorNamespace, "list watch", "get " + write},
+			{"endpointslices.discovery.k8s.io", tenant, "", everyVerb},
 			{"jobs.batch", operatorNamespace, "", everyVerb},
 			{"pods", operatorNamespace, "", everyVerb},
 			{"configmaps", operatorNamespace, "list watch create", "get update patch delete deletecollection"},

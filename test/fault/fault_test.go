@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// planCount is the least number of plans of a run where FAULT_PLANS gives none. With zero there would be one for every fault at
-	// every point, and none at random.
-	planCount = 1000
-	// together is how many plans run at once: most of each is waiting for the disk.
-	together = 12
+	// randomPlans is how many plans are made at random, besides those for every fault at every point and for every failure of S3, where
+	// FAULT_PLANS does not say how many there are to be in all.
+	randomPlans = 300
+	// together is how many plans run at once: half of each is waiting, for lists that may not be old and for clients that try again a little later.
+	together = 24
 )
 
 // elsewhere are the effects that no plan comes by, and what does.
@@ -69,7 +69,7 @@ func TestFaults(t *testing.T) {
 	}
 	failing := everyFailure()
 	plans := slices.Concat(every, failing)
-	for seed := uint64(1); len(plans) < total(t); seed++ {
+	for seed, all := uint64(1), total(t, len(plans)); len(plans) < all; seed++ {
 		plans = append(plans, randomPlan(seed, effects))
 	}
 	began := time.Now()
@@ -80,12 +80,12 @@ func TestFaults(t *testing.T) {
 	expectFailures(t)
 }
 
-// total is how many plans there are to be.
-func total(t *testing.T) int {
+// total is how many plans there are to be, besides so many that there are in any case.
+func total(t *testing.T, besides int) int {
 	t.Helper()
 	text := os.Getenv("FAULT_PLANS")
 	if text == "" {
-		return planCount
+		return besides + randomPlans
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

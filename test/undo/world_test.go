@@ -26,7 +26,6 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers"
@@ -174,9 +173,7 @@ func startManager(t testing.TB, cluster *testenv.Env, counts ...*census) (stop f
 	for _, all := range counts {
 		all.wrap(config)
 	}
-	options := kube.ManagerOptions(operatorNamespace, nil)
-	options.Metrics = metricsserver.Options{BindAddress: "0"}
-	options.Controller.SkipNameValidation = new(true) // two managers in one process would quarrel over the names' metrics
+	options := kubetest.ManagerOptions()
 	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {

@@ -131,7 +131,7 @@ func (w *World) storeClip(ctx context.Context, recording *v1alpha1.MeetingRecord
 	if err := w.put(ctx, where, names.ManifestKey(1), encoded); err != nil {
 		return nil, err
 	}
-	setAvailable(recording, where.Object.Spec.Buckets.Name, names, source.length, manifest)
+	setAvailable(recording, where.Object.Spec.Buckets.Name, names, manifest)
 	if err := w.Admin.Status().Update(ctx, recording); err != nil {
 		return nil, err
 	}

@@ -7,8 +7,6 @@ package gatewaytest
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
-	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/credentials"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
+	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -153,18 +152,8 @@ func (w *World) Events(t testing.TB, namespace string) []v1alpha1.AuditEvent {
 	return events.Items
 }
 
-func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names objectstore.Recording, length time.Duration, manifest *media.Manifest) {
-	facts := manifest.Media
-	recording.Status.Media = v1alpha1.MediaFacts{
-		Duration: v1alpha1.Duration(fmt.Sprintf("%ds", int(length.Seconds()))), Bytes: facts.Bytes, Height: int32(facts.Height),
-		Segments: int32(len(manifest.Segments)), SHA256: hex.EncodeToString(facts.SHA256[:]),
-	}
-	if manifest.Previews != nil {
-		recording.Status.Media.Previews = int32(manifest.Previews.Count)
-	}
-	for _, captions := range manifest.Captions {
-		recording.Status.Media.Captions = append(recording.Status.Media.Captions, captions.Language)
-	}
+func setAvailable(recording *v1alpha1.MeetingRecording, bucket string, names objectstore.Recording, manifest *media.Manifest) {
+	recording.Status.Media = manifests.Facts(manifest)
 	recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: names.MediaKey(1), ManifestKey: names.ManifestKey(1)}
 	ready(&recording.Status.Conditions, v1alpha1.ReasonAvailable, recording.Generation)
 }

@@ -12,12 +12,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -28,6 +30,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/gateway"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/config"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/peers"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
@@ -255,6 +258,12 @@ func (w *World) Serve(t testing.TB, change func(*gateway.Options)) string {
 // ServeAt is Serve for a change that depends on the URL, such as another PublicURL.
 func (w *World) ServeAt(t testing.TB, change func(url string, options *gateway.Options)) string {
 	t.Helper()
+	return w.serve(t, nil, change)
+}
+
+// serve is ServeAt for a gateway that answers other replicas on a listener of its own, if there is one.
+func (w *World) serve(t testing.TB, toPeers net.Listener, change func(url string, options *gateway.Options)) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -267,13 +276,48 @@ func (w *World) ServeAt(t testing.TB, change func(url string, options *gateway.O
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener) }()
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return server.Serve(ctx, listener) })
+	if toPeers != nil {
+		running.Go(func() error { return server.ServePeers(ctx, toPeers) })
+	}
 	t.Cleanup(func() {
 		stop()
-		if err := <-served; err != nil {
+		if err := running.Wait(); err != nil {
 			t.Error(err)
 		}
 	})
 	return url
+}
+
+// Replicas runs several gateways as Serve does, which count together how fast people are given what they watch. It returns their URLs, and how to
+// take one of them from the others, as one that is not ready any more.
+func (w *World) Replicas(t testing.TB, count int, change func(*gateway.Options)) (urls []string, drain func(replica int)) {
+	t.Helper()
+	var rings []*peers.Ring
+	var addresses []string
+	for range count {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Patient, so that on a slow machine nothing is counted by one of them alone.
+		ring := peers.NewRing(listener.Addr().String(), time.Minute)
+		rings, addresses = append(rings, ring), append(addresses, listener.Addr().String())
+		urls = append(urls, w.serve(t, listener, func(_ string, options *gateway.Options) {
+			change(options)
+			options.Peers = ring
+		}))
+	}
+	tell := func() {
+		for _, ring := range rings {
+			ring.Set(addresses)
+		}
+	}
+	tell()
+	return urls, func(replica int) {
+		at := rings[replica]
+		addresses = slices.DeleteFunc(slices.Clone(addresses), func(address string) bool { return address == at.Self() })
+		tell()
+	}
 }

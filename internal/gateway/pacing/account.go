@@ -3,10 +3,10 @@
 package pacing
 
 import (
+	"maps"
+	"math"
 	"sync"
 	"time"
-
-	"k8s.io/utils/clock"
 )
 
 const (
@@ -50,10 +50,10 @@ type Unit struct {
 // account is what one viewer was given of one recording: a bucket of playing time that fills at the speed of watching.
 type account struct {
 	mutex sync.Mutex
-	// paid are the units that were paid for, sent those of which something was sent.
-	paid, sent bitmap
-	// open says how many purchases that are not settled hold a unit.
-	open map[int]int
+	// holds says how many purchases each unit was given by, of those that were not given back. What has any is paid for.
+	holds []uint8
+	// due is when those units may be sent that were paid for, but not yet earned.
+	due map[int]time.Time
 	// given is how long what was paid for plays.
 	given time.Duration
 	// ahead is how much can be given now. It is negative while some wait for what they have bought.
@@ -61,31 +61,76 @@ type account struct {
 	at    time.Time
 }
 
-func (a *account) take(terms Terms, units []Unit, clock clock.PassiveClock) (*Purchase, time.Duration) {
+// held is how many purchases of a unit are counted: one that was given so often is not taken back any more.
+const held = math.MaxUint8
+
+func (a *account) paid(unit Unit) bool { return unit.Index < len(a.holds) && a.holds[unit.Index] > 0 }
+
+func (a *account) hold(unit Unit) {
+	if missing := unit.Index + 1 - len(a.holds); missing > 0 {
+		a.holds = append(a.holds, make([]uint8, missing)...)
+	}
+	a.holds[unit.Index] += min(1, held-a.holds[unit.Index])
+}
+
+// take sells units, or says how long it is until it can.
+func (a *account) take(terms Terms, units []Unit, now time.Time) (wait time.Duration, sold bool) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	now := clock.Now()
 	a.fill(terms, now)
 	given := a.given
 	for _, unit := range units {
-		if !a.paid.has(unit.Index) {
+		if !a.paid(unit) {
 			given += unit.Plays
 		}
 	}
 	price := terms.cost(given) - terms.cost(a.given)
-	wait := time.Duration(float64(price-a.ahead) / terms.Speed)
+	wait = time.Duration(float64(price-a.ahead) / terms.Speed)
 	if price == 0 || wait < 0 {
 		wait = 0
 	}
+	wait = max(wait, a.untilDue(units, now))
 	if wait > longestWait {
-		return nil, wait
+		return wait, false
+	}
+	for _, unit := range units {
+		if !a.paid(unit) && wait > 0 {
+			a.due[unit.Index] = now.Add(wait)
+		}
+		a.hold(unit)
 	}
 	a.ahead, a.given = a.ahead-price, given
-	for _, unit := range units {
-		a.paid.set(unit.Index, true)
-		a.open[unit.Index]++
+	return wait, true
+}
+
+// untilDue is how long it is until all of these units may be sent that are paid for: to ask twice is no way around waiting.
+func (a *account) untilDue(units []Unit, now time.Time) (wait time.Duration) {
+	maps.DeleteFunc(a.due, func(_ int, due time.Time) bool { return !due.After(now) })
+	if len(a.due) == 0 {
+		return 0
 	}
-	return &Purchase{Wait: wait, account: a, terms: terms, units: units}, wait
+	for _, unit := range units {
+		if due, waits := a.due[unit.Index]; waits {
+			wait = max(wait, due.Sub(now))
+		}
+	}
+	return wait
+}
+
+// giveBack takes back what was paid for units that one purchase did not bring. What another brought, or is to bring, stays paid.
+func (a *account) giveBack(terms Terms, units []Unit) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for _, unit := range units {
+		if !a.paid(unit) || a.holds[unit.Index] == held {
+			continue
+		}
+		if a.holds[unit.Index]--; a.holds[unit.Index] == 0 {
+			a.ahead += terms.cost(a.given) - terms.cost(a.given-unit.Plays)
+			a.given -= unit.Plays
+			delete(a.due, unit.Index)
+		}
+	}
 }
 
 func (a *account) fill(terms Terms, now time.Time) {
@@ -94,53 +139,4 @@ func (a *account) fill(terms Terms, now time.Time) {
 		a.at = now
 	}
 	a.ahead = min(a.ahead, terms.ahead())
-}
-
-// Purchase is what a viewer was given and has paid for.
-type Purchase struct {
-	// Wait is how long to wait before anything of it is sent.
-	Wait time.Duration
-
-	account *account
-	terms   Terms
-	units   []Unit
-}
-
-// Settle gives back what was paid for units from this one on, of which nothing was sent: whoever seeks drops what was on its way.
-// What somebody else waits for, or was sent, stays paid.
-func (p *Purchase) Settle(unsent int) {
-	a := p.account
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	for _, unit := range p.units {
-		if unit.Index < unsent {
-			a.sent.set(unit.Index, true)
-		}
-		if a.open[unit.Index]--; a.open[unit.Index] > 0 {
-			continue
-		}
-		delete(a.open, unit.Index)
-		if !a.sent.has(unit.Index) {
-			a.paid.set(unit.Index, false)
-			a.ahead += p.terms.cost(a.given) - p.terms.cost(a.given-unit.Plays)
-			a.given -= unit.Plays
-		}
-	}
-	p.units = nil
-}
-
-// bitmap is a set of small numbers.
-type bitmap []uint64
-
-func (b bitmap) has(i int) bool { return i/64 < len(b) && b[i/64]>>(i%64)&1 == 1 }
-
-func (b *bitmap) set(i int, value bool) {
-	for i/64 >= len(*b) {
-		*b = append(*b, 0)
-	}
-	if value {
-		(*b)[i/64] |= 1 << (i % 64)
-	} else {
-		(*b)[i/64] &^= 1 << (i % 64)
-	}
 }

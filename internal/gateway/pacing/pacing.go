@@ -2,8 +2,8 @@
 
 // Package pacing bounds how fast, by how many players at once, and how often one person is given what they watch.
 //
-// It counts in memory, by each replica for itself: what a person is given by another replica it does not know. Who comes to a
-// replica for the first time, or after an hour, begins with as much ahead as the policy gives at the start.
+// It counts in memory, and what is not counted in the same Ledger it does not know: package peers has one replica count for each person. Who comes
+// for the first time, or after an hour, begins with as much ahead as the policy gives at the start.
 package pacing
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// kept bounds how many viewers, and how many of their accounts, are remembered: of an hour's recording 200 bytes each.
+	// kept bounds how many viewers, and how many of their accounts, are remembered: of an hour's recording a kilobyte each.
 	// What floods it makes it forget whoever was there longest.
 	kept = 1 << 14
 	// keptFor is how long what a viewer was given of a recording is remembered after the last time.
@@ -42,26 +42,51 @@ func New(clock clock.PassiveClock) *Ledger {
 	}
 }
 
-// Request takes one of a viewer's requests of this minute. It returns how long to wait where there is none left.
-func (l *Ledger) Request(viewer string, limit int) (wait time.Duration) {
-	_, wait = l.requests.TakeOf(viewer, limit)
-	return wait
+// Visit is a request that a viewer's player makes.
+type Visit struct {
+	// Player names the player. Began is when it began, in seconds since 1970.
+	Player string
+	Began  int64
+	// MaxRequests is how many requests the viewer may make in a minute, MaxPlayers how many of their players may be in use at once.
+	MaxRequests, MaxPlayers int
 }
 
-// Play notes that a player of the viewer, which began at that time, is in use, and says whether it may be: it may not while as
-// many as the limit are in use that began later. So it is always the one who sits down last who sees something, and a player
-// whose page was closed is in nobody's way.
-func (l *Ledger) Play(viewer, player string, began int64, limit int) bool {
+// Admission is the answer to a Visit. The zero value lets it in.
+type Admission struct {
+	// Wait is how long the viewer has no request left.
+	Wait time.Duration
+	// Crowded says that as many players of the viewer as may be are in use that began later. So it is always the one who sits down last who sees
+	// something, and a player whose page was closed is in nobody's way.
+	Crowded bool
+}
+
+// Admit takes one of a viewer's requests of this minute, and notes that a player is in use.
+func (l *Ledger) Admit(viewer string, visit Visit) Admission {
+	if _, wait := l.requests.TakeOf(viewer, visit.MaxRequests); wait > 0 {
+		return Admission{Wait: wait}
+	}
 	entry := l.players.get(viewer, func() *players { return &players{seen: map[string]use{}} })
-	return entry.play(player, use{began: began, last: l.clock.Now()}, limit)
+	return Admission{Crowded: !entry.play(visit.Player, use{began: visit.Began, last: l.clock.Now()}, visit.MaxPlayers)}
 }
 
 // Take gives the viewer these units of a recording, of which each is paid for once: to see a scene again is free. The Purchase has
 // to be waited for, and settled when it is known what of it was really sent. It is nil where that would take too long; wait then says how
 // long.
 func (l *Ledger) Take(viewer, recording string, terms Terms, units []Unit) (bought *Purchase, wait time.Duration) {
-	entry := l.accounts.get(viewer+"\n"+recording, func() *account { return &account{open: map[int]int{}, ahead: terms.ahead(), at: l.clock.Now()} })
-	return entry.take(terms, units, l.clock)
+	wait, sold := l.account(viewer, recording, terms).take(terms, units, l.clock.Now())
+	if !sold {
+		return nil, wait
+	}
+	return NewPurchase(wait, units, func(unsent []Unit) { l.GiveBack(viewer, recording, terms, unsent) }), wait
+}
+
+// GiveBack takes back units of a Purchase that were not sent. To settle the Purchase does so.
+func (l *Ledger) GiveBack(viewer, recording string, terms Terms, unsent []Unit) {
+	l.account(viewer, recording, terms).giveBack(terms, unsent)
+}
+
+func (l *Ledger) account(viewer, recording string, terms Terms) *account {
+	return l.accounts.get(viewer+"\n"+recording, func() *account { return &account{due: map[int]time.Time{}, ahead: terms.ahead(), at: l.clock.Now()} })
 }
 
 // lockedCache keeps the entries that were used last.

@@ -100,8 +100,9 @@ func TestR8NobodyHasTheWholeSoonerThanByWatching(t *testing.T) {
 	})
 }
 
-// Replicas do not tell each other what they gave: this is how much faster that makes somebody who uses all of them, and no more.
-func TestSeveralReplicasGiveSeveralTimesAsMuch(t *testing.T) {
+// Replicas that do not reach each other do not know what the others gave: this is how much faster that makes somebody who uses all of
+// them, and no more. What they do when they reach each other is in package peers.
+func TestReplicasThatDoNotReachEachOtherGiveSeveralTimesAsMuch(t *testing.T) {
 	terms := pacing.Terms{MaxAhead: 3 * time.Minute, Speed: 1.5, Length: time.Hour}
 	for _, replicas := range []int{1, 2, 3} {
 		clock := clocktesting.NewFakePassiveClock(time.Unix(1_800_000_000, 0))
@@ -220,6 +221,43 @@ func TestToDropARequestIsNoWayAroundPaying(t *testing.T) {
 	}
 }
 
+func TestToAskTwiceIsNoWayAroundWaiting(t *testing.T) {
+	f := newFilm(t, standard)
+	f.take(0, 44)
+	if _, wait := f.take(45, 46); wait != 4*time.Second {
+		t.Fatalf("what is ahead by eight seconds waits %s", wait)
+	}
+	f.pass(time.Second)
+	again, wait := f.take(46, 46)
+	if wait != 3*time.Second {
+		t.Errorf("asked for again, it waits %s, want the three seconds that are left", wait)
+	}
+	again.Settle(46) // who asked has gone, but not who asked first
+	if _, wait := f.take(0, 44); wait != 0 {
+		t.Errorf("what was seen before waits %s", wait)
+	}
+	f.pass(3 * time.Second)
+	if _, wait := f.take(45, 46); wait != 0 {
+		t.Errorf("when it is due, it waits %s", wait)
+	}
+}
+
+func TestWhatWasGivenVeryOftenIsNeverTakenForNotGiven(t *testing.T) {
+	f := newFilm(t, standard)
+	f.take(0, 44) // sent
+	for range 1000 {
+		bought, _ := f.take(0, 44)
+		bought.Settle(45)
+	}
+	for range 1000 {
+		bought, _ := f.take(0, 44)
+		bought.Settle(0)
+	}
+	if _, wait := f.take(100, 100); wait == 0 {
+		t.Error("what was sent a thousand times is given back")
+	}
+}
+
 // However somebody asks, drops and asks again, what they are given is what time has earned them.
 func TestNobodyGetsMoreThanTimeEarns(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
@@ -247,7 +285,10 @@ func TestNobodyGetsMoreThanTimeEarns(t *testing.T) {
 
 func TestPlayersAtTheSameTime(t *testing.T) {
 	f := newFilm(t, standard)
-	play := func(player string, began int64) bool { return f.ledger.Play("carol", player, began, 2) }
+	playOf := func(viewer, player string, began int64) bool {
+		return !f.ledger.Admit(viewer, pacing.Visit{Player: player, Began: began, MaxRequests: 1000, MaxPlayers: 2}).Crowded
+	}
+	play := func(player string, began int64) bool { return playOf("carol", player, began) }
 	for i := range 3 {
 		if !play(fmt.Sprint("p", i), int64(i)) {
 			t.Fatalf("player %d, the one that began last, is stopped", i)
@@ -259,7 +300,7 @@ func TestPlayersAtTheSameTime(t *testing.T) {
 	if !play("p1", 1) || !play("p2", 2) {
 		t.Error("one of the two that began last is stopped")
 	}
-	if !f.ledger.Play("dave", "p0", 0, 2) {
+	if !playOf("dave", "p0", 0) {
 		t.Error("somebody else's players count")
 	}
 	f.pass(2 * time.Minute) // both pages are closed
@@ -270,15 +311,18 @@ func TestPlayersAtTheSameTime(t *testing.T) {
 
 func TestRequestsInAMinute(t *testing.T) {
 	f := newFilm(t, standard)
+	request := func(viewer string) time.Duration {
+		return f.ledger.Admit(viewer, pacing.Visit{Player: "p", MaxRequests: 60, MaxPlayers: 1}).Wait
+	}
 	for range 60 {
-		if wait := f.ledger.Request("carol", 60); wait != 0 {
+		if wait := request("carol"); wait != 0 {
 			t.Fatal("a request within the limit waits")
 		}
 	}
-	if wait := f.ledger.Request("carol", 60); wait != time.Minute {
+	if wait := request("carol"); wait != time.Minute {
 		t.Errorf("one too many waits %s, want a minute", wait)
 	}
-	if wait := f.ledger.Request("dave", 60); wait != 0 {
+	if wait := request("dave"); wait != 0 {
 		t.Error("somebody else waits")
 	}
 }

@@ -7,7 +7,9 @@ package session
 import (
 	"bufio"
 	"bytes"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -28,6 +30,8 @@ const maxCookie = 3800
 // Keys protect what the gateway gives out to be brought back. One of them protects, all of them open.
 type Keys struct {
 	codecs []securecookie.Codec
+	// raw are the keys themselves, from which others are derived.
+	raw [][]byte
 	// sealing is which of them protects.
 	sealing int
 }
@@ -61,7 +65,7 @@ func ParseKeys(data []byte) (*Keys, error) {
 		}
 		// Ages are ours to check, against a clock that tests can set; the codec's own is switched off.
 		codec := securecookie.New(key[:macBytes], key[macBytes:]).MaxAge(0).MaxLength(maxCookie).SetSerializer(securecookie.JSONEncoder{})
-		keys.codecs = append(keys.codecs, codec)
+		keys.codecs, keys.raw = append(keys.codecs, codec), append(keys.raw, key)
 	}
 	if len(keys.codecs) == 0 {
 		return nil, errors.New("there is no key in it: make one with `reelkeeper gateway session-key`")
@@ -88,3 +92,17 @@ func (k *Keys) open(purpose, sealed string, into any) error {
 }
 
 var errSealed = errors.New("it was not made by this gateway, or with a key that is no longer in session.keyFile")
+
+// Derive makes a secret of 32 bytes for another purpose of each key. All replicas make the same ones; none tells anything about the keys, nor about
+// those of another purpose. First comes that of the key which protects now.
+func (k *Keys) Derive(purpose string) [][]byte {
+	derived := make([][]byte, 0, len(k.raw))
+	for i := range k.raw {
+		secret, err := hkdf.Key(sha256.New, k.raw[(k.sealing+i)%len(k.raw)], nil, purpose, sha256.Size)
+		if err != nil {
+			panic(err) // the length is right
+		}
+		derived = append(derived, secret)
+	}
+	return derived
+}

@@ -56,6 +56,9 @@ func (r *Ring) current() *Keys {
 	return r.keys
 }
 
+// Derive is Keys.Derive with the keys to use now.
+func (r *Ring) Derive(purpose string) [][]byte { return r.current().Derive(purpose) }
+
 func (r *Ring) read() error {
 	r.looked = r.clock.Now()
 	content, err := os.ReadFile(r.path)

@@ -72,13 +72,21 @@ func watched() []client.Object {
 	}
 }
 
+// ManagerOptions are those of the program for the namespaces, all of them where none is given, but for what several managers in one process would
+// quarrel over: the address of their metrics, and the names of controllers in them.
+func ManagerOptions(namespaces ...string) ctrl.Options {
+	options := kube.ManagerOptions(OperatorNamespace, namespaces)
+	options.Metrics.BindAddress = "0"
+	options.Controller.SkipNameValidation = new(true)
+	return options
+}
+
 // New starts the cache of a manager for one test.
 func New(t testing.TB, env *testenv.Env) *Cluster {
 	t.Helper()
 	config, _ := env.KubeconfigFor(t, OperatorNamespace, "reelkeeper-manager")
 	config.QPS = -1
-	options := kube.ManagerOptions(OperatorNamespace, nil)
-	options.Metrics.BindAddress = "0"
+	options := ManagerOptions()
 	cards := kube.WithCards(&options)
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {

@@ -158,43 +158,7 @@ func (w *work) uploadOnce(ctx context.Context, input raw, source media.Source, d
 		return nil, err
 	}
 	manifest := w.manifest(input, declared, salt, packaged)
-	if manifest.Previews, err = w.previews(ctx, plan, input.path, packaged, dataKey.Previews(salt)); err != nil {
-		return nil, err
-	}
-	manifest.Captions, err = w.captions(ctx, plan.Container, input.path, dataKey.Captions(salt))
-	return manifest, err
-}
-
-// captions makes those of the source's subtitles. A recording is as good without them, so that what cannot be used is said and no more.
-func (w *work) captions(ctx context.Context, container media.Container, path string, key media.Key) ([]media.Captions, error) {
-	made, err := w.tools.Captions(ctx, container, path)
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		w.log.Info("Leaving subtitles out that cannot be used", "reason", err.Error())
-	}
-	sealed, err := media.SealCaptions(made, key)
-	return sealed, fail(Internal, "sealing the captions", err)
-}
-
-// previews makes those that the policy asks for. A recording is as good without them, so that what fails is said and no more.
-func (w *work) previews(ctx context.Context, plan media.Plan, path string, packaged *media.Packaged, key media.Key) (*media.Previews, error) {
-	if !w.spec.Processing.Thumbnails {
-		return nil, nil
-	}
-	made, err := w.tools.Previews(ctx, plan, path, packaged)
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		w.log.Info("Going on without previews, because making them failed", "reason", err.Error())
-	}
-	if made == nil {
-		return nil, nil
-	}
-	sealed, err := made.Seal(key)
-	return sealed, fail(Internal, "sealing the previews", err)
+	return manifest, w.extras(ctx, plan, input.path, packaged, dataKey, manifest)
 }
 
 func (w *work) manifest(input raw, declared time.Duration, salt []byte, packaged *media.Packaged) *media.Manifest {

@@ -3,13 +3,11 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,117 +53,6 @@ func TestR7RunStoresOneEncryptedObjectAndItsManifest(t *testing.T) {
 	if strings.Contains(string(stored), "ftyp") || strings.Contains(string(stored), "moof") {
 		t.Error("the stored object has readable boxes")
 	}
-}
-
-func TestPreviewsAreMadeWhereThePolicyAsksForThem(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.put(mediatest.MP4(t))
-	spec := b.spec(4)
-	spec.Processing.Thumbnails = true
-	written, err := b.run(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if written.Previews == nil {
-		t.Fatal("the manifest has no previews")
-	}
-	opened, err := written.Previews.Open(b.dataKey.Previews(written.Key.Salt))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, picture := range map[string][]byte{"poster": opened.Poster, "sheet": opened.Sheet} {
-		if !bytes.HasPrefix(picture, []byte{0xff, 0xd8, 0xff}) {
-			t.Errorf("the %s is no JPEG", name)
-		}
-	}
-	if stored := b.get(manifestKey); bytes.Contains(stored, []byte("/9j/")) {
-		t.Error("the stored manifest has a JPEG that anybody can read")
-	}
-	plain, err := b.run(b.spec(4))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plain.Previews != nil {
-		t.Error("there are previews that nobody asked for")
-	}
-}
-
-func TestARecordingIsProcessedWithoutPreviewsThatCannotBeMade(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.put(mediatest.MP4(t))
-	spec := b.spec(4)
-	spec.Processing.Thumbnails = true
-	// An ffmpeg that knows no JPEG, but for that is the real one.
-	written, err := b.run(spec, func(env *Environment) {
-		script := filepath.Join(t.TempDir(), "ffmpeg")
-		content := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'-f mjpeg'*) echo no JPEG >&2; exit 1;; esac\nexec %s \"$@\"\n", env.Tools.FFmpeg)
-		if err := os.WriteFile(script, []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		env.Tools.FFmpeg = script
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if written.Previews != nil {
-		t.Errorf("there are previews: %v", written.Previews)
-	}
-}
-
-func TestCaptionsAreMadeOfSubtitlesAndSealed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.put(withSubtitles(t))
-	written, err := b.run(b.spec(4))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(written.Captions) != 1 || written.Captions[0].Language != "en" {
-		t.Fatalf("the manifest has captions %v, want some in English", written.Captions)
-	}
-	text, err := written.OpenCaptions(0, b.dataKey.Captions(written.Key.Salt))
-	if err != nil || !strings.Contains(string(text), "The merger is off.") {
-		t.Errorf("the captions are %q (%v)", text, err)
-	}
-	for name, content := range map[string][]byte{"manifest": b.get(manifestKey), "object": b.get(mediaKey)} {
-		if bytes.Contains(content, []byte("merger")) || bytes.Contains(content, []byte("V0VCVlRU")) { // WEBVTT in base64
-			t.Errorf("the stored %s has captions that anybody can read", name)
-		}
-	}
-}
-
-func TestARecordingIsProcessedWithoutSubtitlesThatCannotBeUsed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.put(withSubtitles(t))
-	// An ffmpeg that knows no WebVTT, but for that is the real one.
-	written, err := b.run(b.spec(4), func(env *Environment) {
-		script := filepath.Join(t.TempDir(), "ffmpeg")
-		content := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'-f webvtt'*) echo no WebVTT >&2; exit 1;; esac\nexec %s \"$@\"\n", env.Tools.FFmpeg)
-		if err := os.WriteFile(script, []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		env.Tools.FFmpeg = script
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(written.Captions) > 0 {
-		t.Errorf("there are captions: %v", written.Captions)
-	}
-}
-
-// withSubtitles is a small recording in which something is said.
-func withSubtitles(t *testing.T) string {
-	t.Helper()
-	subtitles := filepath.Join(t.TempDir(), "said.srt")
-	if err := os.WriteFile(subtitles, []byte("1\n00:00:01,000 --> 00:00:02,000\nThe merger is off.\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return mediatest.Make(t, "said.mp4", "-i", mediatest.MP4(t), "-i", subtitles, "-map", "0", "-map", "1", "-c:v", "copy", "-c:a", "copy",
-		"-c:s", "mov_text", "-metadata:s:s:0", "language=eng")
 }
 
 func TestEveryAttemptHasItsOwnMediaKey(t *testing.T) {

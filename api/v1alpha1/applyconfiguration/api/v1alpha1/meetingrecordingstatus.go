@@ -16,7 +16,8 @@ import (
 // MeetingRecordingStatus says what became of a recording.
 type MeetingRecordingStatusApplyConfiguration struct {
 	// conditions are Ready, Stored, Processed, Recoverable, Retained and, only while they have something to say, Stalled, Expiring,
-	// RetentionAccepted, Locked (a hold or a lock lies on the recording) and Erased (somebody asked for erasure).
+	// RetentionAccepted, Locked (a hold or a lock lies on the recording), LockApplied (the bucket refuses to enforce what it should) and Erased
+	// (somebody asked for erasure).
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation that the status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`

@@ -12,7 +12,7 @@ import (
 // with apply.
 //
 // PlaybackRules bound how one person is given what they watch. They say nothing about downloads, and of stores with delivery
-// Direct only maxViews and maxRequests count. Every replica of the gateway counts for itself.
+// Direct only maxViews and maxRequests count. All replicas of the gateway count together.
 type PlaybackRulesApplyConfiguration struct {
 	// maxAhead is how much of a recording is given out ahead of the speed of watching, counted in time that it plays: at the start,
 	// and again for seeking when as much time has passed. Less than 30s counts as 30s; Never gives out as much as is asked for.
