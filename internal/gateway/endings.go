@@ -41,10 +41,10 @@ type endings struct {
 	persons, badTokens *throttle.Allowance
 }
 
-func newEndings(ledger *ended.Ledger, clock clock.PassiveClock) *endings {
+func newEndings(ledger *ended.Ledger, clock clock.PassiveClock, perHour int) *endings {
 	return &endings{
 		Ledger: ledger, clock: clock,
-		persons: throttle.NewAllowance(clock, endingsPerHour, time.Hour), badTokens: throttle.NewAllowance(clock, badTokensPerMinute, time.Minute),
+		persons: throttle.NewAllowance(clock, perHour, time.Hour), badTokens: throttle.NewAllowance(clock, badTokensPerMinute, time.Minute),
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -196,7 +195,7 @@ func TestWhoCannotBeSignedOutForGoodIsToldSo(t *testing.T) {
 }
 
 // madeUp is a browser with a session of somebody, made with the gateway's own key.
-func madeUp(t *testing.T, w *gatewaytest.World, person *identity.Person) *gatewaytest.Browser {
+func madeUp(t *testing.T, w *gatewaytest.World, person *identity.Person) (*gatewaytest.Browser, *session.Session) {
 	t.Helper()
 	lines, err := os.ReadFile(w.Config.Session.KeyFile)
 	if err != nil {
@@ -206,8 +205,8 @@ func madeUp(t *testing.T, w *gatewaytest.World, person *identity.Person) *gatewa
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := httptest.NewRecorder()
-	if err := session.NewStore(keys, gatewaytest.Wall, false).Put(answer, session.New(person, gatewaytest.Wall.Now(), time.Hour)); err != nil {
+	answer, made := httptest.NewRecorder(), session.New(person, gatewaytest.Wall.Now(), time.Hour)
+	if err := session.NewStore(keys, gatewaytest.Wall, false).Put(answer, made); err != nil {
 		t.Fatal(err)
 	}
 	home, err := url.Parse(w.URL)
@@ -216,43 +215,44 @@ func madeUp(t *testing.T, w *gatewaytest.World, person *identity.Person) *gatewa
 	}
 	browser := w.Anonymous(t)
 	browser.Jar.SetCookies(home, answer.Result().Cookies())
-	return browser.Staying()
+	return browser.Staying(), made
 }
 
 func TestNobodyFloodsWhatIsKeptOfEndedSessions(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
-	kept := func() (keys int) {
-		var pages corev1.ConfigMapList
-		if err := w.Admin.List(t.Context(), &pages, client.InNamespace(gatewaytest.OperatorNamespace), client.MatchingLabelsSelector{Selector: ended.Selector()}); err != nil {
+	stored, kept := ended.Ledger{Namespace: gatewaytest.OperatorNamespace, Reader: w.Admin}, 0
+	address := w.Serve(t, func(o *gateway.Options) { o.EndingsPerHour = 0 })
+	leave := func(person *identity.Person) (status int) {
+		browser, made := madeUp(t, w, person)
+		status = browser.At(address).Post(t, "/signout", nil).Status
+		if _, found, err := stored.Find(t.Context(), ended.Session(made.ID)); err != nil {
 			t.Fatal(err)
+		} else if found {
+			kept++
 		}
-		for i := range pages.Items {
-			keys += len(pages.Items[i].Data)
-		}
-		return keys
+		return status
 	}
 	flooder := &identity.Person{Issuer: w.Config.SignIn.Issuer, Subject: "flooder", Email: "flooder@example.com", Verified: true}
 	statuses := map[int]int{}
 	for range 70 {
-		statuses[madeUp(t, w, flooder).Post(t, "/signout", nil).Status]++
+		statuses[leave(flooder)]++
 	}
-	if statuses[http.StatusOK] != 60 || statuses[http.StatusTooManyRequests] != 10 {
-		t.Errorf("70 sign-outs of one person within an hour are answered %v, want 60 that count and 10 that are too many", statuses)
+	if statuses[http.StatusOK] != 60 || statuses[http.StatusTooManyRequests] != 10 || kept != 60 {
+		t.Errorf("70 sign-outs of one person within an hour are answered %v, and %d are kept; want 60 that count and 10 that are too many", statuses, kept)
 	}
-	if !signedIn(t, madeUp(t, w, &identity.Person{Issuer: flooder.Issuer, Subject: "other", Email: "other@example.com", Verified: true})) {
-		t.Error("somebody else is held up")
+	if status := leave(&identity.Person{Issuer: flooder.Issuer, Subject: "other", Email: "other@example.com", Verified: true}); status != http.StatusOK || kept != 61 {
+		t.Errorf("somebody else is held up: %d", status)
 	}
-	before := kept()
 	for range 20 {
-		if answer := madeUp(t, w, nil).Post(t, "/signout", nil); answer.Status != http.StatusSeeOther {
-			t.Fatalf("who has followed a link for anyone signs out with %d", answer.Status)
+		if status := leave(nil); status != http.StatusSeeOther {
+			t.Fatalf("who has followed a link for anyone signs out with %d", status)
 		}
 	}
-	if after := kept(); after > before+5 {
-		t.Errorf("%d sessions of nobody are kept: anybody can make as many as they like", after-before)
+	if kept != 61 {
+		t.Errorf("%d sessions of nobody are kept: anybody can make as many as they like", kept-61)
 	}
-	if browser := madeUp(t, w, flooder); !signedIn(t, browser) {
+	if browser, _ := madeUp(t, w, flooder); !signedIn(t, browser) {
 		t.Error("the sessions of who signed out too often do not count")
 	}
 }

@@ -57,6 +57,8 @@ type Options struct {
 	Tries TryCounter
 	// RefusalsPerMinute and StartsPerMinute bound how many records one person makes. Zero is 60 and 120.
 	RefusalsPerMinute, StartsPerMinute int
+	// EndingsPerHour bounds how often one person ends sessions. Zero is 60.
+	EndingsPerHour int
 	// Writer writes what people do in the pages, in their name: requests and answers, grants, the trash. It also reads the access
 	// log, of which no cache is kept.
 	Writer client.Client
@@ -171,7 +173,7 @@ func New(options Options) (*Server, error) {
 		viewing:  newViewing(options.Clock),
 		pressure: newPressure(fetchesAtOnce, fetchesEach), drainDelay: options.DrainDelay, tracing: options.Tracing,
 		media: playback.NewOpener(options.Stores, units, options.Clock), units: units,
-		endings:   newEndings(options.Ended, options.Clock),
+		endings:   newEndings(options.Ended, options.Clock, cmp.Or(options.EndingsPerHour, endingsPerHour)),
 		passwords: throttle.New(options.Clock), tries: options.Tries,
 		hashing: make(chan struct{}, hashesAtOnce), nobodysHash: nobodysHash,
 		pages: renderer, assets: assets, packed: packed,

@@ -134,7 +134,7 @@ func (w *World) start(t testing.TB) error {
 		Config: w.Config, PublicURL: w.URL, OperatorNamespace: OperatorNamespace, Log: w.Log.logger(),
 		MediaMemory: 64 << 20,
 		// Tests share few people, who do more together than one would.
-		RefusalsPerMinute: 1 << 20, StartsPerMinute: 1 << 20,
+		RefusalsPerMinute: 1 << 20, StartsPerMinute: 1 << 20, EndingsPerHour: 1 << 20,
 	})
 	server, err := gateway.New(w.Options)
 	if err != nil {
