@@ -19,6 +19,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/gateway/session"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/signin"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/throttle"
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 const (
@@ -112,9 +113,7 @@ func (s *Server) endSession(r *http.Request, current *session.Session, everywher
 
 // entryOf ends all sessions that have begun. The one that it is asked in has, whatever the clock of the replica says at which it did.
 func entryOf(now time.Time, current *session.Session) ended.Entry {
-	if began := time.UnixMilli(current.Began); began.After(now) {
-		now = began
-	}
+	now = moment.Later(now, time.UnixMilli(current.Began))
 	return ended.Entry{Before: now, Until: now.Add(config.MaxLifetime)}
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pacing"
+	"github.com/reelkeeper/reelkeeper/internal/gateway/throttle"
 )
 
 const (
@@ -57,13 +58,14 @@ type Ledger struct {
 	Options
 	circle    *circle
 	transport *http.Transport
-	told      *once
+	// told is how often silence may be told in the log.
+	told *throttle.Allowance
 }
 
 // New returns a Ledger that asks others. Serve lets it answer them too.
 func New(options Options) *Ledger {
 	trusted := &circle{secrets: options.Secrets}
-	return &Ledger{Options: options, circle: trusted, transport: newTransport(trusted), told: &once{every: toldEvery}}
+	return &Ledger{Options: options, circle: trusted, transport: newTransport(trusted), told: throttle.NewAllowance(options.Clock, 1, toldEvery)}
 }
 
 const (
@@ -139,7 +141,7 @@ func (l *Ledger) ask(home *member, path string, question any, answer message) bo
 		return true
 	}
 	l.Counted(Alone)
-	if l.told.now(now) {
+	if _, wait := l.told.Take(""); wait == 0 {
 		l.Log.Info("Counting what some people watch without another gateway, which does not answer: this one may be giving them more than their policy allows",
 			"gateway", home.address, "reason", err.Error())
 	}

@@ -5,6 +5,8 @@ package session
 import (
 	"net/http"
 	"time"
+
+	"github.com/reelkeeper/reelkeeper/internal/moment"
 )
 
 // renewals is in how many parts Idle is divided: the time of the last request is written down once in each, and not with every segment of a film.
@@ -42,8 +44,5 @@ func (s *Store) used(r *http.Request, session *Session) time.Time {
 	if s.read(r, activeCookie, &seen) != nil || seen.Session != session.Fingerprint() {
 		return began
 	}
-	if at := time.Unix(seen.At, 0); at.After(began) {
-		return at
-	}
-	return began
+	return moment.Later(began, time.Unix(seen.At, 0))
 }
