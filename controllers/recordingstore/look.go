@@ -110,7 +110,7 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	}
 	var seen objectstore.Capabilities
 	err = effect.Do(ctx, "store: probe the server", func() (err error) {
-		seen, err = of.client.Probe(ctx, bucket)
+		seen, err = r.tryOut(ctx, of.client, bucket)
 		return err
 	})
 	tried, err := judge(err)
@@ -128,6 +128,14 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	}
 	err = r.settleIn(ctx, store, of, &found)
 	return found, err
+}
+
+// tryOut finds out what a bucket can do.
+func (r *Reconciler) tryOut(ctx context.Context, objects *objectstore.Client, bucket string) (objectstore.Capabilities, error) {
+	if r.Probe != nil {
+		return r.Probe(ctx, objects, bucket)
+	}
+	return objects.Probe(ctx, bucket)
 }
 
 // settleIn does what a store needs whose server works: the marks by which its buckets are known again, the buckets of its namespaces,

@@ -30,6 +30,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
@@ -44,6 +45,8 @@ type Reconciler struct {
 	Stores *stores.Resolver
 	// Ledger knows what deleted recordings take up; it is shared with the controller that quotas are kept by.
 	Ledger *quota.Ledger
+	// Probe finds out what a bucket can do; nil has its client try everything.
+	Probe func(ctx context.Context, objects *objectstore.Client, bucket string) (objectstore.Capabilities, error)
 	// Trash knows which deleted recordings nobody can judge; nil knows of none.
 	Trash Trash
 	// Namespaces are those that the manager is confined to, or none.

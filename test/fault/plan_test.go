@@ -131,7 +131,7 @@ func (p plan) drive(ctx context.Context, w *world, step step) error {
 // rest lets no fault happen any more and waits until nothing changes; then nothing may be written, by new processes neither.
 func (p plan) rest(ctx context.Context, w *world) error {
 	w.note("the faults stop")
-	w.gate.strikes, w.lag = nil, lag{}
+	w.gate.strikes, w.lag, w.rests = nil, lag{}, true
 	w.proxy.Disarm()
 	if err := w.restart(ctx); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (p plan) rest(ctx context.Context, w *world) error {
 	if n := w.writes - writes; n > 0 {
 		return fmt.Errorf("at rest, the API server was written %d times", n)
 	}
-	if wrote := w.proxy.Writes()[wrote:]; len(wrote) > 0 && !w.with["store"] { // a new process probes its stores
+	if wrote := w.proxy.Writes()[wrote:]; len(wrote) > 0 {
 		return fmt.Errorf("at rest, the object store was written: %s", strings.Join(wrote, ", "))
 	}
 	return nil

@@ -60,7 +60,7 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 	scrubs := &scrub.Reconciler{Client: w.view, Cards: w.view, Direct: direct, Stores: resolver, Doubt: recordings.Doubt, Events: people, Clock: w.clock}
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
-		{"store", passes(&recordingstore.Reconciler{Client: w.view, Cards: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"store", passes(&recordingstore.Reconciler{Client: w.view, Cards: w.view, Stores: resolver, Ledger: ledger, Probe: w.probe, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
 		{"keys", passes(&keyrotation.Reconciler{
 			Client: w.view, Direct: direct, Stores: resolver, OperatorNamespace: operatorNamespace, Audit: recorder,
 			Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,

@@ -63,6 +63,9 @@ type world struct {
 	changed map[string]bool
 	with    map[string]bool
 	story   []string
+	// can is what the bucket was last seen to be capable of, rests that the plan's faults are over.
+	can   *objectstore.Capabilities
+	rests bool
 }
 
 // lag is how old the views are that a new process starts with.
