@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -59,6 +60,14 @@ type Reconciler struct {
 	mu sync.Mutex
 	// at is how far each store's schedule has been followed.
 	at map[string]time.Time
+	// failing is the recording of each store at which it stands still.
+	failing map[string]failing
+}
+
+// failing is a recording that cannot be read, although the server does not say why for good.
+type failing struct {
+	key   client.ObjectKey
+	since time.Time
 }
 
 // SetupWithManager adds the controller to a manager.
@@ -67,7 +76,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("scrub").
 		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
-		WithOptions(controller.Options{ReconciliationTimeout: 2 * shift}).
+		WithOptions(controller.Options{ReconciliationTimeout: math.MaxInt64}). // each recording has its own
 		Complete(r)
 }
 
@@ -104,7 +113,10 @@ func (r *Reconciler) work(ctx context.Context, store *v1alpha1.RecordingStore, p
 		if r.Clock.Now().Sub(now) > shift {
 			return nil // time to see what else has fallen due, and whether the spec is another one
 		}
-		done, err := r.one(ctx, store.Name, one.key, pacer)
+		done, err := r.one(ctx, store.Name, one.key, p, pacer)
+		if objectstore.IsTransient(err) && r.givesUp(store.Name, one.key) {
+			done, err = unread(ctx, store.Name, one.key, err), nil
+		}
 		if err != nil || !done {
 			return err
 		}
@@ -143,7 +155,7 @@ func (r *Reconciler) dueIn(store string, p plan, from, to time.Time) []dueRecord
 
 // one checks one recording and shows what was found. It is false where the store cannot be used now: its own conditions say why,
 // and the recording stays due. What cannot be read for another reason is counted, and its turn comes again.
-func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey, pacer *pace.Pace) (done bool, err error) {
+func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey, p plan, pacer *pace.Pace) (done bool, err error) {
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.Direct.Get(ctx, key, recording); err != nil {
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
@@ -159,8 +171,10 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	if err != nil || !kept || !recording.DeletionTimestamp.IsZero() {
 		return err == nil, err
 	}
+	patient, cancel := context.WithTimeout(ctx, p.patience(recording.Status.Media.Bytes))
+	defer cancel()
 	checker := integrity.Checker{Objects: store.Objects, Keys: store.Keys, Pace: pacer}
-	verdict, err := checker.Check(ctx, target)
+	verdict, err := checker.Check(patient, target)
 	scrubbedBytes.WithLabelValues(name).Add(float64(verdict.Bytes))
 	switch {
 	case ctx.Err() != nil:
@@ -168,9 +182,7 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	case objectstore.IsTransient(err):
 		return false, err
 	case err != nil:
-		log.FromContext(ctx).Info("A recording cannot be checked", "recording", key, "reason", err.Error())
-		scrubbedRecordings.WithLabelValues(name, "Unread").Inc()
-		return true, nil
+		return unread(ctx, name, key, err), nil
 	case verdict.Intact():
 		scrubbedRecordings.WithLabelValues(name, v1alpha1.ConditionIntact).Inc()
 	default:
@@ -180,6 +192,28 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 		return true, err
 	}
 	return true, r.state(ctx, name, key, target, checker)
+}
+
+// unread counts a recording of which nothing is known, and is true: its turn comes again.
+func unread(ctx context.Context, store string, key client.ObjectKey, err error) bool {
+	log.FromContext(ctx).Info("A recording cannot be checked", "recording", key, "reason", err.Error())
+	scrubbedRecordings.WithLabelValues(store, "Unread").Inc()
+	return true
+}
+
+// givesUp says that a recording has failed for long enough, which may be the one that the server cannot read: the others are not to wait for
+// it for ever. In an outage, one an hour is given up.
+func (r *Reconciler) givesUp(store string, key client.ObjectKey) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failing == nil {
+		r.failing = map[string]failing{}
+	}
+	now := r.Clock.Now()
+	if r.failing[store].key != key {
+		r.failing[store] = failing{key, now}
+	}
+	return now.Sub(r.failing[store].since) >= shift
 }
 
 // state has the manager say again in the bucket what a whole recording is, where that was lost, changed, or never got there. Of the two,
@@ -218,12 +252,14 @@ func (r *Reconciler) reached(store string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at[store] = at
+	delete(r.failing, store)
 }
 
 func (r *Reconciler) forget(store string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.at, store)
+	delete(r.failing, store)
 	forgetMetrics(store)
 }
 
