@@ -24,9 +24,8 @@ func (c *command) newRecover() *cobra.Command {
 facts, labels, holds and dates that it had. The media does not move. What was in the trash is there again; what was deleted stays deleted,
 and trash restore brings it back. What is there already is left alone, so that the command can be repeated, also after it was interrupted.
 
-The store's key-encryption keyset has to be there: restore its Secret BEFORE the RecordingStore is made, for without it a new one is made,
-which opens nothing that is in the buckets. Restore namespaces and policies before too, from wherever you keep them, or the
-organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
+The store's key-encryption keyset has to be there: nothing in the buckets opens without it, so restore its Secret first. Restore
+namespaces and policies before too, from wherever you keep them, or the organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
 
 A store works for one cluster. In another one it is not ready, and says ClaimedElsewhere, until somebody takes it over with --take-over, which
 is for when the first is gone for good: two clusters over one bucket purge each other's recordings. It takes patch on recordingstores.
