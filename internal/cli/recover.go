@@ -30,8 +30,9 @@ namespaces and policies before too, from wherever you keep them, or the organisa
 A store works for one cluster. In another one it is not ready, and says ClaimedElsewhere, until somebody takes it over with --take-over, which
 is for when the first is gone for good: two clusters over one bucket purge each other's recordings. It takes patch on recordingstores.
 
-What could not be recovered is listed with the reason: a manifest or state that is not authentic, media that is missing, another keyset, a
-name that another recording has, and raw uploads that were never processed, of which nothing says whose they are.
+What could not be recovered is listed with the reason: a manifest that is missing, a manifest or state that is not authentic, media that is
+missing, another keyset, a name that another recording has, raw uploads that were never processed, of which nothing says whose they are, and
+buckets that may be the store's and could not be looked into.
 
 Exit codes: 0 when everything is back, 1 when something is not, 2 where there is no answer.`,
 		Example: `  # in a new cluster: Reelkeeper, then the keyset, then the store, then namespaces and policies from Git, then
@@ -94,7 +95,7 @@ func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Opt
 	}
 	// The namespace of the context does not count: whoever names none means the whole store.
 	namespace := c.cluster.overrides.Context.Namespace
-	found, err := undo.Finds(cmd.Context(), store, namespace)
+	found, unread, err := undo.Finds(cmd.Context(), store, namespace)
 	if err != nil {
 		return err
 	}
@@ -106,5 +107,5 @@ func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Opt
 	reviver := &undo.Reviver{Client: writer, Store: store, Cluster: cluster, Options: options}
 	progress := newMeter(cmd.ErrOrStderr(), len(found))
 	outcomes := undo.Each(cmd.Context(), found, atOnce, reviver.Lost, progress.count)
-	return c.tell(cmd, flags.name, outcomes, nil)
+	return c.tell(cmd, flags.name, outcomes, unread)
 }

@@ -46,7 +46,7 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	before.namespace("finance")
 	video, file := gatewayThen.Recording(t, "board", "video")
 	all := append(keysIn(6, "finance"), client.ObjectKeyFromObject(video))
-	trashed, held, deleted := all[0], all[1], all[2]
+	trashed, held, deleted, half := all[0], all[1], all[2], all[3]
 	before.make(all[:6]...)
 	before.hashes[client.ObjectKeyFromObject(video)] = video.Status.Media.SHA256
 	stop := startManager(t, lost)
@@ -54,6 +54,8 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	before.settled("board", 1)
 	before.patch(trashed, `{"spec":{"state":"Trashed"}}`)
 	before.patch(held, `{"metadata":{"labels":{"team":"blue"}},"spec":{"holds":[{"name":"case-7","by":"legal@example.com"}]}}`)
+	halfDeleted := before.get(half)
+	before.delete(half)
 	before.delete(deleted)
 	before.eventually("the bucket says all of it", func() bool {
 		then := before.get(trashed)
@@ -67,8 +69,25 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	if _, err := before.objects.Put(t.Context(), "recordings", raw.RawKey(), strings.NewReader("raw"), 3, objectstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	bare, err := objectstore.NewRecording("finance", "7c1d5c2e-5b0f-4f57-9f0e-6f1f3a8f3c12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.objects.Put(t.Context(), "recordings", bare.MediaKey(1), strings.NewReader("media"), 5, objectstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	stop()
 	lost.Kill()
+	// The cluster was lost in the midst of a deletion, of which the state says so already.
+	names, err := objectstore.NewRecording("finance", string(halfDeleted.UID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range before.keysOf(names, before.keys("trash/")) {
+		if _, err := before.objects.DeleteAllVersions(t.Context(), "recordings", key); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	gatewayNow := gatewayThen.Over(t, env)
 	now := over(t, gatewayNow)
@@ -95,10 +114,10 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil || code != cli.ExitNo {
 		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
 	}
-	if report.Counts["Restored"] != 6 || report.Counts["Passed"] != 1 || report.Counts["Failed"] != 1 {
+	if report.Counts["Restored"] != 6 || report.Counts["Passed"] != 1 || report.Counts["Failed"] != 2 {
 		t.Errorf("counts %v: %s", report.Counts, out)
 	}
-	has(t, out, "it was never processed, and nothing in the bucket says what it is", "kubectl reelkeeper trash restore brings it back")
+	has(t, out, "it was never processed, and nothing in the bucket says what it is", "there is media of it and no manifest", "kubectl reelkeeper trash restore brings it back")
 
 	now.expectBack(append(all[3:], held)...)
 	if back := now.get(trashed); !back.Status.TrashedAt.Equal(&trashedAt) || back.Spec.State != v1alpha1.StateTrashed {
@@ -118,7 +137,7 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 
 	versions := now.versions("finance")
 	out, _, _ = now.run("", "recover")
-	has(t, out, "7 there already, 1 FAILED")
+	has(t, out, "7 there already, 2 FAILED")
 	if again := now.versions("finance"); again != versions {
 		t.Errorf("a second recovery has written: %s, was %s", again, versions)
 	}
