@@ -342,10 +342,13 @@ func TestR7AKeysetThatAnotherStoreHasTooKeepsItsKeys(t *testing.T) {
 	if c := f.condition(); c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, other.Name) {
 		t.Errorf("condition %+v, want one that names %s", c, other.Name)
 	}
-	if err := f.Admin.Delete(t.Context(), other); err != nil {
-		t.Fatal(err)
-	}
+	// Each gets a Secret of its own.
+	f.Get(t, f.secret)
+	f.secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.secret.Namespace, Name: f.secret.Name + "-own"}, Data: f.secret.Data}
+	f.Create(t, f.secret)
+	f.Update(t, f.store, func() { f.store.Spec.Encryption.KeySecretRef.Name = f.secret.Name })
 	f.drive(f.retired)
+	f.expectNoOldWraps(old)
 }
 
 // R7: a store that is not ready may show another bucket than the one that its recordings are in, or an empty one.
