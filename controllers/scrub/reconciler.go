@@ -6,6 +6,8 @@
 // Every recording has its moment, which comes round once in spec.integrity.scrubEvery and follows from its UID. So nothing is
 // written down about a recording that is whole, neither when it was checked nor that it was. One that is not gets the condition
 // Intact, which goes again when a later check finds it whole.
+//
+// Besides, a process looks at what was written into a bucket shortly before it began: see Aftermath.
 package scrub
 
 import (
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -62,6 +65,8 @@ type Reconciler struct {
 	at map[string]time.Time
 	// failing is the recording of each store at which it stands still.
 	failing map[string]failing
+	// after are the UIDs of the stores that were looked after.
+	after map[string]types.UID
 }
 
 // failing is a recording that cannot be read, although the server does not say why for good.
@@ -70,14 +75,17 @@ type failing struct {
 	since time.Time
 }
 
-// SetupWithManager adds the controller to a manager.
+// SetupWithManager adds two controllers to a manager: who follows a schedule for an hour would let what is urgent wait.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("scrub").
-		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
-		WithOptions(controller.Options{ReconciliationTimeout: math.MaxInt64}). // each recording has its own
-		Complete(r)
+	named := func(name string, timeout time.Duration) *builder.Builder {
+		return ctrl.NewControllerManagedBy(mgr).
+			Named(name).
+			For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+			WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
+			WithOptions(controller.Options{ReconciliationTimeout: timeout})
+	}
+	// In a scrub, each recording has a time of its own.
+	return errors.Join(named("scrub", math.MaxInt64).Complete(r), named(aftermathName, 2*shift).Complete(reconcile.Func(r.Aftermath)))
 }
 
 // Reconcile checks what has fallen due in one store, and returns when to look again.
