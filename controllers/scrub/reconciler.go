@@ -69,12 +69,6 @@ type Reconciler struct {
 	after map[string]types.UID
 }
 
-// failing is a recording that cannot be read, although the server does not say why for good.
-type failing struct {
-	key   client.ObjectKey
-	since time.Time
-}
-
 // SetupWithManager adds two controllers to a manager: who follows a schedule for an hour would let what is urgent wait.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	named := func(name string, timeout time.Duration) *builder.Builder {
@@ -196,32 +190,10 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	default:
 		scrubbedRecordings.WithLabelValues(name, verdict.Reason).Inc()
 	}
-	if err := r.show(ctx, key, target, verdict); err != nil || !verdict.Intact() {
+	if err := r.show(patient, key, target, verdict); err != nil || !verdict.Intact() {
 		return true, err
 	}
-	return true, r.state(ctx, name, key, target, checker)
-}
-
-// unread counts a recording of which nothing is known, and is true: its turn comes again.
-func unread(ctx context.Context, store string, key client.ObjectKey, err error) bool {
-	log.FromContext(ctx).Info("A recording cannot be checked", "recording", key, "reason", err.Error())
-	scrubbedRecordings.WithLabelValues(store, "Unread").Inc()
-	return true
-}
-
-// givesUp says that a recording has failed for long enough, which may be the one that the server cannot read: the others are not to wait for
-// it for ever. In an outage, one an hour is given up.
-func (r *Reconciler) givesUp(store string, key client.ObjectKey) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failing == nil {
-		r.failing = map[string]failing{}
-	}
-	now := r.Clock.Now()
-	if r.failing[store].key != key {
-		r.failing[store] = failing{key, now}
-	}
-	return now.Sub(r.failing[store].since) >= shift
+	return true, r.state(patient, name, key, target, checker)
 }
 
 // state has the manager say again in the bucket what a whole recording is, where that was lost, changed, or never got there. Of the two,
