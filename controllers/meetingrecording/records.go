@@ -53,7 +53,9 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Action, event.Reason, event.Key = v1alpha1.AuditDeleted, "ObjectDeleted", fmt.Sprintf("deleted/%s", uid)
 		event.Since, event.Evidence = o.recording.DeletionTimestamp.Time, deletionEvidence(d)
 	case recordUnlocked:
-		event.Action, event.Reason, event.Key = v1alpha1.AuditUnlocked, "BypassLock", fmt.Sprintf("unlocked/%s/%d", uid, status.LockedUntil.Unix())
+		// Of the same lock that lay on it again meanwhile, Locked tells since when; under a hold, who lifted it and why.
+		event.Action, event.Reason = v1alpha1.AuditUnlocked, "BypassLock"
+		event.Key = fmt.Sprintf("unlocked/%s/%d/%d/%s", uid, status.ObservedGeneration, lockedSince(status), lifting(o))
 		event.Rule, event.Evidence = status.LockedBy, []string{lifting(o)}
 		if by := o.recording.Annotations[v1alpha1.AnnotationBypassLockBy]; by != "" {
 			event.Actor = audit.User(by, "")
