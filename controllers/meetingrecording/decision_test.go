@@ -402,6 +402,22 @@ func TestRestoredRecordingsStartAnew(t *testing.T) {
 	}
 }
 
+func TestR27RestoringBeginsNoNewLock(t *testing.T) {
+	lock := withRetention(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "30d"}})
+	o := seen(lock, trashedSince(10*day), func(o *observation) { o.recording.Spec.State = "" })
+	first := o.recording.Status.AvailableAt
+	for range 2 {
+		d := decide(o)
+		if got, want := d.status.LockedUntil.Time, first.Add(30*day); !got.Equal(want) {
+			t.Errorf("after a restore it is locked until %s, want %s", got, want)
+		}
+		again := o.recording.DeepCopy()
+		again.Status = *d.status
+		again.Status.TrashedAt = stampOf(noon)
+		o = seen(lock, func(o *observation) { o.recording = again })
+	}
+}
+
 func TestTakingAStalledRecordingOutOfTheTrashTriesAgain(t *testing.T) {
 	o := seen(offered, arrived(0))
 	o.recording.Status = *decide(o).status

@@ -168,8 +168,11 @@ func leaveTrash(status *v1alpha1.MeetingRecordingStatus) {
 	status.TrashedAt, status.TrashCause, status.PurgeAt = metav1.Time{}, "", metav1.Time{}
 }
 
-// startClock begins the time to live.
+// startClock begins the time to live. A lock goes on counting from the first time.
 func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
+	if status.FirstAvailableAt.IsZero() {
+		status.FirstAvailableAt = status.AvailableAt
+	}
 	status.AvailableAt = metav1.NewTime(moment.CeilSecond(o.now))
 	return keepTime(o, status)
 }

@@ -199,7 +199,7 @@ func TestHoldsAreLaidAndLiftedByThoseWithTheVerb(t *testing.T) {
 	wantRefusal(t, editor.patches(t, "to-be-held", released), refusal...)
 	wantRefusal(t, editor.deletes(t, "to-be-held"), fmt.Sprintf("under legal hold (case-2026-14 by %s)", legal))
 	forged := administrator.patches(t, "to-be-held", `{"spec":{"holds":[{"name":"case-2026-14","by":"somebody@example.com"}]}}`)
-	if forged == nil || !strings.Contains(forged.Error(), "who laid a hold cannot be changed: lift it and lay another one") {
+	if forged == nil || !strings.Contains(forged.Error(), "who laid a hold cannot be changed: lay another one and lift it then") {
 		t.Errorf("putting a hold under another name: %v", forged)
 	}
 	wantDone(t, "the legal department lifts it", legal.patches(t, "to-be-held", released))
