@@ -44,7 +44,7 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Action, event.Reason, event.Key = v1alpha1.AuditTrashed, "StateTrashed", fmt.Sprintf("trashed/%s/%d", uid, o.recording.Generation)
 		event.Actor = r.whoSetState(o)
 	case recordRestored:
-		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d", uid, status.TrashedAt.Unix())
+		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d/%d", uid, status.TrashedAt.Unix(), status.ObservedGeneration)
 		event.Since, event.Actor = status.TrashedAt.Time, r.whoSetState(o)
 	case recordAdopted:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "Adopted", fmt.Sprintf("restored/%s", uid)
