@@ -14,7 +14,7 @@ var (
 	}, []string{"store"})
 	scrubbedRecordings = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "reelkeeper_scrubbed_recordings_total",
-		Help: "Recordings that were compared with their manifests, by result: Intact, Damaged, MediaMissing, KeyMissing, or Unread for those that could not be read; and StateNotWritten for intact ones of which the bucket said something else, which is written anew.",
+		Help: "Recordings that were compared with their manifests, by result: Intact, Damaged, MediaMissing, KeyMissing, or Unread for those that could not be read; and StateNotWritten for those of which the bucket said something else, at their check or after a start, which is written anew.",
 	}, []string{"store", "result"})
 	damagedRecordings = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "reelkeeper_damaged_recordings",

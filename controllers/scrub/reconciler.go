@@ -6,6 +6,8 @@
 // Every recording has its moment, which comes round once in spec.integrity.scrubEvery and follows from its UID. So nothing is
 // written down about a recording that is whole, neither when it was checked nor that it was. One that is not gets the condition
 // Intact, which goes again when a later check finds it whole.
+//
+// Besides, a process looks at what was written into a bucket shortly before it began: see Aftermath.
 package scrub
 
 import (
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -59,16 +62,20 @@ type Reconciler struct {
 	mu sync.Mutex
 	// at is how far each store's schedule has been followed.
 	at map[string]time.Time
+	// after are the UIDs of the stores that were looked after.
+	after map[string]types.UID
 }
 
-// SetupWithManager adds the controller to a manager.
+// SetupWithManager adds two controllers to a manager: who follows a schedule for an hour would let what is urgent wait.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).
-		Named("scrub").
-		For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
-		WithOptions(controller.Options{ReconciliationTimeout: 2 * shift}).
-		Complete(r)
+	named := func(name string) *builder.Builder {
+		return ctrl.NewControllerManagedBy(mgr).
+			Named(name).
+			For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+			WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
+			WithOptions(controller.Options{ReconciliationTimeout: 2 * shift})
+	}
+	return errors.Join(named("scrub").Complete(r), named(aftermathName).Complete(reconcile.Func(r.Aftermath)))
 }
 
 // Reconcile checks what has fallen due in one store, and returns when to look again.

@@ -68,7 +68,7 @@ type fixture struct {
 	doubted    []client.ObjectKey
 }
 
-func newFixture(t *testing.T, recordings int) *fixture {
+func newFixture(t *testing.T, recordings int, changes ...func(*v1alpha1.RecordingStoreSpec)) *fixture {
 	t.Helper()
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -98,6 +98,9 @@ func newFixture(t *testing.T, recordings int) *fixture {
 			Integrity:         v1alpha1.IntegritySpec{ScrubEvery: "1d", BytesPerSecond: new(resource.MustParse("64Ki"))},
 		},
 	}
+	for _, change := range changes {
+		change(&f.store.Spec)
+	}
 	f.Create(t, credentials, secret, f.store)
 	t.Cleanup(func() {
 		for _, object := range []client.Object{credentials, secret, f.store} {
@@ -116,8 +119,8 @@ func newFixture(t *testing.T, recordings int) *fixture {
 	return f
 }
 
-// record makes an available recording.
-func (f *fixture) record(namespace string) {
+// record makes an available recording, the next in the row.
+func (f *fixture) record(namespace string, changes ...func(*v1alpha1.MeetingRecordingSpec)) {
 	f.t.Helper()
 	recording := &v1alpha1.MeetingRecording{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "r" + strings.ToLower(rand.Text())},
@@ -127,8 +130,11 @@ func (f *fixture) record(namespace string) {
 			StoreRef: v1alpha1.StoreReference{Name: f.store.Name},
 		},
 	}
+	for _, change := range changes {
+		change(&recording.Spec)
+	}
 	f.Create(f.t, recording)
-	owner, err := objectstore.NewRecording(namespace, string(recording.UID))
+	owner, err := objectstore.NewRecording(namespace, recording.StorageUID())
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -136,11 +142,15 @@ func (f *fixture) record(namespace string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if err := stored.Put(f.t.Context(), f.objects, f.store.Name); err != nil {
+	bucket := stores.Bucket(f.store, namespace)
+	if _, err := f.objects.EnsureBucket(f.t.Context(), bucket, objectstore.BucketOptions{Versioning: true}); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := stored.Put(f.t.Context(), f.objects, bucket); err != nil {
 		f.t.Fatal(err)
 	}
 	f.UpdateStatus(f.t, recording, func() {
-		recording.Status.Storage = v1alpha1.StorageLocation{Bucket: f.store.Name, Key: owner.MediaKey(1), ManifestKey: owner.ManifestKey(1)}
+		recording.Status.Storage = v1alpha1.StorageLocation{Bucket: bucket, Key: owner.MediaKey(1), ManifestKey: owner.ManifestKey(1)}
 		meta.SetStatusCondition(&recording.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable})
 	})
 	f.recordings, f.stored = append(f.recordings, recording), append(f.stored, stored)
@@ -279,7 +289,7 @@ func TestR7DamageIsShownAndGoesWhenItIsMended(t *testing.T) {
 func (f *fixture) say(i int, change func(*archive.State)) {
 	f.t.Helper()
 	recording := f.recordings[i]
-	to := archive.Archive{Objects: f.objects, Keys: f.keyset, Bucket: f.store.Name, Names: f.stored[i].Owner}
+	to := archive.Archive{Objects: f.objects, Keys: f.keyset, Bucket: recording.Status.Storage.Bucket, Names: f.stored[i].Owner}
 	sealed, err := to.Manifest(f.t.Context(), 1)
 	if err != nil {
 		f.t.Fatal(err)

@@ -188,8 +188,17 @@ func (a Archive) newest(ctx context.Context) (*Sealed, error) {
 }
 
 // State reads the state and authenticates it by the manifest that it names. It returns nils where there is no state, which is
-// so until the first time that something was written, an ErrUnusable where the manifest is of no use, and ErrKeyMissing.
+// so until the first time that something was written, an ErrUnusable where the manifest is of no use, and ErrKeyMissing. One that is of no use
+// is read once more, as Manifest does.
 func (a Archive) State(ctx context.Context) (*State, *Sealed, error) {
+	state, sealed, err := a.state(ctx)
+	if _, ofStore := errors.AsType[*objectstore.Error](err); err != nil && !ofStore && ctx.Err() == nil {
+		return a.state(ctx)
+	}
+	return state, sealed, err
+}
+
+func (a Archive) state(ctx context.Context) (*State, *Sealed, error) {
 	stored, err := ReadSmall(ctx, a.Objects, a.Bucket, a.Names.StateKey(), maxState)
 	if Absent(err) {
 		return nil, nil, nil

@@ -37,6 +37,42 @@ func TestAManifestIsUnusableOnlyWhereItIsDamagedInTheBucket(t *testing.T) {
 	}
 }
 
+// A state is read to find out whether the bucket says the truth, and what it says goes by no second look.
+func TestAStateIsOfNoUseOnlyWhereItIsDamagedInTheBucket(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		kind   s3fault.Kind
+		reads  int
+		wantOK bool
+	}{
+		"R27 one bit turned on the way":    {s3fault.FlippedBit, 1, true},
+		"R27 a connection broke once":      {s3fault.HalfAnswer, 1, true},
+		"a bit turned in every read":       {s3fault.FlippedBit, 100, false},
+		"the connection breaks every time": {s3fault.HalfAnswer, 100, false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			archive, proxy := storedBehindProxy(t)
+			sealed, err := archive.Manifest(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := archive.WriteState(t.Context(), sealed, State{Version: StateVersion, Namespace: "finance", Name: "q3-review", UID: "uid-1"}); err != nil {
+				t.Fatal(err)
+			}
+			proxy.Arm(s3fault.Fault{Kind: tc.kind, Nth: 1, Times: tc.reads})
+			state, _, err := archive.State(t.Context())
+			if tc.wantOK != (err == nil && state != nil && state.Name == "q3-review") {
+				t.Errorf("State = %+v, %v", state, err)
+			}
+			if proxy.Struck()[tc.kind] == 0 {
+				t.Error("nothing was spoiled")
+			}
+		})
+	}
+}
+
 // storedBehindProxy stores a recording and returns what reads it through a proxy.
 func storedBehindProxy(t *testing.T) (Archive, *s3fault.Proxy) {
 	t.Helper()

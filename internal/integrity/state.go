@@ -14,24 +14,33 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 )
 
+// looks is how often a recording is looked at that changes meanwhile: one that does so each time is at work, and writes what it is by itself.
+const looks = 3
+
 // CheckState looks whether the bucket says of a recording what its status remembers to have written there: holds, labels and dates, by which
-// it would be recovered. One that changes meanwhile is not judged, nor is one whose manifest is of no use, which Check tells. An error says
+// it would be recovered. One that changes all the time is not judged, nor is one whose manifest is of no use, which Check tells. An error says
 // that it could not be found out.
 func (c Checker) CheckState(ctx context.Context, recordings client.Reader, key client.ObjectKey, t Target) (Verdict, error) {
-	version, remembered, err := remembers(ctx, recordings, key)
-	if err != nil || remembered == "" {
-		return Verdict{}, err
+	for range looks {
+		version, remembered, err := remembers(ctx, recordings, key)
+		if err != nil || remembered == "" {
+			return Verdict{}, err
+		}
+		said, err := c.said(ctx, t)
+		if err != nil || said == remembered {
+			return Verdict{}, err
+		}
+		now, _, err := remembers(ctx, recordings, key)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if now == version {
+			return Verdict{Reason: v1alpha1.ReasonStateNotWritten, Message: fmt.Sprintf(
+				"What bucket %s says of the recording in %s is gone, not authentic, or not what it is: by that it would be recovered. The manager writes it anew when it checks the recording",
+				t.Bucket, t.Owner.StateKey())}, nil
+		}
 	}
-	said, err := c.said(ctx, t)
-	if err != nil || said == remembered {
-		return Verdict{}, err
-	}
-	if now, _, err := remembers(ctx, recordings, key); err != nil || now != version {
-		return Verdict{}, err
-	}
-	return Verdict{Reason: v1alpha1.ReasonStateNotWritten, Message: fmt.Sprintf(
-		"What bucket %s says of the recording in %s is gone, not authentic, or not what it is: by that it would be recovered. The manager writes it anew when it checks the recording",
-		t.Bucket, t.Owner.StateKey())}, nil
+	return Verdict{}, nil
 }
 
 // unwritten is what a recording remembers of which the last change could not be written. No hash is like that.

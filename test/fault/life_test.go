@@ -64,6 +64,7 @@ func lives() []life {
 		{name: "fetch", steps: []step{fetched()}, ends: kept},
 		{name: "delete and adopt", with: []string{"trash"}, steps: []step{imported(), deleted(), adopted(), unburied()}, ends: kept},
 		{name: "recover", steps: []step{imported(), trashed(), restored(), lost(), adopted()}, ends: kept},
+		{name: "relabel", with: []string{"aftermath"}, steps: []step{imported(), relabelled()}, ends: kept},
 		{name: "hold", with: []string{"locks"}, steps: []step{imported(), held(), renewed(), released()}, ends: kept},
 		{name: "erase", with: []string{"locks"}, steps: []step{imported(), allowErasure(), erased()}, ends: gone},
 		{name: "erase under a lock", with: []string{"locks"}, steps: []step{imported(), lockAndAllowErasure(), erasedUnderALock()}, ends: noise},

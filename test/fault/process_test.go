@@ -57,6 +57,7 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 		OperatorNamespace: operatorNamespace, WorkerImage: "reelkeeper:test", GatewayURL: "https://recordings.example.com",
 	})
 	asked, grants := deadline.New[reconcile.Request](w.clock), deadline.New[reconcile.Request](w.clock)
+	scrubs := &scrub.Reconciler{Client: w.view, Cards: w.view, Direct: direct, Stores: resolver, Doubt: recordings.Doubt, Events: people, Clock: w.clock}
 	own := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: w.namespace, Name: name} }
 	all := []part{
 		{"store", passes(&recordingstore.Reconciler{Client: w.view, Cards: w.view, Stores: resolver, Ledger: ledger, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
@@ -65,11 +66,13 @@ func (w *world) process(ctx context.Context, direct client.Client) ([]part, erro
 			Pace: pace.New(clock.RealClock{}, unhurried), Events: people, Clock: w.clock,
 		}, client.ObjectKey{Name: w.namespace})},
 		{"policy", passes(&recordingpolicy.Reconciler{Client: w.view, Cards: w.view, Policies: policies, Clock: w.clock}, client.ObjectKey{})},
+		// Before that of recordings, which it wakes in the program.
+		{"aftermath", passes(reconcile.Func(scrubs.Aftermath), client.ObjectKey{Name: w.namespace})},
 		{"recording", passes(recordings, own(recordingName))},
 		{"trash", sweeps.pass},
 		// After those that ask the guard, which wake it in the program.
 		{"guard", passes(&guarding.Reconciler{Client: w.view, Guard: guard, Released: sweeps.Note, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
-		{"scrub", passes(&scrub.Reconciler{Client: w.view, Cards: w.view, Direct: direct, Stores: resolver, Doubt: recordings.Doubt, Events: people, Clock: w.clock}, client.ObjectKey{Name: w.namespace})},
+		{"scrub", passes(scrubs, client.ObjectKey{Name: w.namespace})},
 		{"request", func(ctx context.Context) (time.Duration, error) {
 			return w.wakes(asked, &accessrequest.Reconciler{
 				Client: w.view, Direct: direct, Governance: rules, Recorder: recorder, Events: people, Clock: w.clock, Dates: asked,

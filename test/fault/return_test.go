@@ -5,12 +5,15 @@ package fault
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/effect"
+	"github.com/reelkeeper/reelkeeper/internal/effect/effecttest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
 
@@ -65,6 +68,54 @@ func unburied() step {
 			return r != nil && len(under(keys, objectstore.TrashRoot)) == 0, err
 		},
 	}
+}
+
+// relabelled has a label come, the process die as the bucket is told of it, and the label go before the next one looks: nothing in the cluster
+// says then that the bucket says something else.
+func relabelled() step {
+	return step{
+		name: "a label comes, and goes as the process dies",
+		do: func(ctx context.Context, w *world) error {
+			if err := patch(`{"metadata":{"labels":{"example.com/team":"audit"}}}`)(ctx, w); err != nil {
+				return err
+			}
+			if err := w.dies(ctx, "archive: write the state"); err != nil {
+				return err
+			}
+			return patch(`{"metadata":{"labels":null}}`)(ctx, w)
+		},
+		reached: func(ctx context.Context, w *world, r *v1alpha1.MeetingRecording) (bool, error) {
+			from, err := w.archive(ctx)
+			if err != nil || r == nil {
+				return false, err
+			}
+			said, _, err := from.State(ctx)
+			if err != nil || said == nil {
+				return false, err
+			}
+			hash, err := said.Hash()
+			return len(said.Labels) == 0 && hash == r.Status.Storage.StateHash, err
+		},
+	}
+}
+
+// dies makes passes until an effect happens, after which the process dies, unless the plan has another fault there.
+func (w *world) dies(ctx context.Context, after effect.Name) error {
+	nth := w.gate.passed[after] + 1
+	w.gate.strikes = append(w.gate.strikes, strike{effecttest.DieAfter, effecttest.Point{Effect: after, Nth: nth}})
+	for range stepBound {
+		if err := w.look(ctx); err != nil {
+			return err
+		}
+		turn, err := w.pass(ctx)
+		if err != nil || w.gate.passed[after] >= nth {
+			return err
+		}
+		if turn.failed {
+			w.clock.Step(retryAfter)
+		}
+	}
+	return fmt.Errorf("no %q in %d passes", after, stepBound)
 }
 
 // archive is what the bucket has of the recording that was there last.
