@@ -37,7 +37,7 @@ func over(t testing.TB, g *gatewaytest.World) *world {
 }
 
 // TestALostClusterIsRecoveredFromTheBucketAlone throws a whole control plane away, and makes everything again in a new one that has
-// nothing but the keyset: what was available, in the trash, held and deleted. What is back is compared byte for byte, and played.
+// nothing but the keyset: what was available, in the trash and held there, held and deleted. What is back is compared byte for byte, and played.
 func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	lost := testenv.Start(t, options())
 	gatewayThen := gatewaytest.Start(t, lost)
@@ -53,13 +53,14 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	before.settled("finance", 6)
 	before.settled("board", 1)
 	before.patch(trashed, `{"spec":{"state":"Trashed"}}`)
+	before.patch(trashed, `{"spec":{"holds":[{"name":"case-8","by":"legal@example.com"}]}}`)
 	before.patch(held, `{"metadata":{"labels":{"team":"blue"}},"spec":{"holds":[{"name":"case-7","by":"legal@example.com"}]}}`)
 	halfDeleted := before.get(half)
 	before.delete(half)
 	before.delete(deleted)
 	before.eventually("the bucket says all of it", func() bool {
 		then := before.get(trashed)
-		return !then.Status.TrashedAt.IsZero() && before.get(held).Status.ObservedGeneration == before.get(held).Generation && recoverable(then) && recoverable(before.get(held))
+		return !then.Status.TrashedAt.IsZero() && then.Status.ObservedGeneration == then.Generation && before.get(held).Status.ObservedGeneration == before.get(held).Generation && recoverable(then) && recoverable(before.get(held))
 	})
 	trashedAt := before.get(trashed).Status.TrashedAt
 	raw, err := objectstore.NewRecording("finance", "9d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c19")
@@ -120,8 +121,8 @@ func TestALostClusterIsRecoveredFromTheBucketAlone(t *testing.T) {
 	has(t, out, "it was never processed, and nothing in the bucket says what it is", "there is media of it and no manifest", "kubectl reelkeeper trash restore brings it back")
 
 	now.expectBack(append(all[3:], held)...)
-	if back := now.get(trashed); !back.Status.TrashedAt.Equal(&trashedAt) || back.Spec.State != v1alpha1.StateTrashed {
-		t.Errorf("the trashed one is %+v", back.Status)
+	if back := now.get(trashed); !back.Status.TrashedAt.Equal(&trashedAt) || back.Spec.State != v1alpha1.StateTrashed || len(back.Spec.Holds) != 1 {
+		t.Errorf("R27 the one that was held in the trash is %+v", back)
 	}
 	if back := now.get(held); len(back.Spec.Holds) != 1 || back.Spec.Holds[0].By != "legal@example.com" || back.Labels["team"] != "blue" {
 		t.Errorf("the held one is %+v", back)
