@@ -24,6 +24,7 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/controllers"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/kube/kubetest"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
@@ -160,6 +161,11 @@ func TestConfinedManager(t *testing.T) {
 			AllowedNamespaces: &metav1.LabelSelector{},
 		},
 	}
+	keyset, err := keys.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, admin, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: kubetest.OperatorNamespace, Name: "rotated"}, Data: map[string][]byte{stores.KeysetKey: keyset}})
 	create(t, admin, store)
 	await(t, admin, store, func() bool { return store.Status.Keys.Generation == 1 })
 	if err := admin.Patch(t.Context(), store, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"encryption":{"keyGeneration":2}}}`))); err != nil {

@@ -89,7 +89,7 @@ type MeetingRecordingSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:XValidation:rule="has(self.by) == has(oldSelf.by) && (!has(self.by) || self.by == oldSelf.by)",message="who laid a hold cannot be changed: lift it and lay another one"
+	// +kubebuilder:validation:items:XValidation:rule="has(self.by) == has(oldSelf.by) && (!has(self.by) || self.by == oldSelf.by)",message="who laid a hold cannot be changed: lay another one and lift it then"
 	Holds []LegalHold `json:"holds,omitempty"`
 
 	// retention is what is wanted of this one recording's time to live. Changing it needs the RBAC verb retain. Absent is as the
@@ -400,6 +400,11 @@ type MeetingRecordingStatus struct {
 	// availableAt is when the recording became available, or was last restored: when its time to live began.
 	// +optional
 	AvailableAt metav1.Time `json:"availableAt,omitempty,omitzero"`
+
+	// firstAvailableAt is when the recording became available for the first time, from which a retention lock counts: restoring
+	// begins no new one. Absent where it was never restored, and availableAt says so.
+	// +optional
+	FirstAvailableAt metav1.Time `json:"firstAvailableAt,omitempty,omitzero"`
 
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	// +optional

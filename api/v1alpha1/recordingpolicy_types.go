@@ -426,7 +426,7 @@ type RetentionLock struct {
 	// +required
 	Mode LockMode `json:"mode,omitempty"`
 
-	// for is how long after the recording became available the lock lies on it.
+	// for is how long after the recording became available for the first time the lock lies on it.
 	// +required
 	For Duration `json:"for,omitempty"`
 }

@@ -320,10 +320,10 @@ func TestWhatCannotChange(t *testing.T) {
 			"meetingrecording-upload", `{spec: {storeRef: null}}`, "storeRef cannot be added or removed later: the media would stay behind in the old store",
 		},
 		"R27 who laid a hold": {
-			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: eve@example.com}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation, by: eve@example.com}]}}`, "who laid a hold cannot be changed: lay another one and lift it then",
 		},
 		"R27 that somebody laid a hold": {
-			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation}]}}`, "who laid a hold cannot be changed: lift it and lay another one",
+			"meetingrecording-upload", `{spec: {holds: [{name: case-2026-14, reason: litigation}]}}`, "who laid a hold cannot be changed: lay another one and lift it then",
 		},
 		"an erasure": {
 			"meetingrecording-upload", `{spec: {erasure: {reason: another}}}`, "an erasure that was asked for cannot be changed",

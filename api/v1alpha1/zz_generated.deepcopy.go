@@ -1032,6 +1032,7 @@ func (in *MeetingRecordingStatus) DeepCopyInto(out *MeetingRecordingStatus) {
 	in.Media.DeepCopyInto(&out.Media)
 	in.Storage.DeepCopyInto(&out.Storage)
 	in.AvailableAt.DeepCopyInto(&out.AvailableAt)
+	in.FirstAvailableAt.DeepCopyInto(&out.FirstAvailableAt)
 	in.ExpiresAt.DeepCopyInto(&out.ExpiresAt)
 	in.LastWatchedAt.DeepCopyInto(&out.LastWatchedAt)
 	in.TrashedAt.DeepCopyInto(&out.TrashedAt)

@@ -54,6 +54,11 @@ type view struct {
 	pass *outcome
 	// incomplete says that the status tells of manifests that could not be wrapped anew.
 	incomplete bool
+	// ready says that the store was seen to work, with all its buckets. In one that is not, there may be nothing to see of what its recordings
+	// need.
+	ready bool
+	// sharedWith are the other stores with the same keyset, in words; empty for none. What they need, a look at this store does not show.
+	sharedWith string
 }
 
 // step is what to do next.
@@ -79,10 +84,20 @@ type decision struct {
 	status v1alpha1.KeysStatus
 	// look is when to look again if nothing happens; zero for not at all.
 	look time.Time
+	// waits says that the next step waits until the store is ready.
+	waits bool
 }
 
 // decide says what is to be done next. The status comes first: where it changes, the step waits for the pass that sees it.
 func decide(v *view) decision {
+	d := decideStep(v)
+	if d.step == rewrap && !v.ready {
+		d.step, d.waits = rest, true // the store's status brings the next look
+	}
+	return d
+}
+
+func decideStep(v *view) decision {
 	newest := newestOf(v)
 	d := decision{step: rest, status: *v.status.DeepCopy()}
 	d.status.Keys = followKeys(v)
@@ -187,7 +202,8 @@ func decideRotation(v *view, newest generation, d *decision) {
 }
 
 // decideRetirement takes keys that nothing needs out of use: disabled first, removed a week later, each after a look at
-// everything. Keys that somebody added or disabled by hand are treated alike; the primary key is never touched.
+// everything. Keys that somebody added or disabled by hand are treated alike; the primary key is never touched, and none of a keyset that
+// another store has too.
 func decideRetirement(v *view, d *decision) {
 	others := othersOf(d.status.Keys)
 	incomplete := v.incomplete
@@ -202,7 +218,7 @@ func decideRetirement(v *view, d *decision) {
 		// The other controllers have not followed yet. Their status brings the next look.
 	case v.now.Before(settled):
 		d.look = settled
-	case len(others.removing) > 0:
+	case len(others.removing) > 0 && v.sharedWith == "":
 		if d.look = others.goneAt; !v.now.Before(d.look) {
 			d.step, d.keyIDs, d.look = remove, others.removing, time.Time{}
 		}
@@ -250,6 +266,8 @@ func retire(v *view, d *decision, others otherKeys, removable bool) {
 	switch {
 	case len(back) > 0:
 		d.step, d.keyIDs = enable, back
+	case v.sharedWith != "":
+		d.look = v.pass.again()
 	case len(unused) > 0:
 		d.step, d.keyIDs = disable, unused
 	case removable:

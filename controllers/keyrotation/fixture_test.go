@@ -121,6 +121,7 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 		f.store.Status.KeyID = f.keyset().KeyID()
 		f.store.Status.Capabilities = append([]v1alpha1.StoreCapability{v1alpha1.CapabilityChecksums}, capabilities...)
 	})
+	f.ready(metav1.ConditionTrue)
 	if locks {
 		f.objects = lockedBucket(t, server, f.bucket)
 	} else {
@@ -131,6 +132,14 @@ func newFixture(t *testing.T, recordings int, capabilities ...v1alpha1.StoreCapa
 	}
 	f.restart()
 	return f
+}
+
+// ready says what the controller of stores would of a store that works, or does not.
+func (f *fixture) ready(status metav1.ConditionStatus) {
+	f.t.Helper()
+	f.UpdateStatus(f.t, f.store, func() {
+		meta.SetStatusCondition(&f.store.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionReady, Status: status, Reason: v1alpha1.ReasonAvailable})
+	})
 }
 
 func lockedBucket(t *testing.T, server *s3test.Server, bucket string) *objectstore.Client {

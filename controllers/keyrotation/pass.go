@@ -55,9 +55,14 @@ func (p *pass) run(ctx context.Context) error {
 	if err := store.IsOurs(ctx); err != nil {
 		return err
 	}
-	buckets, err := store.Buckets(ctx)
+	buckets, closed, err := store.Survey(ctx)
 	if err != nil {
 		return err
+	}
+	for _, bucket := range closed {
+		p.found.unknown = true
+		p.found.problem("bucket %s may be the store's, has no %s that could be read, and all keys are kept for it: put that object back, or let the credentials read it",
+			bucket, objectstore.MarkerKey)
 	}
 	for _, bucket := range buckets {
 		if err := p.rewrapBucket(ctx, bucket); err != nil && objectstore.Reason(err) != objectstore.ReasonNoSuchBucket {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,13 +126,35 @@ func (r *Reconciler) observe(ctx context.Context, store *v1alpha1.RecordingStore
 	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, secret); err != nil {
 		return nil, nil, fmt.Errorf("read Secret %s/%s: %w", ref.Namespace, ref.Name, err)
 	}
+	sharedWith, err := r.sharedWith(ctx, store)
+	if err != nil {
+		return nil, nil, err
+	}
 	known := r.remember(store.Name, secret)
 	condition := meta.FindStatusCondition(store.Status.Conditions, v1alpha1.ConditionKeysRotated)
 	return &view{
 		now: r.Clock.Now(), wanted: wantedOf(store), keys: keyset.Keys(), primary: keyset.KeyID(), marked: markOf(secret),
 		seen: known.seen, status: store.Status.Keys, wraps: store.Status.KeyID, pass: known.pass,
 		incomplete: condition != nil && condition.Reason == v1alpha1.ReasonRotationIncomplete,
+		ready:      meta.IsStatusConditionTrue(store.Status.Conditions, v1alpha1.ConditionReady),
+		sharedWith: sharedWith,
 	}, secret, nil
+}
+
+// sharedWith names the other stores whose keyset is in the same Secret.
+func (r *Reconciler) sharedWith(ctx context.Context, store *v1alpha1.RecordingStore) (string, error) {
+	list := &v1alpha1.RecordingStoreList{}
+	if err := r.Client.List(ctx, list); err != nil {
+		return "", fmt.Errorf("list RecordingStores: %w", err)
+	}
+	var names []string
+	for i := range list.Items {
+		if other := &list.Items[i]; other.Name != store.Name && other.Spec.Encryption.KeySecretRef == store.Spec.Encryption.KeySecretRef {
+			names = append(names, other.Name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", "), nil
 }
 
 // markOf reads the annotations that say which key the newest is.

@@ -23,6 +23,7 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/manifests"
 	"github.com/reelkeeper/reelkeeper/internal/media/worker"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
+	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
 // conditional is what a server can do that promises If-Match.
@@ -320,4 +321,99 @@ func TestAManifestWithoutItsKeyIsNamed(t *testing.T) {
 	if by := f.wrappedBy(); by[f.keyset().KeyID()] != 2 {
 		t.Errorf("wrapped by %v, want the two others by %s", by, f.keyset().KeyID())
 	}
+}
+
+// R7: what nothing in one store needs, recordings of another may: of a store that has the same keyset, and cannot be looked at.
+func TestR7AKeysetThatAnotherStoreHasTooKeepsItsKeys(t *testing.T) {
+	f := newFixture(t, 3, conditional)
+	old := f.keyset().KeyID()
+	other := &v1alpha1.RecordingStore{ObjectMeta: metav1.ObjectMeta{Name: f.store.Name + "-other"}, Spec: *f.store.Spec.DeepCopy()}
+	other.Spec.Buckets.Name += "-other"
+	f.Create(t, other)
+	f.rotate()
+	f.drive(f.rotatedTo(2))
+	for range 20 {
+		next, _ := f.pass()
+		f.clock.Step(max(next, 24*time.Hour))
+	}
+	if !slices.Contains(f.keyset().Keys(), keys.KeyInfo{ID: old, Enabled: true}) {
+		t.Errorf("the keyset has %v, and not key %s, which recordings in %s may be wrapped with", f.keyset().Keys(), old, other.Name)
+	}
+	if c := f.condition(); c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, other.Name) {
+		t.Errorf("condition %+v, want one that names %s", c, other.Name)
+	}
+	// Each gets a Secret of its own.
+	f.Get(t, f.secret)
+	f.secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.secret.Namespace, Name: f.secret.Name + "-own"}, Data: f.secret.Data}
+	f.Create(t, f.secret)
+	f.Update(t, f.store, func() { f.store.Spec.Encryption.KeySecretRef.Name = f.secret.Name })
+	f.drive(f.retired)
+	f.expectNoOldWraps(old)
+}
+
+// R7: a store that is not ready may show another bucket than the one that its recordings are in, or an empty one.
+func TestR7NoKeyIsRetiredWhileTheStoreIsNotReady(t *testing.T) {
+	f := newFixture(t, 3, conditional)
+	old := f.keyset().KeyID()
+	wait := func() {
+		t.Helper()
+		f.ready(metav1.ConditionFalse)
+		for range 20 {
+			next, _ := f.pass()
+			f.clock.Step(max(next, 24*time.Hour))
+		}
+		if !slices.Contains(f.keyset().Keys(), keys.KeyInfo{ID: old, Enabled: true}) {
+			t.Errorf("the keyset has %v, and not key %s", f.keyset().Keys(), old)
+		}
+		f.ready(metav1.ConditionTrue)
+	}
+	f.rotate()
+	f.drive(func() bool { return f.store.Status.Keys.Rotation.Stage == v1alpha1.RotationRewrapping })
+	wait()
+	if by := f.wrappedBy(); by[old] != 3 || !strings.Contains(f.condition().Message, "until the store is ready") {
+		t.Errorf("wrapped by %v, condition %+v", by, f.condition())
+	}
+	f.drive(f.rotatedTo(2))
+	f.restart()
+	wait()
+	f.drive(f.retired)
+	f.expectNoOldWraps(old)
+}
+
+// R7: a bucket that cannot be told to be the store's may hold what needs an old key.
+func TestR7ABucketThatNobodyCanLookIntoKeepsAllKeys(t *testing.T) {
+	f := newFixture(t, 0, conditional)
+	old := f.keyset().KeyID()
+	spec := f.store.Spec.DeepCopy()
+	if err := f.Admin.Delete(t.Context(), f.store); err != nil {
+		t.Fatal(err)
+	}
+	spec.Buckets.Layout = v1alpha1.LayoutPerNamespace
+	f.store = &v1alpha1.RecordingStore{ObjectMeta: metav1.ObjectMeta{Name: f.store.Name + "-n"}, Spec: *spec}
+	f.Create(t, f.store)
+	f.UpdateStatus(t, f.store, func() {
+		f.store.Status.KeyID, f.store.Status.Capabilities = old, []v1alpha1.StoreCapability{v1alpha1.CapabilityChecksums, conditional}
+		f.store.Status.Location = v1alpha1.StoreLocation{ID: "this", Endpoint: spec.S3.Endpoint, Bucket: f.bucket}
+	})
+	f.ready(metav1.ConditionTrue)
+	f.bucket += "-finance"
+	if _, err := f.objects.EnsureBucket(t.Context(), f.bucket, objectstore.BucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	f.record(f.keyset())
+	f.rotate()
+	f.drive(f.rotatedTo(2))
+	for range 20 {
+		next, _ := f.pass()
+		f.clock.Step(max(next, 24*time.Hour))
+	}
+	c := f.condition()
+	if !slices.Contains(f.keyset().Keys(), keys.KeyInfo{ID: old, Enabled: true}) || c.Reason != v1alpha1.ReasonRotationIncomplete || !strings.Contains(c.Message, f.bucket) {
+		t.Errorf("the keyset has %v, condition %+v", f.keyset().Keys(), c)
+	}
+	if _, err := stores.Mark(t.Context(), f.objects, f.bucket, "this"); err != nil {
+		t.Fatal(err)
+	}
+	f.drive(f.retired)
+	f.expectNoOldWraps(old)
 }

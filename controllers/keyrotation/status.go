@@ -26,7 +26,11 @@ const fieldOwner = kube.FieldOwner + "-keys"
 // conditionOf says how far the keys of recordings follow the keyset.
 func conditionOf(v *view, d *decision) metav1.Condition {
 	if d.status.Rotation.Generation > 0 || d.step == add {
-		return rotatingCondition(&d.status)
+		condition := rotatingCondition(&d.status)
+		if d.waits {
+			condition.Message += ". That waits until the store is ready"
+		}
+		return condition
 	}
 	problems := ""
 	if v.pass != nil {
@@ -38,10 +42,11 @@ func conditionOf(v *view, d *decision) metav1.Condition {
 	case v.pass == nil && v.incomplete:
 		return metav1.Condition{} // as it was: this process has not looked yet
 	}
-	return metav1.Condition{
-		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,
-		Message: fmt.Sprintf("The keys of all recordings are wrapped with key %s, of key generation %d", d.status.PrimaryKeyID, d.status.Generation),
+	message := fmt.Sprintf("The keys of all recordings are wrapped with key %s, of key generation %d", d.status.PrimaryKeyID, d.status.Generation)
+	if v.sharedWith != "" {
+		message += fmt.Sprintf(". No older key is retired, because RecordingStore %s has the same keyset: give each store a Secret of its own, with a copy of it", v.sharedWith)
 	}
+	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable, Message: message}
 }
 
 func rotatingCondition(status *v1alpha1.KeysStatus) metav1.Condition {

@@ -106,7 +106,8 @@ func adoptedStatus(o *observation) (*v1alpha1.MeetingRecordingStatus, policy.Sch
 	}
 	plan := scheduleOf(o, life)
 	status := newStatus(o, waiting(v1alpha1.ReasonTrashed, inTrashMessage(o, plan)))
-	status.AvailableAt, status.TrashedAt, status.TrashCause = life.AvailableAt, life.TrashedAt, v1alpha1.TrashCauseRequest
+	status.AvailableAt, status.FirstAvailableAt = life.AvailableAt, life.FirstAvailableAt
+	status.TrashedAt, status.TrashCause = life.TrashedAt, v1alpha1.TrashCauseRequest
 	stamp(o, status, plan)
 	return status, plan
 }

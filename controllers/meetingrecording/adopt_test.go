@@ -296,6 +296,26 @@ func TestALostRecordingComesBackToTheTrashAndToItsLock(t *testing.T) {
 	}
 }
 
+func TestR27AdoptingBeginsNoNewLock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.available()
+	if err := w.admin.Delete(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	w.drive(gone)
+	w.clock.Step(5 * day)
+	w.rules(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "10d"}})
+	w.record(adoption(first))
+	second := w.drive(is(v1alpha1.ReasonAvailable))
+	if want := first.Status.AvailableAt.Add(10 * day); !second.Status.LockedUntil.Time.Equal(want) {
+		t.Errorf("locked until %s, want %s", second.Status.LockedUntil, want)
+	}
+	if want := w.clock.Now(); second.Status.AvailableAt.Time.Before(want) {
+		t.Errorf("R25 its time to live begins at %s, want %s", second.Status.AvailableAt, want)
+	}
+}
+
 func TestWhatCannotBeAdopted(t *testing.T) {
 	t.Parallel()
 	t.Run("R26 what was purged", func(t *testing.T) {

@@ -402,6 +402,42 @@ func TestRestoredRecordingsStartAnew(t *testing.T) {
 	}
 }
 
+func TestR27RestoringBeginsNoNewLock(t *testing.T) {
+	lock := withRetention(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "30d"}})
+	o := seen(lock, trashedSince(10*day), func(o *observation) { o.recording.Spec.State = "" })
+	first := o.recording.Status.AvailableAt
+	for range 2 {
+		d := decide(o)
+		if got, want := d.status.LockedUntil.Time, first.Add(30*day); !got.Equal(want) {
+			t.Errorf("after a restore it is locked until %s, want %s", got, want)
+		}
+		again := o.recording.DeepCopy()
+		again.Status = *d.status
+		again.Status.TrashedAt = stampOf(noon)
+		o = seen(lock, func(o *observation) { o.recording = again })
+	}
+}
+
+// The policies of a namespace that is being deleted go too, in no order that anybody knows.
+func TestR25NothingGoesSoonerBecauseItsNamespaceTookThePolicyAlong(t *testing.T) {
+	promised := withRetention(v1alpha1.RetentionRules{TrashFor: "90d"})
+	before := seen(promised, trashedSince(40*day), trashRequested)
+	before.recording.Status = *decide(before).status
+	until := before.recording.Status.PurgeAt
+	going := func(o *observation) { o.recording, o.namespace.going = before.recording.DeepCopy(), true }
+
+	if d := decide(seen(going)); has(d, deleteObject) || !d.status.PurgeAt.Equal(&until) {
+		t.Errorf("without the policy, %+v is done and it is purged at %s, want %s", d.steps, d.status.PurgeAt, until)
+	}
+	d := decide(seen(going, deletedAgo(0), func(o *observation) { o.leftovers.manifestKey = o.recording.Status.Storage.ManifestKey }))
+	if has(d, purgeMedia) || !d.purgeAt.Equal(until.Time) {
+		t.Errorf("deleted, %+v is done and its tombstone says %s, want %s", d.steps, d.purgeAt, until)
+	}
+	if d := decide(seen(going, func(o *observation) { o.namespace.going = false })); !has(d, deleteObject) {
+		t.Errorf("where the policy alone is deleted, %+v is done", d.steps)
+	}
+}
+
 func TestTakingAStalledRecordingOutOfTheTrashTriesAgain(t *testing.T) {
 	o := seen(offered, arrived(0))
 	o.recording.Status = *decide(o).status

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -113,6 +114,14 @@ func unlocking(o *observation) []step {
 		steps = append(steps, lockObjects)
 	}
 	return steps
+}
+
+// lockedSince is when something began to keep the recording, in seconds since 1970.
+func lockedSince(status *v1alpha1.MeetingRecordingStatus) int64 {
+	if locked := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionLocked); locked != nil {
+		return locked.LastTransitionTime.Unix()
+	}
+	return 0
 }
 
 // lifting tells what became of the lock, by whom and why.

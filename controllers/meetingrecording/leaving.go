@@ -57,8 +57,11 @@ func worthKeeping(o *observation) bool {
 // tombstoneDate is when the media may be purged, see policy.Retention.Burial. It is computed from the deletion, so that a second try finds
 // the same date.
 func tombstoneDate(o *observation) time.Time {
-	_, purgeAt := o.rules.Retention.Burial(policy.LifeOf(o.recording), o.recording.DeletionTimestamp.Time)
-	return purgeAt
+	plan, purgeAt := o.rules.Retention.Burial(policy.LifeOf(o.recording), o.recording.DeletionTimestamp.Time)
+	if plan.Keeps() {
+		return purgeAt
+	}
+	return notSooner(o, purgeAt)
 }
 
 // keepers names what keeps the media beyond its purge date.

@@ -3,6 +3,7 @@
 package meetingrecording
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -248,6 +249,60 @@ func TestR27HeldTombstonesAndLivingRecordingsAreNotPurged(t *testing.T) {
 	if diff := cmp.Diff(want, w.stored()); diff != "" {
 		t.Errorf("of a living recording the tombstone goes and nothing else, and nothing of a held one; in the bucket (-want +got):\n%s", diff)
 	}
+}
+
+func TestR29EachRestoreIsRecordedHoweverSoonItFollows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.available()
+	for n := range 2 { // within the same second: the clock stands still
+		w.setState(v1alpha1.StateTrashed)
+		w.drive(is(v1alpha1.ReasonTrashed))
+		w.setState(v1alpha1.StateActive)
+		w.drive(is(v1alpha1.ReasonAvailable))
+		if counts := w.audited(w.namespace); counts[v1alpha1.AuditTrashed] != n+1 || counts[v1alpha1.AuditRestored] != n+1 {
+			t.Errorf("recorded %d times to the trash and %d times back, want %d", counts[v1alpha1.AuditTrashed], counts[v1alpha1.AuditRestored], n+1)
+		}
+	}
+}
+
+// Whatever a tombstone says: what the bucket itself says of the recording, which is authentic, keeps it.
+func TestR27WhatTheStateHoldsOrLocksIsNotPurged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	if err := w.admin.Delete(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.drive(gone)
+	state, sealed, err := w.archive(recording).State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(change func(*archive.State)) {
+		changed := *state
+		change(&changed)
+		if err := w.archive(recording).WriteState(t.Context(), sealed, changed); err != nil {
+			t.Fatal(err)
+		}
+		w.sweep()
+	}
+	w.clock.SetTime(state.PurgeAt)
+	before := w.stored()
+	held := recording.Spec
+	held.Source = v1alpha1.MediaSource{Adopt: v1alpha1.AdoptSource{UID: recording.StorageUID()}}
+	held.Holds = []v1alpha1.LegalHold{{Name: "case-1"}}
+	spec, err := json.Marshal(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(func(s *archive.State) { s.Spec = spec })
+	says(func(s *archive.State) { s.LockedUntil = w.clock.Now().Add(time.Second) })
+	if diff := cmp.Diff(before, w.stored()); diff != "" {
+		t.Errorf("in the bucket (-want +got):\n%s", diff)
+	}
+	says(func(s *archive.State) { s.LockedUntil = w.clock.Now() })
+	w.expectPurged(recording)
 }
 
 func TestR25ADeletedNamespaceGoesAndItsMediaStays(t *testing.T) {

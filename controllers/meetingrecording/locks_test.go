@@ -132,6 +132,29 @@ func TestR27ALockLiesOnTheVersionsInTheBucketUntilItIsLifted(t *testing.T) {
 	}
 }
 
+// What was lifted in error is locked again, to the same date, and lifted another time. The log has to know of both.
+func TestR27EachLiftingOfALockIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.rules(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockGovernance, For: "1d"}})
+	until := w.available().Status.LockedUntil
+	for n := range 3 {
+		w.clock.Step(time.Minute)
+		w.patch(`{"metadata":{"annotations":{"reelkeeper.io/bypass-lock":"ordered by the court"}}}`)
+		if lifted := w.settle(); !lifted.Status.LockedUntil.IsZero() {
+			t.Fatalf("it is locked until %s", lifted.Status.LockedUntil)
+		}
+		if got := w.audited(w.namespace)[v1alpha1.AuditUnlocked]; got != n+1 {
+			t.Errorf("%d events of %d liftings", got, n+1)
+		}
+		w.clock.Step(time.Minute)
+		w.patch(`{"metadata":{"annotations":{"reelkeeper.io/bypass-lock":null}}}`)
+		if again := w.settle(); !again.Status.LockedUntil.Equal(&until) {
+			t.Fatalf("it is locked until %s, want %s again", again.Status.LockedUntil, until)
+		}
+	}
+}
+
 // soonUnprotected waits for retentions that a server shortens and does not take away.
 func (w *world) soonUnprotected(recording *v1alpha1.MeetingRecording) {
 	w.Helper()

@@ -93,7 +93,7 @@ type observation struct {
 	leftovers leftovers
 }
 
-// namespaceView is what a recording that is held or locked has to know of its namespace.
+// namespaceView is what a recording has to know of its namespace.
 type namespaceView struct {
 	// going says that it is being deleted, uid which one it is.
 	going bool

@@ -32,6 +32,11 @@ func (r *Reconciler) regard(ctx context.Context, recording *v1alpha1.MeetingReco
 	if o.rules, err = r.options.Governance.Rules(ctx, recording); err != nil {
 		return nil, fmt.Errorf("resolve the policies: %w", err)
 	}
+	namespace, err := r.namespace(ctx, recording.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	o.namespace = namespaceView{going: !namespace.DeletionTimestamp.IsZero(), uid: namespace.UID}
 	return o, r.observeJobs(ctx, r.options.Client, o)
 }
 
@@ -210,11 +215,6 @@ func (r *Reconciler) observeLocks(ctx context.Context, o *observation) error {
 	if len(o.recording.Spec.Holds) == 0 && scheduleOf(o, status).LockedUntil.IsZero() && sameLock(status.Storage.Lock, v1alpha1.BucketLock{}) && !asksForErasure(o.recording) {
 		return nil
 	}
-	namespace, err := r.namespace(ctx, o.recording.Namespace)
-	if err != nil {
-		return err
-	}
-	o.namespace = namespaceView{going: !namespace.DeletionTimestamp.IsZero(), uid: namespace.UID}
 	open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
 	if reason := stores.Reason(err); reason != "" {
 		o.store.problem = problem{reason, err.Error()}

@@ -44,7 +44,7 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Action, event.Reason, event.Key = v1alpha1.AuditTrashed, "StateTrashed", fmt.Sprintf("trashed/%s/%d", uid, o.recording.Generation)
 		event.Actor = r.whoSetState(o)
 	case recordRestored:
-		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d", uid, status.TrashedAt.Unix())
+		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "StateActive", fmt.Sprintf("restored/%s/%d/%d", uid, status.TrashedAt.Unix(), status.ObservedGeneration)
 		event.Since, event.Actor = status.TrashedAt.Time, r.whoSetState(o)
 	case recordAdopted:
 		event.Action, event.Reason, event.Key = v1alpha1.AuditRestored, "Adopted", fmt.Sprintf("restored/%s", uid)
@@ -53,7 +53,9 @@ func (r *Reconciler) record(ctx context.Context, o *observation, d *decision, wh
 		event.Action, event.Reason, event.Key = v1alpha1.AuditDeleted, "ObjectDeleted", fmt.Sprintf("deleted/%s", uid)
 		event.Since, event.Evidence = o.recording.DeletionTimestamp.Time, deletionEvidence(d)
 	case recordUnlocked:
-		event.Action, event.Reason, event.Key = v1alpha1.AuditUnlocked, "BypassLock", fmt.Sprintf("unlocked/%s/%d", uid, status.LockedUntil.Unix())
+		// Of the same lock that lay on it again meanwhile, Locked tells since when; under a hold, who lifted it and why.
+		event.Action, event.Reason = v1alpha1.AuditUnlocked, "BypassLock"
+		event.Key = fmt.Sprintf("unlocked/%s/%d/%d/%s", uid, status.ObservedGeneration, lockedSince(status), lifting(o))
 		event.Rule, event.Evidence = status.LockedBy, []string{lifting(o)}
 		if by := o.recording.Annotations[v1alpha1.AnnotationBypassLockBy]; by != "" {
 			event.Actor = audit.User(by, "")

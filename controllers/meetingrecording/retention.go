@@ -168,8 +168,11 @@ func leaveTrash(status *v1alpha1.MeetingRecordingStatus) {
 	status.TrashedAt, status.TrashCause, status.PurgeAt = metav1.Time{}, "", metav1.Time{}
 }
 
-// startClock begins the time to live.
+// startClock begins the time to live. A lock goes on counting from the first time.
 func startClock(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
+	if status.FirstAvailableAt.IsZero() {
+		status.FirstAvailableAt = status.AvailableAt
+	}
 	status.AvailableAt = metav1.NewTime(moment.CeilSecond(o.now))
 	return keepTime(o, status)
 }
@@ -185,7 +188,19 @@ func keepTime(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Sc
 
 // scheduleOf asks the policy for the dates of a recording with this status.
 func scheduleOf(o *observation, status *v1alpha1.MeetingRecordingStatus) policy.Schedule {
-	return o.rules.Retention.Schedule(policy.LifeOf(withStatus(o.recording, status)))
+	plan := o.rules.Retention.Schedule(policy.LifeOf(withStatus(o.recording, status)))
+	plan.PurgeAt = notSooner(o, plan.PurgeAt)
+	return plan
+}
+
+// notSooner keeps a purge date from becoming earlier while the namespace is being deleted. Its policies go too, before its recordings or
+// after them, and that must not purge what somebody deletes by mistake. A date that is that of a lock goes with the lock.
+func notSooner(o *observation, purgeAt time.Time) time.Time {
+	said := &o.recording.Status
+	if !o.namespace.going || purgeAt.IsZero() || !said.PurgeAt.After(said.LockedUntil.Time) {
+		return purgeAt
+	}
+	return moment.Later(purgeAt, said.PurgeAt.Time)
 }
 
 func withStatus(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecordingStatus) *v1alpha1.MeetingRecording {

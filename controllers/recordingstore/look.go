@@ -7,19 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
-	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
@@ -34,7 +29,10 @@ func (r *Reconciler) look(ctx context.Context, store *v1alpha1.RecordingStore) (
 	if found.buckets.reason == v1alpha1.ReasonClaimedElsewhere {
 		return found, next, nil // a keyset made now would be in the way of the one that is to be restored
 	}
-	keyID, err := r.ensureKeyset(ctx, store)
+	keyID, err := r.ensureKeyset(ctx, store, found.buckets.verdict == good)
+	if errors.Is(err, stores.ErrNoKeyset) {
+		return found, next, nil // what the buckets hold has to be seen first
+	}
 	if found.keyset, err = judge(err); err != nil {
 		return findings{}, time.Time{}, err
 	}
@@ -196,51 +194,4 @@ func (r *Reconciler) namespaces(ctx context.Context, store *v1alpha1.RecordingSt
 	}
 	slices.Sort(needed)
 	return needed, nil
-}
-
-// ensureKeyset returns the ID of the key that wraps, and makes a keyset for a store that never had one. One that is there,
-// readable or not, is left alone.
-func (r *Reconciler) ensureKeyset(ctx context.Context, store *v1alpha1.RecordingStore) (string, error) {
-	keyset, err := r.Stores.Keyset(ctx, store)
-	if errors.Is(err, stores.ErrNoKeyset) {
-		if err := r.makeKeyset(ctx, store.Spec.Encryption); err != nil {
-			return "", err
-		}
-		keyset, err = r.Stores.Keyset(ctx, store)
-	}
-	if err != nil {
-		return "", err
-	}
-	return keyset.KeyID(), nil
-}
-
-// makeKeyset creates the Secret and never updates it, so that it cannot replace one that the cache has not seen. The
-// Secret has no owner: it must outlive the store.
-func (r *Reconciler) makeKeyset(ctx context.Context, spec v1alpha1.EncryptionSpec) error {
-	encoded, err := keys.NewKeyset()
-	if err != nil {
-		return err
-	}
-	keyset, err := keys.Load(encoded)
-	if err != nil {
-		return err
-	}
-	ref := spec.KeySecretRef
-	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: ref.Namespace, Name: ref.Name,
-			Labels: map[string]string{"app.kubernetes.io/managed-by": "reelkeeper", "app.kubernetes.io/component": "keyset"},
-			// A store that is new has nothing to rotate, whatever generation it begins with.
-			Annotations: map[string]string{
-				v1alpha1.AnnotationKeyGeneration: strconv.FormatInt(max(spec.KeyGeneration, 1), 10),
-				v1alpha1.AnnotationKeyID:         keyset.KeyID(),
-			},
-		},
-		Data: map[string][]byte{stores.KeysetKey: encoded},
-	}
-	err = effect.Do(ctx, "store: make the keyset", func() error { return r.Client.Create(ctx, secret) })
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create Secret %s/%s for the key-encryption keyset: %w", ref.Namespace, ref.Name, err)
-	}
-	return nil
 }

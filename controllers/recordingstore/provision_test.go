@@ -113,6 +113,40 @@ func TestAStoreMadeAnewKnowsItsBucket(t *testing.T) {
 	}
 }
 
+// R27: who makes a store anew before the backup of its Secret is back gets no keyset that opens nothing.
+func TestR27AStoreMadeAnewOverRecordingsGetsNoNewKeyset(t *testing.T) {
+	for _, layout := range []v1alpha1.BucketLayout{v1alpha1.LayoutShared, v1alpha1.LayoutPerNamespace} {
+		t.Run(string(layout), func(t *testing.T) {
+			f := newFixture(t, s3test.Options{}, func(f *fixture) { f.store.Spec.Buckets.Layout = layout })
+			namespace := env.Namespace(t)
+			f.Create(t, recording(namespace, f.store.Name))
+			f.expectReady()
+			secret := f.keysetSecret()
+			f.Get(t, secret)
+			backup := secret.Data
+			objects, err := objectstore.New(f.server.Config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := strings.NewReader("{}")
+			if _, err := objects.Put(t.Context(), stores.Bucket(f.store, namespace), "manifests/"+namespace+"/uid/1.json", content, content.Size(), objectstore.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			f.Delete(t, secret)
+			f.Delete(t, f.store)
+			f.restart()
+			f.store = &v1alpha1.RecordingStore{ObjectMeta: metav1.ObjectMeta{Name: f.store.Name}, Spec: f.store.Spec}
+			f.Create(t, f.store)
+			message := f.expect(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonKeysetInvalid)
+			if !strings.Contains(message, "restore the Secret") || f.Exists(t, f.keysetSecret()) {
+				t.Errorf("the keyset is there: %v; message %q", f.Exists(t, f.keysetSecret()), message)
+			}
+			f.Create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: secret.Namespace, Name: secret.Name}, Data: backup})
+			f.expectReady()
+		})
+	}
+}
+
 // cosi turns the store into one that takes what a COSI driver made.
 func cosi(f *fixture) {
 	f.store.Spec.S3 = v1alpha1.S3Endpoint{BucketInfoSecretRef: v1alpha1.SecretReference{Namespace: kubetest.OperatorNamespace, Name: f.credentials.Name}}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -62,20 +63,23 @@ type Reconciler struct {
 	mu sync.Mutex
 	// at is how far each store's schedule has been followed.
 	at map[string]time.Time
+	// failing is the recording of each store at which it stands still.
+	failing map[string]failing
 	// after are the UIDs of the stores that were looked after.
 	after map[string]types.UID
 }
 
 // SetupWithManager adds two controllers to a manager: who follows a schedule for an hour would let what is urgent wait.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	named := func(name string) *builder.Builder {
+	named := func(name string, timeout time.Duration) *builder.Builder {
 		return ctrl.NewControllerManagedBy(mgr).
 			Named(name).
 			For(&v1alpha1.RecordingStore{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 			WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
-			WithOptions(controller.Options{ReconciliationTimeout: 2 * shift})
+			WithOptions(controller.Options{ReconciliationTimeout: timeout})
 	}
-	return errors.Join(named("scrub").Complete(r), named(aftermathName).Complete(reconcile.Func(r.Aftermath)))
+	// In a scrub, each recording has a time of its own.
+	return errors.Join(named("scrub", math.MaxInt64).Complete(r), named(aftermathName, 2*shift).Complete(reconcile.Func(r.Aftermath)))
 }
 
 // Reconcile checks what has fallen due in one store, and returns when to look again.
@@ -111,7 +115,10 @@ func (r *Reconciler) work(ctx context.Context, store *v1alpha1.RecordingStore, p
 		if r.Clock.Now().Sub(now) > shift {
 			return nil // time to see what else has fallen due, and whether the spec is another one
 		}
-		done, err := r.one(ctx, store.Name, one.key, pacer)
+		done, err := r.one(ctx, store.Name, one.key, p, pacer)
+		if objectstore.IsTransient(err) && r.givesUp(store.Name, one.key) {
+			done, err = unread(ctx, store.Name, one.key, err), nil
+		}
 		if err != nil || !done {
 			return err
 		}
@@ -150,7 +157,7 @@ func (r *Reconciler) dueIn(store string, p plan, from, to time.Time) []dueRecord
 
 // one checks one recording and shows what was found. It is false where the store cannot be used now: its own conditions say why,
 // and the recording stays due. What cannot be read for another reason is counted, and its turn comes again.
-func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey, pacer *pace.Pace) (done bool, err error) {
+func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey, p plan, pacer *pace.Pace) (done bool, err error) {
 	recording := &v1alpha1.MeetingRecording{}
 	if err := r.Direct.Get(ctx, key, recording); err != nil {
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
@@ -166,8 +173,10 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	if err != nil || !kept || !recording.DeletionTimestamp.IsZero() {
 		return err == nil, err
 	}
+	patient, cancel := context.WithTimeout(ctx, p.patience(recording.Status.Media.Bytes))
+	defer cancel()
 	checker := integrity.Checker{Objects: store.Objects, Keys: store.Keys, Pace: pacer}
-	verdict, err := checker.Check(ctx, target)
+	verdict, err := checker.Check(patient, target)
 	scrubbedBytes.WithLabelValues(name).Add(float64(verdict.Bytes))
 	switch {
 	case ctx.Err() != nil:
@@ -175,18 +184,16 @@ func (r *Reconciler) one(ctx context.Context, name string, key client.ObjectKey,
 	case objectstore.IsTransient(err):
 		return false, err
 	case err != nil:
-		log.FromContext(ctx).Info("A recording cannot be checked", "recording", key, "reason", err.Error())
-		scrubbedRecordings.WithLabelValues(name, "Unread").Inc()
-		return true, nil
+		return unread(ctx, name, key, err), nil
 	case verdict.Intact():
 		scrubbedRecordings.WithLabelValues(name, v1alpha1.ConditionIntact).Inc()
 	default:
 		scrubbedRecordings.WithLabelValues(name, verdict.Reason).Inc()
 	}
-	if err := r.show(ctx, key, target, verdict); err != nil || !verdict.Intact() {
+	if err := r.show(patient, key, target, verdict); err != nil || !verdict.Intact() {
 		return true, err
 	}
-	return true, r.state(ctx, name, key, target, checker)
+	return true, r.state(patient, name, key, target, checker)
 }
 
 // state has the manager say again in the bucket what a whole recording is, where that was lost, changed, or never got there. Of the two,
@@ -225,12 +232,14 @@ func (r *Reconciler) reached(store string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at[store] = at
+	delete(r.failing, store)
 }
 
 func (r *Reconciler) forget(store string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.at, store)
+	delete(r.failing, store)
 	forgetMetrics(store)
 }
 

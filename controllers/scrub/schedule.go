@@ -47,6 +47,12 @@ func planOf(store *v1alpha1.RecordingStore) plan {
 // recordings costs nothing.
 func (p plan) tick() time.Duration { return min(max(p.every/720, time.Minute), time.Hour) }
 
+// patience is how long the check of a recording with so much media may take: at its pace, with as much again for looking into earlier
+// versions, and what a server may need that is slow.
+func (p plan) patience(bytes int64) time.Duration {
+	return shift + time.Duration(2*float64(bytes)/p.rate*float64(time.Second))
+}
+
 // due returns when a recording falls due in the time after from, until to. Each has its moment, by a hash of its UID, and falls due
 // whenever a period has gone by: nothing has to be written down for that, and all are spread evenly.
 func (p plan) due(uid string, from, to time.Time) (time.Time, bool) {

@@ -75,3 +75,16 @@ func TestPlans(t *testing.T) {
 		}
 	}
 }
+
+// However large a recording is and however slow the pace: one that its time does not suffice for would be begun anew for ever, and those
+// after it would never be checked.
+func TestR7TheTimeForACheckFollowsFromSizeAndPace(t *testing.T) {
+	for _, rate := range []float64{64 << 10, 1 << 20, defaultRate} {
+		for _, bytes := range []int64{0, 1 << 20, 50 << 30, 5 << 40} {
+			reading := time.Duration(float64(bytes) / rate * float64(time.Second))
+			if got := (plan{defaultEvery, rate}).patience(bytes); got < reading+shift {
+				t.Errorf("%d bytes at %v a second take %s and have %s", bytes, rate, reading, got)
+			}
+		}
+	}
+}

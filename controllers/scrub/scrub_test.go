@@ -8,6 +8,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -349,5 +353,42 @@ func TestNeverReadsNothing(t *testing.T) {
 	}
 	if n := f.metric("reelkeeper_scrubbed_bytes_total"); n != 0 {
 		t.Errorf("%v bytes were read", n)
+	}
+}
+
+// R7: what the server cannot read for one recording keeps no other from being checked.
+func TestR7OneThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
+	f := newFixture(t, 4)
+	now := f.clock.Now()
+	first := f.reconciler.dueIn(f.store.Name, planOf(f.store), now, now.Add(24*time.Hour))[0].key
+	unlucky := slices.IndexFunc(f.recordings, func(r *v1alpha1.MeetingRecording) bool { return client.ObjectKeyFromObject(r) == first })
+	behind, err := url.Parse(f.store.Spec.S3.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, f.stored[unlucky].Owner.MediaKey(1)) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(broken.Close)
+	f.Update(t, f.store, func() { f.store.Spec.S3.Endpoint = broken.URL })
+	for _, stored := range f.stored {
+		f.put(stored.Owner.MediaKey(1), []byte("damaged"))
+	}
+	for end := f.clock.Now().Add(30 * time.Hour); f.clock.Now().Before(end); {
+		result, err := f.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(f.store)})
+		if err != nil && !objectstore.IsTransient(err) {
+			t.Fatal(err)
+		}
+		f.clock.Step(max(result.RequeueAfter, 10*time.Minute))
+	}
+	for i := range f.recordings {
+		if c := f.intact(i); (c == nil) != (i == unlucky) {
+			t.Errorf("recording %d: %+v", i, c)
+		}
 	}
 }

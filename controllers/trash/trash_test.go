@@ -4,6 +4,7 @@ package trash
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"iter"
 	"slices"
@@ -138,6 +139,35 @@ func TestR26PurgeLeavesNoVersionAndTouchesNothingElse(t *testing.T) {
 	}
 	if evidence, err = Purge(t.Context(), objects, bucket, mine); err != nil || len(evidence) != 1 || !strings.HasPrefix(evidence[0], "nothing was found") {
 		t.Errorf("a second purge: %v, %v", evidence, err)
+	}
+}
+
+// lateWriter is a bucket into which somebody writes once more, under a prefix that has been emptied.
+type lateWriter struct {
+	*objectstore.Client
+	key string
+}
+
+func (w *lateWriter) DeleteAllVersionsUnder(ctx context.Context, bucket, prefix string, known ...string) ([]objectstore.RemovedVersion, error) {
+	gone, err := w.Client.DeleteAllVersionsUnder(ctx, bucket, prefix, known...)
+	if strings.HasPrefix(w.key, prefix) && err == nil {
+		_, err = w.Put(ctx, bucket, w.key, bytes.NewReader([]byte("x")), 1, objectstore.PutOptions{})
+	}
+	return gone, err
+}
+
+func TestR26WhatComesBackIsNotReportedPurged(t *testing.T) {
+	t.Parallel()
+	objects, bucket := newBucket(t)
+	recording := mustRecording(t, "finance", "uid-1")
+	for _, key := range []string{recording.RawKey(), recording.MediaKey(1), recording.ManifestKey(1)} {
+		evidence, err := Purge(t.Context(), &lateWriter{objects, key}, bucket, recording)
+		if err == nil || !strings.Contains(err.Error(), "1 versions have come back") {
+			t.Errorf("%s was written meanwhile, and the purge says %q, %v", key, evidence, err)
+		}
+		if _, err := Purge(t.Context(), objects, bucket, recording); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

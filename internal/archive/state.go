@@ -4,6 +4,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,12 +42,13 @@ type State struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Spec is the spec of a MeetingRecording that adopts this one, as JSON.
 	Spec json.RawMessage `json:"spec"`
-	// AvailableAt, TrashedAt and the lock are those of the status.
-	AvailableAt time.Time         `json:"availableAt,omitzero"`
-	TrashedAt   time.Time         `json:"trashedAt,omitzero"`
-	LockedUntil time.Time         `json:"lockedUntil,omitzero"`
-	LockMode    v1alpha1.LockMode `json:"lockMode,omitempty"`
-	LockedBy    string            `json:"lockedBy,omitempty"`
+	// AvailableAt, FirstAvailableAt, TrashedAt and the lock are those of the status.
+	AvailableAt      time.Time         `json:"availableAt,omitzero"`
+	FirstAvailableAt time.Time         `json:"firstAvailableAt,omitzero"`
+	TrashedAt        time.Time         `json:"trashedAt,omitzero"`
+	LockedUntil      time.Time         `json:"lockedUntil,omitzero"`
+	LockMode         v1alpha1.LockMode `json:"lockMode,omitempty"`
+	LockedBy         string            `json:"lockedBy,omitempty"`
 	// BucketLock is what the bucket itself was made to enforce.
 	BucketLock v1alpha1.BucketLock `json:"bucketLock,omitzero"`
 	// DeletedAt is when the MeetingRecording was deleted, PurgeAt when the media may then go. Zero while there is one.
@@ -69,20 +71,21 @@ func StateOf(recording *v1alpha1.MeetingRecording, status *v1alpha1.MeetingRecor
 		return State{}, fmt.Errorf("encode the spec of recording %s/%s: %w", recording.Namespace, recording.Name, err)
 	}
 	return State{
-		Version:     StateVersion,
-		Namespace:   recording.Namespace,
-		Name:        recording.Name,
-		UID:         recording.StorageUID(),
-		Object:      string(recording.UID),
-		Attempt:     attempt,
-		Labels:      recording.Labels,
-		Spec:        encoded,
-		AvailableAt: utc(status.AvailableAt),
-		TrashedAt:   utc(status.TrashedAt),
-		LockedUntil: utc(status.LockedUntil),
-		LockMode:    status.LockMode,
-		LockedBy:    status.LockedBy,
-		BucketLock:  status.Storage.Lock,
+		Version:          StateVersion,
+		Namespace:        recording.Namespace,
+		Name:             recording.Name,
+		UID:              recording.StorageUID(),
+		Object:           string(recording.UID),
+		Attempt:          attempt,
+		Labels:           recording.Labels,
+		Spec:             encoded,
+		AvailableAt:      utc(status.AvailableAt),
+		FirstAvailableAt: utc(status.FirstAvailableAt),
+		TrashedAt:        utc(status.TrashedAt),
+		LockedUntil:      utc(status.LockedUntil),
+		LockMode:         status.LockMode,
+		LockedBy:         status.LockedBy,
+		BucketLock:       status.Storage.Lock,
 	}, nil
 }
 
@@ -114,8 +117,12 @@ func (s *State) Recording() (*v1alpha1.MeetingRecording, error) {
 	return recording, nil
 }
 
-// Promise writes into a status what holds whoever brings the recording back: a lock is never shortened.
+// Promise writes into a status what holds whoever brings the recording back: a lock is never shortened, and counts from the same day.
 func (s *State) Promise(status *v1alpha1.MeetingRecordingStatus) {
+	status.FirstAvailableAt = metav1.Time{}
+	if first := cmp.Or(s.FirstAvailableAt, s.AvailableAt); !first.IsZero() {
+		status.FirstAvailableAt = metav1.NewTime(first)
+	}
 	status.LockedUntil, status.LockMode, status.LockedBy = metav1.Time{}, s.LockMode, s.LockedBy
 	if !s.LockedUntil.IsZero() {
 		status.LockedUntil = metav1.NewTime(s.LockedUntil)

@@ -163,7 +163,8 @@ func askForRotation(ctx context.Context, writer client.Client, flags storeFlags,
 		return store, nil
 	}
 	before := store.DeepCopy()
-	store.Spec.Encryption.KeyGeneration = max(store.Spec.Encryption.KeyGeneration, 1) + 1
+	// The keyset of a store that was made anew has had more keys than the spec says.
+	store.Spec.Encryption.KeyGeneration = max(store.Spec.Encryption.KeyGeneration, store.Status.Keys.Generation, 1) + 1
 	if err := writer.Patch(ctx, store, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return nil, fmt.Errorf("raising spec.encryption.keyGeneration of RecordingStore %s: %w", store.Name, err)
 	}

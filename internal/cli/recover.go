@@ -24,15 +24,15 @@ func (c *command) newRecover() *cobra.Command {
 facts, labels, holds and dates that it had. The media does not move. What was in the trash is there again; what was deleted stays deleted,
 and trash restore brings it back. What is there already is left alone, so that the command can be repeated, also after it was interrupted.
 
-The store's key-encryption keyset has to be there: restore its Secret BEFORE the RecordingStore is made, for without it a new one is made,
-which opens nothing that is in the buckets. Restore namespaces and policies before too, from wherever you keep them, or the
-organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
+The store's key-encryption keyset has to be there: nothing in the buckets opens without it, so restore its Secret first. Restore
+namespaces and policies before too, from wherever you keep them, or the organisation's rules will not hold for what comes back. AccessGrants and the access log's objects are not in the bucket.
 
 A store works for one cluster. In another one it is not ready, and says ClaimedElsewhere, until somebody takes it over with --take-over, which
 is for when the first is gone for good: two clusters over one bucket purge each other's recordings. It takes patch on recordingstores.
 
-What could not be recovered is listed with the reason: a manifest or state that is not authentic, media that is missing, another keyset, a
-name that another recording has, and raw uploads that were never processed, of which nothing says whose they are.
+What could not be recovered is listed with the reason: a manifest that is missing, a manifest or state that is not authentic, media that is
+missing, another keyset, a name that another recording has, raw uploads that were never processed, of which nothing says whose they are, and
+buckets that may be the store's and could not be looked into.
 
 Exit codes: 0 when everything is back, 1 when something is not, 2 where there is no answer.`,
 		Example: `  # in a new cluster: Reelkeeper, then the keyset, then the store, then namespaces and policies from Git, then
@@ -95,7 +95,7 @@ func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Opt
 	}
 	// The namespace of the context does not count: whoever names none means the whole store.
 	namespace := c.cluster.overrides.Context.Namespace
-	found, err := undo.Finds(cmd.Context(), store, namespace)
+	found, unread, err := undo.Finds(cmd.Context(), store, namespace)
 	if err != nil {
 		return err
 	}
@@ -107,5 +107,5 @@ func (c *command) recover(cmd *cobra.Command, flags storeFlags, options undo.Opt
 	reviver := &undo.Reviver{Client: writer, Store: store, Cluster: cluster, Options: options}
 	progress := newMeter(cmd.ErrOrStderr(), len(found))
 	outcomes := undo.Each(cmd.Context(), found, atOnce, reviver.Lost, progress.count)
-	return c.tell(cmd, flags.name, outcomes, nil)
+	return c.tell(cmd, flags.name, outcomes, unread)
 }

@@ -18,8 +18,10 @@ var never = prefixes(
 	"100.100.100.200/32", // Alibaba Cloud's metadata
 	"168.63.129.16/32",   // Azure's host agent
 	"fe80::/10",          // link-local
-	"fd00:ec2::254/128",  // AWS's metadata
+	"fd00:ec2::/32",      // AWS's metadata, and the credentials of EKS's Pods
 	"fd20:ce::254/128",   // Google Cloud's metadata
+	"fd00:c1::/32",       // Oracle Cloud's metadata
+	"fd00:42::42/128",    // Scaleway's metadata
 )
 
 // private are the addresses that a store can open.

@@ -12,7 +12,7 @@ import (
 type Lock struct {
 	// Mode says who can lift the lock; empty for no lock.
 	Mode v1alpha1.LockMode
-	// For is how long it lies on a recording, from when that became available.
+	// For is how long it lies on a recording, from when that became available for the first time.
 	For time.Duration
 }
 

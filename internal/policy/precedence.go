@@ -58,7 +58,7 @@ var Precedence = [...]Precedent{
 	{DecidedByHold, Keeps, "a legal hold in spec.holds", "until the last hold is lifted", (*Retention).hold},
 	{DecidedByPause, Keeps, "a policy whose retention cannot be understood", "until that is put right", (*Retention).pause},
 	{DecidedByLock, KeepsUntil, "a lock that was promised already, status.lockedUntil", "that date, whatever policies say now", (*Retention).promise},
-	{DecidedByLock, KeepsUntil, "the policy's retention.lock", "lock.for after it became available", (*Retention).lock},
+	{DecidedByLock, KeepsUntil, "the policy's retention.lock", "lock.for after it became available for the first time", (*Retention).lock},
 	{DecidedByExpireAfter, Leaves, "retention.expireAfter, the recording's own or the policy's", "expireAfter after it became available or was restored", (*Retention).expiry},
 	{DecidedByUnwatchedAfter, Leaves, "the policy's retention.unwatchedAfter", "unwatchedAfter after it was last watched, became available or was restored", (*Retention).neglect},
 	{DecidedByTrashFor, Leaves, "the policy's retention.trashFor, for what is in the trash", "trashFor after it went there", (*Retention).trash},
@@ -115,7 +115,11 @@ func (r *Retention) lock(life Life) (claim, bool) {
 	if r.Lock.From == nil || r.lifted(life) {
 		return claim{}, false
 	}
-	return dated(after(life.AvailableAt, r.Lock.Value.For), r.Lock.From)
+	since := life.FirstAvailableAt
+	if since.IsZero() {
+		since = life.AvailableAt
+	}
+	return dated(after(since, r.Lock.Value.For), r.Lock.From)
 }
 
 func (r *Retention) expiry(life Life) (claim, bool) {

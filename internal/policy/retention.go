@@ -35,6 +35,8 @@ type Retention struct {
 type Life struct {
 	// AvailableAt is when it became available or was last restored.
 	AvailableAt time.Time
+	// FirstAvailableAt is when it became available for the first time, zero where AvailableAt says so.
+	FirstAvailableAt time.Time
 	// TrashedAt is when it went to the trash, zero while it is not there.
 	TrashedAt time.Time
 	// LastWatchedAt is a time after which nobody has watched it; see Watched. Zero is not known, and then nothing counts as
@@ -57,14 +59,15 @@ type Life struct {
 func LifeOf(recording *v1alpha1.MeetingRecording) Life {
 	status := &recording.Status
 	life := Life{
-		AvailableAt:   status.AvailableAt.Time,
-		TrashedAt:     status.TrashedAt.Time,
-		LastWatchedAt: status.LastWatchedAt.Time,
-		LockedUntil:   status.LockedUntil.Time,
-		LockMode:      status.LockMode,
-		LockedBy:      status.LockedBy,
-		Unlocked:      recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
-		Held:          len(recording.Spec.Holds) > 0,
+		AvailableAt:      status.AvailableAt.Time,
+		FirstAvailableAt: status.FirstAvailableAt.Time,
+		TrashedAt:        status.TrashedAt.Time,
+		LastWatchedAt:    status.LastWatchedAt.Time,
+		LockedUntil:      status.LockedUntil.Time,
+		LockMode:         status.LockMode,
+		LockedBy:         status.LockedBy,
+		Unlocked:         recording.Annotations[v1alpha1.AnnotationBypassLock] != "",
+		Held:             len(recording.Spec.Holds) > 0,
 	}
 	if wish := recording.Spec.Retention.ExpireAfter; wish != "" {
 		length, err := wish.Parse()

@@ -112,7 +112,7 @@ func (g *Guard) Stopped(store *v1alpha1.RecordingStore) (Stop, bool) {
 func (g *Guard) ledger(store *v1alpha1.RecordingStore) *ledger {
 	l, found := g.ledgers[store.UID]
 	if !found {
-		l = &ledger{purged: map[string]time.Time{}, counted: -1}
+		l = &ledger{purged: map[string]purge{}, counted: -1}
 		g.ledgers[store.UID] = l
 	}
 	return l

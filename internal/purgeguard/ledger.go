@@ -43,8 +43,8 @@ func (s settings) limit(recordings int) int { return max(recordings*s.percent/10
 
 // ledger is what the Guard remembers of one store.
 type ledger struct {
-	// purged are the recordings that were let through, by UID, with the time.
-	purged map[string]time.Time
+	// purged are the recordings that were let through, by UID.
+	purged map[string]purge
 	// stop is set while purging has stopped.
 	stop *Stop
 	// lifted is when a person let the last stop go on that the status spoke of: the status may still speak of it for a moment.
@@ -52,6 +52,12 @@ type ledger struct {
 	// counted is how many recordings the store had at countedAt, -1 before the first count.
 	counted   int
 	countedAt time.Time
+}
+
+// purge is when a recording was let through, and of how many the store was seen to have then.
+type purge struct {
+	at         time.Time
+	recordings int
 }
 
 // question is what an answer follows from.
@@ -77,8 +83,7 @@ func (l *ledger) ask(q question) Answer {
 	if l.stop != nil {
 		return Answer{}
 	}
-	// The share is of what there was before the hour's purges.
-	recordings := q.recordings + len(l.purged)
+	recordings := l.most(q.recordings)
 	limit := q.settings.limit(recordings)
 	if len(l.purged) >= limit {
 		l.stop = &Stop{At: q.now, Purged: len(l.purged), Recordings: recordings, Allowed: limit}
@@ -87,8 +92,18 @@ func (l *ledger) ask(q question) Answer {
 	if known := q.restarted.Add(window); q.now.Before(known) && len(l.purged) >= q.settings.always {
 		return Answer{Again: known}
 	}
-	l.purged[q.uid] = q.now
+	l.purged[q.uid] = purge{q.now, q.recordings}
 	return Answer{Allowed: true}
+}
+
+// most is what the share is of: what there was before the hour's purges. A count may be behind and have them still, so that adding them
+// would count them twice.
+func (l *ledger) most(recordings int) int {
+	recordings = max(recordings, len(l.purged))
+	for _, before := range l.purged {
+		recordings = max(recordings, before.recordings)
+	}
+	return recordings
 }
 
 // release takes over what the status says, and lets purging go on where a person has allowed it: for a time, or by settings
@@ -106,8 +121,8 @@ func (l *ledger) release(s settings, stopped *Stop, now time.Time) {
 }
 
 func (l *ledger) forget(now time.Time) {
-	for uid, at := range l.purged {
-		if !now.Before(at.Add(window)) {
+	for uid, before := range l.purged {
+		if !now.Before(before.at.Add(window)) {
 			delete(l.purged, uid)
 		}
 	}

@@ -26,32 +26,44 @@ func (s *Store) Buckets(ctx context.Context) ([]string, error) {
 	return s.resolver.Buckets(ctx, s.Objects, s.Object)
 }
 
+// Survey lists the buckets of the store, and the closed ones: those with the name of a bucket of the store of which nobody can tell whose they
+// are, because the credentials may not look into them, or because they hold manifests and no marker. Ask it where what is not seen counts.
+func (s *Store) Survey(ctx context.Context) (own, closed []string, err error) {
+	return s.resolver.survey(ctx, s.Objects, s.Object)
+}
+
 // Buckets lists the buckets of a store, also those of namespaces that are gone. With the layout PerNamespace, these are the ones that
 // carry the store's marker: what merely has a name that begins alike is another store's, or no store's.
 func (r *Resolver) Buckets(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore) ([]string, error) {
+	own, _, err := r.survey(ctx, objects, store)
+	return own, err
+}
+
+func (r *Resolver) survey(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore) (own, closed []string, err error) {
 	layout := store.Spec.Buckets
 	if layout.Layout != v1alpha1.LayoutPerNamespace {
-		return []string{layout.Name}, nil
+		return []string{layout.Name}, nil, nil
 	}
 	known, err := identityOf(ctx, objects, store)
 	if err != nil || known == "" {
-		return nil, err // a store that was never set up has none
+		return nil, nil, err // a store that was never set up has none
 	}
 	named, err := objects.Buckets(ctx, layout.Name+"-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var own []string
 	for _, bucket := range named {
-		owns, err := r.owns(ctx, objects, store, bucket, known)
-		if err != nil {
-			return nil, err
-		}
-		if owns {
+		whose, err := r.whose(ctx, objects, store, bucket, known)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case whose == ours:
 			own = append(own, bucket)
+		case whose == nobodyKnows:
+			closed = append(closed, bucket)
 		}
 	}
-	return own, nil
+	return own, closed, nil
 }
 
 // identityOf is the ID of a store: what its controller has seen or, for a store that was just made anew, what its bucket says.
@@ -62,20 +74,39 @@ func identityOf(ctx context.Context, objects *objectstore.Client, store *v1alpha
 	return Identify(ctx, objects, store.Spec.Buckets.Name)
 }
 
-// owns asks a bucket once whose it is. One that may not be looked into holds nothing that could be used.
-func (r *Resolver) owns(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket, known string) (bool, error) {
+// ownership says whose a bucket is.
+type ownership int
+
+const (
+	somebodyElses ownership = iota
+	ours
+	nobodyKnows
+)
+
+// whose asks a bucket whose it is, and one that is ours only once. What may not be looked into holds nothing that could be used.
+func (r *Resolver) whose(ctx context.Context, objects *objectstore.Client, store *v1alpha1.RecordingStore, bucket, known string) (ownership, error) {
 	if r.knows(r.owned, store, bucket) {
-		return true, nil
+		return ours, nil
 	}
 	id, err := Identify(ctx, objects, bucket)
-	if objectstore.Reason(err) == objectstore.ReasonForbidden {
-		return false, nil
+	switch {
+	case objectstore.Reason(err) == objectstore.ReasonForbidden:
+		return nobodyKnows, nil
+	case err != nil:
+		return somebodyElses, err
+	case id == known:
+		r.learn(r.owned, store, bucket)
+		return ours, nil
+	case id != "":
+		return somebodyElses, nil
 	}
-	if err != nil || id != known {
-		return false, err
+	for _, err := range objects.List(ctx, bucket, objectstore.ManifestsRoot) {
+		if objectstore.Reason(err) == objectstore.ReasonForbidden {
+			err = nil
+		}
+		return nobodyKnows, err
 	}
-	r.learn(r.owned, store, bucket)
-	return true, nil
+	return somebodyElses, nil
 }
 
 // EnsureBucket makes the bucket of a namespace exist as the spec says, and returns its name. Call it before the first object

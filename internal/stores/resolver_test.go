@@ -222,6 +222,7 @@ func TestWhoMayUseAStore(t *testing.T) {
 	w.change(w.store, func() {
 		w.store.Spec.Intake = v1alpha1.IntakeSpec{MaxSize: new(resource.MustParse("1Gi")), Imports: []v1alpha1.ImportBucket{
 			{Bucket: "incoming", Namespaces: &metav1.LabelSelector{}},
+			{Bucket: w.store.Spec.Buckets.Name, Namespaces: &metav1.LabelSelector{}}, // as only a store with a BucketInfo Secret can
 			{Bucket: "finance-only", Namespaces: &metav1.LabelSelector{MatchLabels: map[string]string{"department": "finance"}}},
 		}}
 	})
@@ -243,6 +244,8 @@ func TestWhoMayUseAStore(t *testing.T) {
 	check("import from a bucket for others", got, err, false)
 	got, err = store.AllowsImport("anything", enabled)
 	check("import from a bucket that is not named", got, err, false)
+	got, err = store.AllowsImport(store.Object.Spec.Buckets.Name, enabled)
+	check("import from the bucket of the recordings", got, err, false)
 	if size := store.MaxSize(); size != 1<<30 {
 		t.Errorf("greatest size = %d, want 1 GiB", size)
 	}

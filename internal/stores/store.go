@@ -42,10 +42,11 @@ func Allows(store *v1alpha1.RecordingStore, namespaceLabels map[string]string) (
 	return matches("spec.allowedNamespaces", store.Spec.AllowedNamespaces, namespaceLabels)
 }
 
-// AllowsImport reports whether recordings of a namespace with these labels may take their media from a bucket.
+// AllowsImport reports whether recordings of a namespace with these labels may take their media from a bucket. The bucket of the recordings is
+// none to import from, where others' raw uploads lie: what a BucketInfo Secret names, no rule of the schema has seen.
 func (s *Store) AllowsImport(bucket string, namespaceLabels map[string]string) (bool, error) {
 	for i, from := range s.Object.Spec.Intake.Imports {
-		if from.Bucket == bucket {
+		if from.Bucket == bucket && bucket != s.Object.Spec.Buckets.Name {
 			return matches(fmt.Sprintf("spec.intake.imports[%d].namespaces", i), from.Namespaces, namespaceLabels)
 		}
 	}

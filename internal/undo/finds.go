@@ -5,6 +5,7 @@ package undo
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -17,25 +18,32 @@ type Find struct {
 	Names  objectstore.Recording
 	// Raw is the raw upload of one that was never processed, empty for all others.
 	Raw string
+	// Bare says that there is media and neither a manifest nor a raw upload.
+	Bare bool
 	// Buried says that there is a tombstone: it was deleted.
 	Buried bool
 }
 
-// Finds lists what a store has of the recordings of a namespace or, where none is named, of all.
-func Finds(ctx context.Context, store *stores.Store, namespace string) ([]Find, error) {
-	buckets, err := bucketsFor(ctx, store, namespace)
-	if err != nil {
-		return nil, err
+// Finds lists what a store has of the recordings of a namespace or, where none is named, of all. unread names buckets that may be the
+// store's, and that were left out.
+func Finds(ctx context.Context, store *stores.Store, namespace string) (all []Find, unread, err error) {
+	buckets, closed := []string{store.Bucket(namespace)}, []string(nil)
+	if namespace == "" {
+		if buckets, closed, err = store.Survey(ctx); err != nil {
+			return nil, nil, fmt.Errorf("listing the buckets of RecordingStore %s: %w", store.Object.Name, err)
+		}
 	}
-	var all []Find
 	for _, bucket := range buckets {
 		found, err := findsIn(ctx, store, bucket, namespace)
 		if err != nil {
-			return nil, fmt.Errorf("listing bucket %s: %w", bucket, err)
+			return nil, nil, fmt.Errorf("listing bucket %s: %w", bucket, err)
 		}
 		all = append(all, found...)
 	}
-	return all, nil
+	if len(closed) > 0 {
+		unread = fmt.Errorf("%s may be the store's, and have no %s that could be read", strings.Join(closed, ", "), objectstore.MarkerKey)
+	}
+	return all, unread, nil
 }
 
 func findsIn(ctx context.Context, store *stores.Store, bucket, namespace string) ([]Find, error) {
@@ -45,7 +53,7 @@ func findsIn(ctx context.Context, store *stores.Store, bucket, namespace string)
 	}
 	seen := map[objectstore.Recording]bool{}
 	var all []Find
-	for _, root := range []string{objectstore.ManifestsRoot, objectstore.StagingRoot} {
+	for _, root := range []string{objectstore.ManifestsRoot, objectstore.StagingRoot, objectstore.MediaRoot} {
 		if namespace != "" {
 			root += namespace + "/"
 		}
@@ -60,7 +68,7 @@ func findsIn(ctx context.Context, store *stores.Store, bucket, namespace string)
 			if err != nil || seen[names] {
 				continue
 			}
-			find := Find{Bucket: bucket, Names: names, Buried: buried[names]}
+			find := Find{Bucket: bucket, Names: names, Buried: buried[names], Bare: strings.HasPrefix(object.Key, objectstore.MediaRoot)}
 			if object.Key == names.RawKey() {
 				find.Raw = object.Key
 			} else if object.Key == names.ProgressKey() {
@@ -77,12 +85,17 @@ func findsIn(ctx context.Context, store *stores.Store, bucket, namespace string)
 func (r *Reviver) Lost(ctx context.Context, find Find) Outcome {
 	there := r.Cluster.Refers(find.Names.Namespace(), find.Names.UID())
 	switch {
-	case find.Raw == "":
-		return r.FromBucket(ctx, find.Bucket, find.Names, "")
+	case find.Raw == "" && !find.Bare:
+		return r.fromBucket(ctx, find.Bucket, find.Names, "", find.Buried)
+	case there != nil && find.Bare:
+		return outcome(there, Unchanged, "it is there, and its media has no manifest")
 	case there != nil:
 		return outcome(there, Unchanged, "it is there, and waits to be processed")
 	case find.Buried:
 		return Outcome{find.Names.Namespace(), "", find.Names.UID(), Passed, "it was deleted before it was processed"}
+	case find.Bare:
+		return failed(find.Names.Namespace(), "", find.Names.UID(),
+			"there is media of it and no manifest, and nothing else has the key: bring the manifest back from a version or a backup of %s", find.Bucket)
 	}
 	return failed(find.Names.Namespace(), "", find.Names.UID(),
 		"it was never processed, and nothing in the bucket says what it is: make a new MeetingRecording and send it %s/%s", find.Bucket, find.Raw)

@@ -85,6 +85,12 @@ func (r *Reviver) untrash(ctx context.Context, recording *v1alpha1.MeetingRecord
 
 // FromBucket makes a MeetingRecording that adopts what a bucket has, as its authentic state says that it was.
 func (r *Reviver) FromBucket(ctx context.Context, bucket string, names objectstore.Recording, called string) Outcome {
+	return r.fromBucket(ctx, bucket, names, called, true)
+}
+
+// fromBucket is FromBucket where buried says that there is a tombstone. What was deleted and has none is in no trash: a cluster that was lost
+// in the midst of the deletion left it so.
+func (r *Reviver) fromBucket(ctx context.Context, bucket string, names objectstore.Recording, called string, buried bool) Outcome {
 	fail := func(format string, args ...any) Outcome {
 		return failed(names.Namespace(), called, names.UID(), format, args...)
 	}
@@ -96,7 +102,7 @@ func (r *Reviver) FromBucket(ctx context.Context, bucket string, names objectsto
 		return fail("%s", archive.Why(err))
 	}
 	called = found.State.Name
-	if r.Options.OnlyLost && !found.State.DeletedAt.IsZero() {
+	if r.Options.OnlyLost && buried && !found.State.DeletedAt.IsZero() {
 		return Outcome{names.Namespace(), called, names.UID(), Passed, fmt.Sprintf("it was deleted at %s and is in the trash until %s: kubectl reelkeeper trash restore brings it back",
 			found.State.DeletedAt.Format(time.RFC3339), found.State.PurgeAt.Format(time.RFC3339))}
 	}

@@ -171,6 +171,21 @@ func TestR27AHoldStopsThePurgeOfWhatIsInTheTrash(t *testing.T) {
 	wantDone(t, "taking it out of the trash", administrator.patches(t, "trashed", `{"spec":{"state":"Active"}}`))
 }
 
+// A recording that lay in the trash when a hold was laid on it, or whose erasure waits for a hold, is made again as it was when its
+// cluster is lost. Nothing is taken away by that.
+func TestR27WhatIsHeldInTheTrashCanBeMadeAgain(t *testing.T) {
+	installed(t)
+	lost := recording(tenant, "lost", "case-2026-18")
+	lost.Spec.Source = v1alpha1.MediaSource{Adopt: v1alpha1.AdoptSource{UID: "0d7c5a2e-5b0f-4f57-9f0e-6f1f3a8f3c11"}}
+	lost.Spec.State = v1alpha1.StateTrashed
+	wantRefusal(t, as(t, editorUser(t)).Create(t.Context(), lost.DeepCopy()), "needs the verb hold")
+	lost.Spec.Erasure = v1alpha1.ErasureRequest{Reason: "request 2026-77"}
+	made(t, lost)
+	wantRefusal(t, person(manager).deletes(t, "lost"), "under legal hold (case-2026-18")
+	wantDone(t, "taking it out of the trash", administrator.patches(t, "lost", `{"spec":{"state":"Active"}}`))
+	wantRefusal(t, administrator.patches(t, "lost", toTrash), "under legal hold (case-2026-18")
+}
+
 func TestHoldsAreLaidAndLiftedByThoseWithTheVerb(t *testing.T) {
 	installed(t)
 	editor, legal := person(editorUser(t)), person(bound(t, "reelkeeper-legal"))
@@ -184,7 +199,7 @@ func TestHoldsAreLaidAndLiftedByThoseWithTheVerb(t *testing.T) {
 	wantRefusal(t, editor.patches(t, "to-be-held", released), refusal...)
 	wantRefusal(t, editor.deletes(t, "to-be-held"), fmt.Sprintf("under legal hold (case-2026-14 by %s)", legal))
 	forged := administrator.patches(t, "to-be-held", `{"spec":{"holds":[{"name":"case-2026-14","by":"somebody@example.com"}]}}`)
-	if forged == nil || !strings.Contains(forged.Error(), "who laid a hold cannot be changed: lift it and lay another one") {
+	if forged == nil || !strings.Contains(forged.Error(), "who laid a hold cannot be changed: lay another one and lift it then") {
 		t.Errorf("putting a hold under another name: %v", forged)
 	}
 	wantDone(t, "the legal department lifts it", legal.patches(t, "to-be-held", released))

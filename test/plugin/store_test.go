@@ -242,4 +242,9 @@ func TestKeysRotateAsksOnceAndTellsWhenItIsDone(t *testing.T) {
 	if out, errs, code := keysCommand("status", "-o", "json"); code != cli.ExitNo || !strings.Contains(out, `"state": "RotationIncomplete"`) {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
+	// A store that was made anew around a keyset with a history.
+	progress(7, v1alpha1.KeyRotation{}, metav1.ConditionTrue, v1alpha1.ReasonAvailable, "All is well")
+	if out, errs, code := keysCommand("rotate"); code != cli.ExitYes || !strings.Contains(errs, "key generation 8 is asked for") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
 }

@@ -108,9 +108,5 @@ func (s *scale) waitUntilIdle() {
 // cpuTime is how much CPU the manager has used so far.
 func (s *scale) cpuTime() time.Duration {
 	s.b.Helper()
-	used, err := process.UsageOf(s.manager.PID())
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	return used.CPU
+	return s.cpuOf(s.manager.PID())
 }

@@ -55,11 +55,6 @@ type scale struct {
 	status   []byte
 	template v1alpha1.MeetingRecording
 
-	// timersLate is how late each of the timers was written, massTook how long it took until all massOf were.
-	timersLate []time.Duration
-	massTook   time.Duration
-	massOf     int
-
 	// manager is the process, running says that there is one, and started since when. start is how long it takes until it is idle.
 	manager    *process.Process
 	running    bool
@@ -185,6 +180,15 @@ func (s *scale) makeDue(kind string, n int, due func(int) time.Time) {
 		s.b.Fatal(err)
 	}
 	s.made += n
+}
+
+// unmake takes away recordings that were made, without a trace.
+func (s *scale) unmake(kind string, n int) {
+	s.b.Helper()
+	if err := env.Unload(s.b.Context(), kube.Scheme(), n, func(i int) client.Object { return recording(kind, i) }); err != nil {
+		s.b.Fatal(err)
+	}
+	s.made -= n
 }
 
 // inParallel does something n times, with many requests under way, and ends the run at the first error.

@@ -38,8 +38,13 @@ func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	testenv.Main(m, testenv.Options{
 		Options: controlplane.Options{
-			Durable:       os.Getenv("SCALE_DURABLE") == "true",
-			APIServerArgs: []string{fmt.Sprintf("--profiling=%t", os.Getenv(profileDir) != "")},
+			Durable: os.Getenv("SCALE_DURABLE") == "true",
+			APIServerArgs: []string{
+				fmt.Sprintf("--profiling=%t", os.Getenv(profileDir) != ""),
+				// Every five to eight minutes, the API server compares its cache with etcd, which with a hundred thousand recordings takes it tens of
+				// seconds of CPU. It would fall into one of the things that are compared, and not into the other.
+				"--feature-gates=DetectCacheInconsistency=false",
+			},
 		},
 		CRDs:      []string{"config/crd"},
 		Manifests: []string{"config/namespace", "config/rbac", "config/admission"},
@@ -82,7 +87,7 @@ func BenchmarkHundredThousand(b *testing.B) {
 			{"start", func() { s.coldStart(); s.rest("after the start"); s.memory("at rest") }},
 			{"restart", s.restart},
 			{"timers", func() { s.timers(few) }},
-			{"mass", func() { s.mass(mass); s.rest("after the mass"); s.resident("after the mass") }},
+			{"mass", func() { s.mass(mass) }},
 		} {
 			if !measure.Chosen("SCALE_PHASES", phase.name) {
 				continue
@@ -91,7 +96,6 @@ func BenchmarkHundredThousand(b *testing.B) {
 			phase.run()
 		}
 		s.kill()
-		s.compare()
 	}
 }
 
@@ -172,7 +176,7 @@ func (s *scale) resident(when string) int64 {
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 
 // timers lets recordings expire one after the other. When a timer fires is the manager's, how soon after that everything is written is the
-// API server's as well: both are printed.
+// API server's as well: both are printed, and what the writes take by themselves.
 func (s *scale) timers(n int) {
 	s.b.Helper()
 	first := s.soon()
@@ -189,7 +193,10 @@ func (s *scale) timers(n int) {
 	inTime, fired = inTime-inTimeBefore, fired-firedBefore
 	measure.Judge(s.b, fired >= n && inTime*100 >= fired*99, "timers: of %d that fired, %d were at most %v late, at least 99 of 100", fired, inTime, maxLateness)
 	measure.Judge(s.b, late[0] >= 0, "timers: %d over %v, the earliest written %v after its date", n, timerSpread, late[0].Round(time.Millisecond))
-	s.timersLate = late
+	raw, writes := s.rawTrash(n), s.rawWrites()
+	measure.Say("     timers: written p50 %v, p99 %v, max %v after the date. One such write by itself takes p50 %v, p99 %v, and all writes for %d by themselves %v",
+		late[n/2].Round(time.Millisecond), late[n*99/100].Round(time.Millisecond), late[n-1].Round(time.Millisecond),
+		writes[len(writes)/2].Round(time.Microsecond), writes[len(writes)*99/100].Round(time.Microsecond), n, raw.Round(10*time.Millisecond))
 }
 
 // lateness is how long after its date each recording's expiry was written, in ascending order.
@@ -209,9 +216,11 @@ func (s *scale) lateness(seen *observer, n int, due func(int) time.Time) []time.
 
 func isTrashed(r *v1alpha1.MeetingRecording) bool { return !r.Status.TrashedAt.IsZero() }
 
-// mass lets recordings expire all at once.
+// mass lets recordings expire all at once, and holds how long that takes against the same writes without a manager. Those are made before and
+// after, because a machine that others share is not as fast at one time as at another.
 func (s *scale) mass(n int) {
 	s.b.Helper()
+	before := s.rawTrash(n)
 	due := s.soon()
 	s.makeDue("mass", n, func(int) time.Time { return due })
 	seen := s.observe("scale/kind=mass")
@@ -219,50 +228,36 @@ func (s *scale) mass(n int) {
 	s.readyBefore(due)
 	pause(s.b.Context(), time.Until(due))
 	s.profileAPI("mass")
+	used := s.usage()
 	events := seen.wait(s, n, 10*time.Minute, isTrashed)
-	s.massTook, s.massOf = events[len(events)-1].at.Sub(due), n
-	measure.Judge(s.b, !events[0].at.Before(due), "mass: the first of %d is trashed %v after the date, the last %v", n, events[0].at.Sub(due).Round(time.Millisecond), s.massTook.Round(10*time.Millisecond))
+	took := events[len(events)-1].at.Sub(due)
+	s.sayUsage("mass", n, used)
+	measure.Judge(s.b, !events[0].at.Before(due), "mass: the first of %d is trashed %v after the date, the last %v", n, events[0].at.Sub(due).Round(time.Millisecond), took.Round(10*time.Millisecond))
 	s.waitUntilIdle()
+	s.rest("after the mass")
+	s.resident("after the mass")
+	after := s.rawTrash(n)
+	ratio := 2 * took.Seconds() / (before + after).Seconds()
+	measure.Judge(s.b, ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v before that and %v after it: %.2f times their mean, at most %.2f",
+		n, took.Round(10*time.Millisecond), before.Round(10*time.Millisecond), after.Round(10*time.Millisecond), ratio, maxOverRaw)
+	s.b.ReportMetric(ratio, "times-raw")
 }
 
-// compare holds what was measured against the same writes without a manager. It is done in the end: what it writes is not as a manager would,
-// and a manager that starts after it would have work that is not measured.
-func (s *scale) compare() {
-	s.b.Helper()
-	n := len(s.timersLate)
-	if n+s.massOf == 0 {
-		return
-	}
-	one := s.rawTrash(min(n+s.massOf, 2_000))
-	if n > 0 {
-		raw, writes := one*time.Duration(n), s.rawWrites()
-		measure.Say("     timers: written p50 %v, p99 %v, max %v after the date. One such write by itself takes p50 %v, p99 %v, and all writes for %d by themselves %v",
-			s.timersLate[n/2].Round(time.Millisecond), s.timersLate[n*99/100].Round(time.Millisecond), s.timersLate[n-1].Round(time.Millisecond),
-			writes[len(writes)/2].Round(time.Microsecond), writes[len(writes)*99/100].Round(time.Microsecond), n, raw.Round(10*time.Millisecond))
-	}
-	if s.massOf > 0 {
-		raw := one * time.Duration(s.massOf)
-		ratio := s.massTook.Seconds() / raw.Seconds()
-		measure.Judge(s.b, ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v: %.2f times that, at most %.2f",
-			s.massOf, s.massTook.Round(10*time.Millisecond), raw.Round(10*time.Millisecond), ratio, maxOverRaw)
-		s.b.ReportMetric(ratio, "times-raw")
-	}
-}
-
-// soon is a date that recordings can be due at which are made now, and which a manager then reads at its start: half a minute after
+// soon is a date that recordings can be due at which are made now, and which a manager then reads at its start: a minute after
 // that, should it take twice as long as the longest so far, or two milliseconds a recording.
 func (s *scale) soon() time.Time {
 	start := max(s.start*2, 2*time.Millisecond*time.Duration(s.made))
-	return time.Now().Add(30*time.Second + start).Truncate(time.Second)
+	return time.Now().Add(time.Minute + start).Truncate(time.Second)
 }
 
-// readyBefore starts the manager, and ends the run if it is not at rest before a date.
+// readyBefore starts the manager, and ends the run if it and the API server are not at rest before a date.
 func (s *scale) readyBefore(due time.Time) {
 	s.b.Helper()
 	s.startManager()
 	s.waitUntilIdle()
+	s.settle()
 	if late := time.Since(due); late > 0 {
-		s.b.Fatalf("the manager came to rest %v after recordings were due: let the machine do nothing else", late)
+		s.b.Fatalf("the manager and the API server came to rest %v after recordings were due: let the machine do nothing else", late)
 	}
 }
 

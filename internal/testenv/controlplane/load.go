@@ -33,6 +33,17 @@ const requestsAtOnce = 4
 // that watch see them as if somebody had created them. Nothing checks or completes them: object returns the one with the number i,
 // from 0, with everything that the API server would have given it, such as its UID. It is called from several goroutines.
 func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
+	return p.change(ctx, "put", scheme, n, object)
+}
+
+// Unload takes n objects out of etcd again, whatever their finalizers say, and returns when the API server knows. Of each, object returns at
+// least namespace and name.
+func (p *ControlPlane) Unload(ctx context.Context, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
+	return p.change(ctx, "deleterange", scheme, n, object)
+}
+
+// change has etcd do the same with n objects, each in a request of its own.
+func (p *ControlPlane) change(ctx context.Context, what string, scheme *runtime.Scheme, n int, object func(i int) kubeclient.Object) error {
 	etcd := overSocket(strings.TrimPrefix(p.etcd, "unix://"))
 	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(requestsAtOnce)
@@ -42,18 +53,21 @@ func (p *ControlPlane) Load(ctx context.Context, scheme *runtime.Scheme, n int, 
 			if err != nil {
 				return err
 			}
-			return one.write(writing, etcd)
+			if what != "put" {
+				one.Value = nil
+			}
+			return one.send(writing, etcd, what)
 		})
 	}
 	if err := group.Wait(); err != nil || n == 0 {
 		return err
 	}
-	return p.awaitLoaded(ctx, scheme, object(0))
+	return p.awaitTaken(ctx, scheme, object(0))
 }
 
-// awaitLoaded waits until the API server has taken up what is in etcd now. It serves lists that may be old from what it has taken
+// awaitTaken waits until the API server has taken up what is in etcd now. It serves lists that may be old from what it has taken
 // up, and refuses those that may not be until it has come so far.
-func (p *ControlPlane) awaitLoaded(ctx context.Context, scheme *runtime.Scheme, like kubeclient.Object) error {
+func (p *ControlPlane) awaitTaken(ctx context.Context, scheme *runtime.Scheme, like kubeclient.Object) error {
 	admin, err := kubeclient.New(p.Config, kubeclient.Options{Scheme: scheme})
 	if err != nil {
 		return err
@@ -77,14 +91,14 @@ func (p *ControlPlane) awaitLoaded(ctx context.Context, scheme *runtime.Scheme, 
 	})
 }
 
-// put is a write in etcd's JSON.
-type put struct {
+// entry is what a request to change a key says in etcd's JSON.
+type entry struct {
 	Key   []byte `json:"key"`
-	Value []byte `json:"value"`
+	Value []byte `json:"value,omitempty"`
 }
 
 // storing returns how the API server stores the object: without a version, which etcd's revision is.
-func storing(scheme *runtime.Scheme, object kubeclient.Object) (one put, err error) {
+func storing(scheme *runtime.Scheme, object kubeclient.Object) (one entry, err error) {
 	kind, err := apiutil.GVKForObject(object, scheme)
 	if err != nil {
 		return one, err
@@ -97,19 +111,19 @@ func storing(scheme *runtime.Scheme, object kubeclient.Object) (one put, err err
 	return one, err
 }
 
-// write goes through etcd's gateway for JSON.
-func (p *put) write(ctx context.Context, etcd *http.Client) error {
-	body, err := json.Marshal(p)
+// send goes through etcd's gateway for JSON.
+func (e *entry) send(ctx context.Context, etcd *http.Client, what string) error {
+	body, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://etcd/v3/kv/put", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://etcd/v3/kv/"+what, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	response, err := etcd.Do(request)
 	if err != nil {
-		return fmt.Errorf("writing to etcd: %w", err)
+		return fmt.Errorf("changing a key in etcd: %w", err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)

@@ -33,6 +33,9 @@ type MeetingRecordingStatusApplyConfiguration struct {
 	Link *string `json:"link,omitempty"`
 	// availableAt is when the recording became available, or was last restored: when its time to live began.
 	AvailableAt *metav1.Time `json:"availableAt,omitempty"`
+	// firstAvailableAt is when the recording became available for the first time, from which a retention lock counts: restoring
+	// begins no new one. Absent where it was never restored, and availableAt says so.
+	FirstAvailableAt *metav1.Time `json:"firstAvailableAt,omitempty"`
 	// expiresAt is when the recording goes to the trash by itself. Absent is never.
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 	// lastWatchedAt is a time after which nobody is known to have watched or downloaded the recording. It is there only while the
@@ -130,6 +133,14 @@ func (b *MeetingRecordingStatusApplyConfiguration) WithLink(value string) *Meeti
 // If called multiple times, the AvailableAt field is set to the value of the last call.
 func (b *MeetingRecordingStatusApplyConfiguration) WithAvailableAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
 	b.AvailableAt = &value
+	return b
+}
+
+// WithFirstAvailableAt sets the FirstAvailableAt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FirstAvailableAt field is set to the value of the last call.
+func (b *MeetingRecordingStatusApplyConfiguration) WithFirstAvailableAt(value metav1.Time) *MeetingRecordingStatusApplyConfiguration {
+	b.FirstAvailableAt = &value
 	return b
 }
 

@@ -15,7 +15,7 @@ import (
 type RetentionLockApplyConfiguration struct {
 	// mode is Governance, which those with the RBAC verb bypass can lift, or Compliance, which nobody can.
 	Mode *apiv1alpha1.LockMode `json:"mode,omitempty"`
-	// for is how long after the recording became available the lock lies on it.
+	// for is how long after the recording became available for the first time the lock lies on it.
 	For *apiv1alpha1.Duration `json:"for,omitempty"`
 }
 
