@@ -106,11 +106,7 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 	case first.verdict == bad:
 		return findings{endpoint: first}, nil
 	}
-	var seen objectstore.Capabilities
-	err = effect.Do(ctx, "store: probe the server", func() (err error) {
-		seen, err = r.tryOut(ctx, of.client, bucket)
-		return err
-	})
+	seen, err := r.tryOut(ctx, of.client, bucket)
 	tried, err := judge(err)
 	if err != nil || tried.verdict == bad {
 		return findings{endpoint: tried}, err
@@ -129,11 +125,16 @@ func (r *Reconciler) probe(ctx context.Context, store *v1alpha1.RecordingStore, 
 }
 
 // tryOut finds out what a bucket can do.
-func (r *Reconciler) tryOut(ctx context.Context, objects *objectstore.Client, bucket string) (objectstore.Capabilities, error) {
-	if r.Probe != nil {
-		return r.Probe(ctx, objects, bucket)
-	}
-	return objects.Probe(ctx, bucket)
+func (r *Reconciler) tryOut(ctx context.Context, objects *objectstore.Client, bucket string) (seen objectstore.Capabilities, err error) {
+	err = effect.Do(ctx, "store: probe the server", func() (err error) {
+		if r.Probe != nil {
+			seen, err = r.Probe(ctx, objects, bucket)
+			return err
+		}
+		seen, err = objects.Probe(ctx, bucket)
+		return err
+	})
+	return seen, err
 }
 
 // settleIn does what a store needs whose server works: the marks by which its buckets are known again, the buckets of its namespaces,
