@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -199,11 +200,11 @@ func aVideo(ctx context.Context, media []byte) error {
 	return err
 }
 
-// notAVideo is nil when ffprobe refuses the bytes.
+// notAVideo is nil unless ffprobe finds in the bytes what recordings consist of. Most noise it refuses, and one in a hundred it takes for H.263,
+// which has next to no marks of its own.
 func notAVideo(ctx context.Context, media []byte) error {
-	facts, err := probe(ctx, media)
-	if err == nil {
-		return fmt.Errorf("ffprobe takes it for a video: %q", facts)
+	if aVideo(ctx, media) == nil {
+		return errors.New("ffprobe takes it for a video")
 	}
 	return nil
 }

@@ -56,7 +56,8 @@ func beginView(t *testing.T, browser *gatewaytest.Browser, recording *v1alpha1.M
 	return strings.TrimSuffix(view.Playlist, "playlist.m3u8")
 }
 
-// isVideo asks ffprobe whether bytes are, all by themselves, a video that can be played.
+// isVideo asks ffprobe whether bytes are, all by themselves, a video that can be played, of the kind that the tests' recordings are. One in a
+// hundred pieces of noise it takes for H.263, which has next to no marks of its own.
 func isVideo(t *testing.T, content []byte) bool {
 	t.Helper()
 	probe, err := exec.LookPath("ffprobe")
@@ -68,6 +69,6 @@ func isVideo(t *testing.T, content []byte) bool {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), probe, "-v", "error", "-allowed_extensions", "ALL", "-protocol_whitelist", "file,crypto,data",
-		"-show_entries", "stream=codec_type", "-of", "csv=p=0", file).Output()
-	return err == nil && strings.Contains(string(out), "video")
+		"-show_entries", "stream=codec_name", "-of", "csv=p=0", file).Output()
+	return err == nil && strings.Contains(string(out), "h264")
 }

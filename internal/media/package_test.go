@@ -24,7 +24,8 @@ import (
 func TestR7StoredBytesAreEncryptedAndBarelyLongerThanTheMedia(t *testing.T) {
 	t.Parallel()
 	stored, packaged, _ := packageFile(t, mediatest.MP4(t), Limits{})
-	if out, err := ffprobe(t, stored); err == nil {
+	// Some noise is H.263 to ffprobe, whose streams have next to no marks.
+	if out, err := ffprobe(t, stored, "-show_entries", "stream=codec_name", "-of", "csv=p=0"); err == nil && !strings.Contains(out, "h263") {
 		t.Errorf("ffprobe takes the stored bytes for media: %s", out)
 	}
 	for _, box := range []string{"ftyp", "moov", "moof", "mdat", "free", "avcC"} {
