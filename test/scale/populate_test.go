@@ -123,9 +123,13 @@ func (s *scale) create(object client.Object) {
 	}
 }
 
-// learn has the manager bring one recording to rest, to know what status the others have to have.
+// learn has the manager bring one recording to rest, to know what status the others have to have. The store is there before it: one without its
+// marks, under recordings that name it, is not the one that holds them.
 func (s *scale) learn() {
 	s.b.Helper()
+	s.startManager()
+	env.Kubectl(s.b, "wait", "--for=condition=Ready", "recordingstore/"+storeName, "--timeout=1m")
+	s.kill()
 	first := recording("first", 0)
 	s.create(first)
 	s.giveMedia(first, time.Now().Add(keep))
