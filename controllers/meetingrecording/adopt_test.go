@@ -300,10 +300,7 @@ func TestR27AdoptingBeginsNoNewLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.available()
-	if err := w.admin.Delete(t.Context(), first); err != nil {
-		t.Fatal(err)
-	}
-	w.drive(gone)
+	w.deleted(first)
 	w.clock.Step(5 * day)
 	w.rules(v1alpha1.RetentionRules{Lock: v1alpha1.RetentionLock{Mode: v1alpha1.LockCompliance, For: "10d"}})
 	w.record(adoption(first))

@@ -271,10 +271,7 @@ func TestR27WhatTheStateHoldsOrLocksIsNotPurged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	recording := w.available()
-	if err := w.admin.Delete(t.Context(), recording); err != nil {
-		t.Fatal(err)
-	}
-	w.drive(gone)
+	w.deleted(recording)
 	state, sealed, err := w.archive(recording).State(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/audit"
@@ -106,28 +105,16 @@ func (r *Reconciler) write(ctx context.Context, o *observation, event audit.Even
 	}
 	event.Recording = audit.RecordingOf(o.recording)
 	event.Time = o.now
-	going, err := r.namespaceGoes(ctx, event.Namespace)
-	if err != nil {
-		return err
-	}
-	if !going {
+	var err error
+	if !o.namespace.going { // where it is known to go, nobody has to try whether anything can be made there
 		err = r.options.Audit.Record(ctx, event)
 	}
-	if going || audit.NamespaceGone(err) {
+	if o.namespace.going || audit.NamespaceGone(err) {
 		event.Namespace = r.options.OperatorNamespace
 		event.Evidence = append([]string{"namespace " + o.recording.Namespace + ", which is being deleted"}, event.Evidence...)
 		err = r.options.Audit.Record(ctx, event)
 	}
 	return err
-}
-
-// namespaceGoes says that a namespace is known to be on its way out, so that nobody has to try whether anything can be made there.
-func (r *Reconciler) namespaceGoes(ctx context.Context, name string) (bool, error) {
-	namespace, err := r.namespace(ctx, name)
-	if err != nil {
-		return false, client.IgnoreNotFound(err)
-	}
-	return !namespace.DeletionTimestamp.IsZero(), nil
 }
 
 // tell sends Events to people: every new state is one, and so is what the decision says besides.
