@@ -86,22 +86,13 @@ func (s *scale) kill() {
 // waitUntilIdle waits until the manager has read everything and then uses next to no CPU for a while.
 func (s *scale) waitUntilIdle() {
 	s.b.Helper()
-	const look, idle = 2 * time.Second, 100 * time.Millisecond
 	err := wait.PollUntilContextTimeout(s.b.Context(), 50*time.Millisecond, 5*time.Minute, true, func(context.Context) (bool, error) {
 		return process.HTTPReady(http.DefaultClient, s.health)(s.b.Context()) == nil, nil
 	})
-	before := s.cpuTime()
-	if err == nil {
-		err = wait.PollUntilContextTimeout(s.b.Context(), look, 5*time.Minute, false, func(context.Context) (bool, error) {
-			now := s.cpuTime()
-			used := now - before
-			before = now
-			return used < idle, nil
-		})
-	}
 	if err != nil {
-		s.b.Fatalf("the manager does not come to rest: %v", err)
+		s.b.Fatalf("the manager does not become ready: %v", err)
 	}
+	s.awaitCalm("the manager", s.manager.PID(), 100*time.Millisecond, 1)
 	s.start = max(s.start, time.Since(s.started))
 }
 

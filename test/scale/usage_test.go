@@ -54,22 +54,27 @@ func (s *scale) cpuOf(pid int) time.Duration {
 	return used.CPU
 }
 
-// settle waits until the API server has had next to nothing to do for a while. Where many recordings are put into etcd at once, those who
-// watch fall behind, Kubernetes' own garbage collector among them, and list all of them anew a little later.
+// settle waits until the API server has had next to nothing to do for ten seconds. When many recordings were put into etcd at once, it has
+// garbage to collect and watches to serve for a while.
 func (s *scale) settle() {
 	s.b.Helper()
-	const look, idle, looks = 2 * time.Second, 300 * time.Millisecond, 5
-	server := env.Processes()["kube-apiserver"].PID()
-	before, calm := s.cpuOf(server), 0
+	s.awaitCalm("the API server", env.Processes()["kube-apiserver"].PID(), 300*time.Millisecond, 5)
+}
+
+// awaitCalm waits until a process has used less CPU than idle between two looks, so many times one after the other.
+func (s *scale) awaitCalm(who string, pid int, idle time.Duration, times int) {
+	s.b.Helper()
+	const look = 2 * time.Second
+	before, calm := s.cpuOf(pid), 0
 	err := wait.PollUntilContextTimeout(s.b.Context(), look, 5*time.Minute, false, func(context.Context) (bool, error) {
-		now := s.cpuOf(server)
+		now := s.cpuOf(pid)
 		if calm++; now-before >= idle {
 			calm = 0
 		}
 		before = now
-		return calm >= looks, nil
+		return calm >= times, nil
 	})
 	if err != nil {
-		s.b.Fatalf("the API server does not come to rest: %v", err)
+		s.b.Fatalf("%s does not come to rest: %v", who, err)
 	}
 }
