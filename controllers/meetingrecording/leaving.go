@@ -42,7 +42,8 @@ func decideLeaving(o *observation) decision {
 // decideStranded waits for a store that cannot be reached, unless nothing can have been put there.
 func decideStranded(o *observation) decision {
 	status := &o.recording.Status
-	if status.Upload.SecretRef.Name == "" && status.Storage.Bucket == "" && readyReason(status) != v1alpha1.ReasonProcessing {
+	met := o.store.problem.reason == v1alpha1.ReasonKeyMissing // a manifest was
+	if !met && status.Upload.SecretRef.Name == "" && status.Storage.Bucket == "" && readyReason(status) != v1alpha1.ReasonProcessing {
 		return decision{steps: []step{releaseFinalizer}}
 	}
 	what := o.store.problem

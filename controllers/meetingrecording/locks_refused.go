@@ -35,7 +35,9 @@ func (d decision) withLateLift(o *observation, plan policy.Schedule) decision {
 	if o.store.open != nil || !o.store.problem.found() || len(o.recording.Spec.Holds) > 0 || plan.Locked(o.now) || protectionOf(d.lock).At(o.now) == (objectstore.Protection{}) {
 		return d
 	}
-	d.look = lockRetry
+	if what := o.store.problem.reason; what != v1alpha1.ReasonStoreNotReady && what != v1alpha1.ReasonStoreNotFound { // else its status wakes the recording
+		d.look = lockRetry
+	}
 	d.explainApplied(o, v1alpha1.ReasonLiftRefused, fmt.Sprintf("The bucket still has %s, which nothing asks for any more, and cannot be asked to lift it: %s",
 		protectionOf(d.lock), o.store.problem.message))
 	return d

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
@@ -167,6 +169,10 @@ func TestR27ALiftWaitsForAStoreThatCannotBeOpened(t *testing.T) {
 	}
 	recording := w.get()
 	w.wantToldNotApplied(recording, v1alpha1.ReasonLiftRefused, "The bucket still has "+protectionOf(held.Status.Storage.Lock).String(), "cannot be asked to lift it: ", "mislaid")
+	// Where the store itself says so, it is waited for.
+	w.saysReady(metav1.ConditionFalse, v1alpha1.ReasonCredentialsNotFound, "there is no Secret mislaid", v1alpha1.ConditionEndpointReachable)
+	w.expectAwaited(v1alpha1.ReasonLiftRefused, v1alpha1.ConditionLockApplied, "cannot be asked to lift it: ", "is not ready: there is no Secret mislaid")
+	w.saysReady(metav1.ConditionTrue, v1alpha1.ReasonAvailable, "", v1alpha1.ConditionEndpointReachable)
 	w.changeCredentials(`{"spec":{"s3":{"credentialsSecretRef":{"name":"` + name + `"}}}}`)
 	recording = w.settle()
 	w.wantApplied(recording)

@@ -127,34 +127,36 @@ func (r *Reconciler) mirrorState(ctx context.Context, o *observation, d *decisio
 }
 
 // mirrorFailed says what becomes of a pass that could not write the state: whether it ends at once, or goes on and only then
-// ends with an error, so that it is tried again. A manifest that is damaged is not mended by trying.
-func mirrorFailed(ctx context.Context, o *observation, d *decision, err error) (atOnce, inTheEnd error) {
+// ends with an error, so that it is tried again. A manifest that is damaged is not mended by trying, nor a store that cannot be used.
+func (r *Reconciler) mirrorFailed(ctx context.Context, o *observation, d *decision, err error) (atOnce, inTheEnd error) {
 	damaged := errors.Is(err, archive.ErrUnusable)
 	if damaged {
 		log.FromContext(ctx).Info("The state of the recording is not written beside its manifest", "reason", err.Error())
 	}
 	switch {
-	case o.stage == kept && damaged:
-		notMirrored(o, d, "its manifest is damaged. Put back an earlier version of that; the rest is written when the recording is next checked")
-		return nil, nil
-	case o.stage == kept:
-		notMirrored(o, d, "it could not be written, and is tried again until the store takes it")
-		return nil, fmt.Errorf("%s: %w", mirrorState, err)
 	case o.stage == leaving && damaged:
 		return nil, nil
+	case o.stage != kept:
+		return err, nil
+	case damaged:
+		notMirrored(o, d, v1alpha1.ReasonStateNotWritten, "its manifest is damaged. Put back an earlier version of that; the rest is written when the recording is next checked")
+		return nil, nil
 	}
-	return err, nil
+	awaited, unread := r.awaited(ctx, o, err)
+	if awaited.found() {
+		notMirrored(o, d, awaited.reason, awaited.message+". It is written when that is put right")
+		return nil, nil
+	}
+	notMirrored(o, d, v1alpha1.ReasonStateNotWritten, "it could not be written, and is tried again until the store takes it")
+	return nil, errors.Join(fmt.Errorf("%s: %w", mirrorState, err), unread)
 }
 
 // notMirrored takes back what the status was going to say of a state that was not written. A store that does not answer must
 // not keep a recording from going to the trash or coming back.
-func notMirrored(o *observation, d *decision, why string) {
+func notMirrored(o *observation, d *decision, reason, why string) {
 	d.status.Storage.StateHash = o.recording.Status.Storage.StateHash
-	others := slices.DeleteFunc(d.status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionRecoverable })
-	conditions := conditionSet{o: o, wanted: others}
-	conditions.add(v1alpha1.ConditionRecoverable, metav1.ConditionFalse, v1alpha1.ReasonStateNotWritten,
+	setCondition(o, d.status, v1alpha1.ConditionRecoverable, metav1.ConditionFalse, reason,
 		"The bucket has the media, and what it says of the recording is out of date: "+why)
-	d.status.Conditions = conditions.transitions()
 }
 
 // sealed is the manifest that the pass has read already, nil where it had no reason to.

@@ -218,6 +218,10 @@ func (r *Reconciler) observeLocks(ctx context.Context, o *observation) error {
 	open, err := r.options.Stores.Open(ctx, o.recording.StoreName())
 	if reason := stores.Reason(err); reason != "" {
 		o.store.problem = problem{reason, err.Error()}
+		if what, unread := r.awaited(ctx, o, err); what.found() || unread != nil {
+			o.store.problem = what
+			return unread
+		}
 		return nil
 	}
 	o.store.open = open

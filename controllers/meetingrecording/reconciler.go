@@ -26,7 +26,6 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/catalog"
 	"github.com/reelkeeper/reelkeeper/internal/deadline"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
-	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
 	"github.com/reelkeeper/reelkeeper/internal/purgeguard"
 	"github.com/reelkeeper/reelkeeper/internal/quota"
@@ -157,6 +156,9 @@ func (r *Reconciler) pass(ctx context.Context, recording *v1alpha1.MeetingRecord
 		defer r.options.Claims.Take(recording.StorageUID())()
 	}
 	o, err := r.observe(ctx, recording)
+	if what := awaitedKey(o, err); what.found() {
+		o.store.problem, err = what, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -182,18 +184,18 @@ func (r *Reconciler) carryOut(ctx context.Context, o *observation, d *decision) 
 	var unwritten error
 	for _, what := range d.steps {
 		err := r.perform(ctx, o, d, what)
+		if instead := waitInstead(o, what, err); instead != nil {
+			*d = *instead
+			break
+		}
 		if what == mirrorState && err != nil {
-			err, unwritten = mirrorFailed(ctx, o, d, err)
+			err, unwritten = r.mirrorFailed(ctx, o, d, err)
 		}
 		if err == nil {
 			continue
 		}
 		if (what == deleteObject || what == expire) && apierrors.IsForbidden(err) {
 			return waitForAdmission(ctx, what, err)
-		}
-		if (what == purgeMedia || what == destroyKey) && objectstore.Reason(err) == objectstore.ReasonLocked {
-			*d = waitForBucket(o, what, err)
-			break
 		}
 		return reconcile.Result{}, fmt.Errorf("%s: %w", what, err)
 	}

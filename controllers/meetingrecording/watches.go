@@ -4,6 +4,7 @@ package meetingrecording
 
 import (
 	"context"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -91,29 +92,45 @@ func recordingOfJob(_ context.Context, job client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
 }
 
-// storeChanged lets a store's spec and its becoming ready, or ceasing to be, pass.
+// storeChanged lets pass what recordings wait for: a store's spec, its becoming usable or ceasing to be, and another keyset.
 func storeChanged() predicate.Predicate {
-	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return readinessOf(e.ObjectOld) != readinessOf(e.ObjectNew)
+	use := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return useOf(e.ObjectOld.(*v1alpha1.RecordingStore)) != useOf(e.ObjectNew.(*v1alpha1.RecordingStore))
 	}}
-	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, readiness)
+	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, use)
 }
 
-func readinessOf(store client.Object) metav1.ConditionStatus {
-	if condition := meta.FindStatusCondition(store.(*v1alpha1.RecordingStore).Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+// storeUse is what a store can be used for, as its controllers have seen.
+type storeUse struct {
+	ready, endpoint, keyset metav1.ConditionStatus
+	// keys are the IDs of the keys that open something.
+	keys string
+}
+
+func useOf(store *v1alpha1.RecordingStore) storeUse {
+	return storeUse{
+		ready:    verdictOf(store, v1alpha1.ConditionReady),
+		endpoint: verdictOf(store, v1alpha1.ConditionEndpointReachable),
+		keyset:   verdictOf(store, v1alpha1.ConditionKeysetReady),
+		keys:     strings.Join(usableKeys(store), " "),
+	}
+}
+
+func verdictOf(store *v1alpha1.RecordingStore, kind string) metav1.ConditionStatus {
+	if condition := meta.FindStatusCondition(store.Status.Conditions, kind); condition != nil {
 		return condition.Status
 	}
 	return metav1.ConditionUnknown
 }
 
 // waitingForStore are the recordings of a store that are neither available nor at an end, those that may still have something to
-// do in its bucket, and those that wait for its purge guard. The others do not need it.
+// do in its bucket or to tell it, and those that wait for its purge guard. The others do not need it.
 func (r *Reconciler) waitingForStore(_ context.Context, store client.Object) []reconcile.Request {
 	var requests []reconcile.Request
 	now := r.options.Clock.Now()
 	for _, card := range r.options.Cards.Cards("") {
 		overdue := card.Trashed() && !card.Wake().IsZero() && !card.Wake().After(now)
-		if card.Store() == store.GetName() && (!card.Settled() || card.Bound() || overdue) {
+		if card.Store() == store.GetName() && (!card.Settled() || card.Bound() || card.Untold() || overdue) {
 			requests = append(requests, reconcile.Request{NamespacedName: card.Key()})
 		}
 	}

@@ -58,6 +58,7 @@ const (
 	bound
 	damaged
 	playable
+	untold
 )
 
 // Transform turns what a watch delivers into a card. It is for cache.ByObject.
@@ -135,7 +136,8 @@ func factsOf(recording *v1alpha1.MeetingRecording) fact {
 		when(!status.TrashedAt.IsZero(), trashed) |
 		when(len(recording.Spec.Holds) > 0 || recording.Spec.Erasure.Reason != "", bound) |
 		when(status.Storage.Key != "" && !meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionErased), playable) |
-		when(meta.IsStatusConditionFalse(status.Conditions, v1alpha1.ConditionIntact), damaged)
+		when(meta.IsStatusConditionFalse(status.Conditions, v1alpha1.ConditionIntact), damaged) |
+		when(IsUntold(status), untold)
 }
 
 // when is the fact if it is true, and none if it is not.
@@ -165,6 +167,19 @@ func IsSettled(recording *v1alpha1.MeetingRecording) bool {
 		return status.Storage.ManifestKey != "" && !inTrash && !toTrash
 	case v1alpha1.ReasonTrashed:
 		return inTrash && toTrash
+	}
+	return false
+}
+
+// IsUntold says that the bucket could not be told what the recording has become, so that it would be recovered as it was before.
+func IsUntold(status *v1alpha1.MeetingRecordingStatus) bool {
+	recoverable := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionRecoverable)
+	if recoverable == nil || recoverable.Status != metav1.ConditionFalse {
+		return false
+	}
+	switch recoverable.Reason {
+	case v1alpha1.ReasonStateNotWritten, v1alpha1.ReasonStoreNotReady, v1alpha1.ReasonStoreNotFound, v1alpha1.ReasonKeyMissing:
+		return true
 	}
 	return false
 }
@@ -204,6 +219,9 @@ func (c *Card) Bound() bool { return c.facts&bound != 0 }
 
 // Damaged says that the recording is known not to be intact.
 func (c *Card) Damaged() bool { return c.facts&damaged != 0 }
+
+// Untold says what IsUntold says of the recording.
+func (c *Card) Untold() bool { return c.facts&untold != 0 }
 
 // Playable says that there should be media, and the key that it is encrypted with.
 func (c *Card) Playable() bool { return c.facts&playable != 0 }

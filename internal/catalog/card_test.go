@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -17,13 +18,13 @@ var noon = metav1.NewTime(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
 
 // said is what a card says, in a form that can be compared.
 type said struct {
-	settled, stored, trashed, bound, damaged, whole bool
+	settled, stored, trashed, bound, damaged, untold, whole bool
 
 	wake time.Time
 }
 
 func whatItSays(c *Card) said {
-	return said{c.Settled(), c.Stored(), c.Trashed(), c.Bound(), c.Damaged(), c.Whole() != nil, c.Wake().UTC()}
+	return said{c.Settled(), c.Stored(), c.Trashed(), c.Bound(), c.Damaged(), c.Untold(), c.Whole() != nil, c.Wake().UTC()}
 }
 
 func TestACardSaysWhetherItsRecordingIsSettled(t *testing.T) {
@@ -71,6 +72,19 @@ func TestACardSaysWhetherItsRecordingIsSettled(t *testing.T) {
 			},
 			said{settled: true, stored: true, damaged: true, wake: noon.Time},
 		},
+	}
+	for reason, is := range map[string]bool{
+		v1alpha1.ReasonStateNotWritten: true, v1alpha1.ReasonStoreNotReady: true, v1alpha1.ReasonStoreNotFound: true, v1alpha1.ReasonKeyMissing: true,
+		v1alpha1.ReasonMediaMissing: false,
+	} {
+		want := available
+		want.untold = is
+		cases["of which the bucket does not know, "+reason] = struct {
+			change func(*v1alpha1.MeetingRecording)
+			want   said
+		}{func(r *v1alpha1.MeetingRecording) {
+			meta.SetStatusCondition(&r.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionRecoverable, Status: metav1.ConditionFalse, Reason: reason})
+		}, want}
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

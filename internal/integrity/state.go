@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
+	"github.com/reelkeeper/reelkeeper/internal/catalog"
 )
 
 // looks is how often a recording is looked at that changes meanwhile: one that does so each time is at work, and writes what it is by itself.
@@ -55,7 +55,7 @@ func remembers(ctx context.Context, recordings client.Reader, key client.ObjectK
 	if !recording.DeletionTimestamp.IsZero() {
 		return "", "", nil
 	}
-	if c := meta.FindStatusCondition(recording.Status.Conditions, v1alpha1.ConditionRecoverable); c != nil && c.Reason == v1alpha1.ReasonStateNotWritten {
+	if catalog.IsUntold(&recording.Status) {
 		return recording.ResourceVersion, unwritten, nil
 	}
 	return recording.ResourceVersion, recording.Status.Storage.StateHash, nil
