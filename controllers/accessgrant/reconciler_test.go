@@ -98,7 +98,7 @@ func TestOwnPassword(t *testing.T) {
 	if _, found := f.secret().Data[accessgrant.SecretPassword]; found {
 		t.Error("the chosen password was copied into the grant's Secret")
 	}
-	f.Update(t, mine, func() { mine.StringData = map[string]string{"password": "another one"} })
+	f.Update(t, mine, func() { mine.StringData = map[string]string{"password": "another one\n"} }) // as kubectl --from-file leaves it
 	f.expectGranted()
 	if !credentials.VerifyPassword(f.grant.Status.PasswordHash, "another one") {
 		t.Error("the changed password has not arrived")

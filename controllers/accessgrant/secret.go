@@ -185,10 +185,10 @@ func (r *Reconciler) ownPassword(ctx context.Context, grant *v1alpha1.AccessGran
 	case err != nil:
 		return "", "", wrap(err, "read Secret", key)
 	}
-	chosen := string(secret.Data[SecretPassword])
+	chosen := credentials.PastedPassword(secret.Data[SecretPassword])
 	switch {
 	case chosen == "":
-		return "", fmt.Sprintf("Secret %s has no key %s: add it", key.Name, SecretPassword), nil
+		return "", fmt.Sprintf("Secret %s has no key %s, or nothing in it: add it", key.Name, SecretPassword), nil
 	case len(chosen) > credentials.MaxPassword:
 		return "", fmt.Sprintf("The password in Secret %s is longer than %d bytes: choose a shorter one", key.Name, credentials.MaxPassword), nil
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
 	"github.com/reelkeeper/reelkeeper/internal/media/worker"
 )
 
@@ -62,16 +63,18 @@ func credentialsOf(secret *corev1.Secret) fetchView {
 	if secret.Type != v1alpha1.SecretTypeURLCredentials {
 		return wrong("is not of the type %s, and is therefore not sent anywhere: make another one of that type", v1alpha1.SecretTypeURLCredentials)
 	}
-	host, token, username := string(secret.Data[keyHost]), string(secret.Data[keyToken]), string(secret.Data[keyUsername])
+	host, token, username := credentials.Pasted(secret.Data[keyHost]), credentials.Pasted(secret.Data[keyToken]), credentials.Pasted(secret.Data[keyUsername])
 	switch {
 	case host == "":
 		return wrong("has no key %s: add it, the credentials are sent to that host alone", keyHost)
 	case token != "" && username != "":
 		return wrong("has both %s and %s: keep one of them", keyToken, keyUsername)
+	case credentials.Unprintable(token):
+		return wrong("has a line break within its key %s, or another character that cannot be printed: put it in again in one line, as UTF-8", keyToken)
 	case token != "":
 		return fetchView{host: host, authorization: worker.Secret("Bearer " + token)}
 	case username != "":
-		pair := username + ":" + string(secret.Data[keyPassword])
+		pair := username + ":" + credentials.PastedPassword(secret.Data[keyPassword])
 		return fetchView{host: host, authorization: worker.Secret("Basic " + base64.StdEncoding.EncodeToString([]byte(pair)))}
 	}
 	return wrong("has neither the key %s nor the keys %s and %s: add them", keyToken, keyUsername, keyPassword)

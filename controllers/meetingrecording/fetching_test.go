@@ -184,6 +184,9 @@ func TestOnlySecretsMadeForItAreSent(t *testing.T) {
 	}{
 		"a token":                     {v1alpha1.SecretTypeURLCredentials, map[string]string{"host": "h", "token": "t"}, "Bearer t", ""},
 		"a name and a password":       {v1alpha1.SecretTypeURLCredentials, map[string]string{"host": "h", "username": "bob", "password": "p"}, "Basic Ym9iOnA=", ""},
+		"a token from a file":         {v1alpha1.SecretTypeURLCredentials, map[string]string{"host": "h\n", "token": "t\n"}, "Bearer t", ""},
+		"a password from a file":      {v1alpha1.SecretTypeURLCredentials, map[string]string{"host": "h\n", "username": "bob\n", "password": "p\n"}, "Basic Ym9iOnA=", ""},
+		"a token that was wrapped":    {v1alpha1.SecretTypeURLCredentials, map[string]string{"host": "h", "token": "t\nt"}, "", "has a line break within its key token"},
 		"a ServiceAccount's token":    {corev1.SecretTypeServiceAccountToken, map[string]string{"host": "h", "token": "t"}, "", "is not of the type"},
 		"any other Secret":            {corev1.SecretTypeOpaque, map[string]string{"host": "h", "token": "t"}, "", "is not of the type"},
 		"no host":                     {v1alpha1.SecretTypeURLCredentials, map[string]string{"token": "t"}, "", "has no key host"},
@@ -198,7 +201,7 @@ func TestOnlySecretsMadeForItAreSent(t *testing.T) {
 				secret.Data[key] = []byte(value)
 			}
 			got := credentialsOf(secret)
-			if string(got.authorization) != tc.want || got.problem.found() != (tc.wrong != "") || !strings.Contains(got.problem.message, tc.wrong) {
+			if string(got.authorization) != tc.want || tc.want != "" && got.host != "h" || got.problem.found() != (tc.wrong != "") || !strings.Contains(got.problem.message, tc.wrong) {
 				t.Errorf("%q for %q, %v", string(got.authorization), got.host, got.problem)
 			}
 		})

@@ -199,6 +199,7 @@ func TestABucketThatACOSIDriverMade(t *testing.T) {
 		"no credentials":   {bucketInfo(f, map[string]any{"secretS3": map[string]string{"endpoint": f.server.Endpoint}}), v1alpha1.ReasonBucketInfoInvalid, "no accessKeyID"},
 		"another bucket":   {bucketInfo(f, map[string]any{"bucketName": "cosi-other"}), v1alpha1.ReasonWrongBucket, "has no"},
 		"wrong secret key": {bucketInfo(f, map[string]any{"secretS3": map[string]string{"endpoint": f.server.Endpoint, "accessKeyID": f.server.AccessKey, "accessSecretKey": "wrong"}}), v1alpha1.ReasonBadCredentials, "check the access key"},
+		"wrapped key":      {bucketInfo(f, map[string]any{"secretS3": map[string]string{"endpoint": f.server.Endpoint, "accessKeyID": f.server.AccessKey, "accessSecretKey": "hu\nsh"}}), v1alpha1.ReasonBucketInfoInvalid, "has a line break within"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		tc := cases[name]
@@ -210,6 +211,11 @@ func TestABucketThatACOSIDriverMade(t *testing.T) {
 		f.Update(t, f.credentials, func() { f.credentials.Data = bucketInfo(f, nil) })
 		f.expectReady()
 	}
+	f.Update(t, f.credentials, func() {
+		f.credentials.Data = bucketInfo(f, map[string]any{"bucketName": "cosi-3f1\n", "secretS3": map[string]string{
+			"endpoint": f.server.Endpoint + "\n", "accessKeyID": f.server.AccessKey + "\n", "accessSecretKey": f.server.SecretKey + "\n"}})
+	})
+	f.expectReady()
 }
 
 func TestCORSIsSetWhereTheServerCan(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
 )
 
 // BucketInfoKey is the key of a Secret that a COSI driver makes for a BucketAccess. Its value is JSON.
@@ -46,6 +47,10 @@ func readBucketInfo(store *v1alpha1.RecordingStore, secret *corev1.Secret) (buck
 	if err := json.Unmarshal(encoded, &info); err != nil {
 		return wrong("holds a %s that is no JSON of COSI's: look at the driver that made it", BucketInfoKey)
 	}
+	s3 := &info.Spec.SecretS3
+	for _, text := range []*string{&info.Spec.BucketName, &s3.Endpoint, &s3.Region, &s3.AccessKeyID, &s3.AccessSecretKey} {
+		*text = credentials.Pasted([]byte(*text))
+	}
 	spec := info.Spec
 	isS3 := func(protocol string) bool { return strings.EqualFold(protocol, "s3") }
 	named := store.Spec.Buckets.Name
@@ -58,6 +63,8 @@ func readBucketInfo(store *v1alpha1.RecordingStore, secret *corev1.Secret) (buck
 		return wrong("names no bucket, or no endpoint: look at the driver that made it")
 	case spec.SecretS3.AccessKeyID == "" || spec.SecretS3.AccessSecretKey == "":
 		return wrong("holds no accessKeyID, or no accessSecretKey: look at the driver that made it")
+	case credentials.Unprintable(spec.SecretS3.AccessKeyID + spec.SecretS3.AccessSecretKey):
+		return wrong("holds an accessKeyID or an accessSecretKey that " + unprintable)
 	case named != "" && named != spec.BucketName:
 		return wrong("is for bucket %s, and the store's buckets.name is %s: leave buckets.name away in a new RecordingStore, or name the right Secret", spec.BucketName, named)
 	}

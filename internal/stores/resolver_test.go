@@ -138,6 +138,24 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			spoil:      func(w *world) { w.change(w.credentials, func() { delete(w.credentials.Data, stores.AccessKeyID) }) },
 			wantReason: v1alpha1.ReasonCredentialsNotFound, wantMention: "has no key accessKeyID",
 		},
+		"an access key that is a line break": {
+			spoil: func(w *world) {
+				w.change(w.credentials, func() { w.credentials.Data[stores.AccessKeyID] = []byte("\n") })
+			},
+			wantReason: v1alpha1.ReasonCredentialsNotFound, wantMention: "has no key accessKeyID, or nothing in it",
+		},
+		"a secret key that was wrapped": {
+			spoil: func(w *world) {
+				w.change(w.credentials, func() { w.credentials.Data[stores.SecretAccessKey] = []byte("hush-\nhush-hush") })
+			},
+			wantReason: v1alpha1.ReasonBadCredentials, wantMention: "reelkeeper-system/s3: secretAccessKey has a line break within",
+		},
+		"a session token in another encoding": {
+			spoil: func(w *world) {
+				w.change(w.credentials, func() { w.credentials.Data[stores.SessionToken] = []byte("\xff\xfet\x00o\x00") })
+			},
+			wantReason: v1alpha1.ReasonBadCredentials, wantMention: "sessionToken has a line break within, or another character",
+		},
 		"credentials of a tenant": {
 			spoil: func(w *world) {
 				w.change(w.store, func() { w.store.Generation, w.store.Spec.S3.CredentialsSecretRef.Namespace = 2, "finance" })
@@ -187,6 +205,27 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			}
 			if err != nil && strings.Contains(err.Error(), "hush-hush") {
 				t.Errorf("the error tells a secret: %v", err)
+			}
+		})
+	}
+}
+
+// As kubectl create secret --from-file and echo | base64 leave them.
+func TestALineBreakAtTheEndIsNoPartOfASecret(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]string{"echo": "\n", "Windows": "\r\n", "spaces": " \n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, server := newWorld(t), s3test.Start(t, s3test.Options{})
+			w.change(w.store, func() { w.store.Generation, w.store.Spec.S3.Endpoint = 2, server.Endpoint })
+			w.change(w.credentials, func() {
+				w.credentials.Data = map[string][]byte{
+					stores.AccessKeyID: []byte(server.AccessKey + end), stores.SecretAccessKey: []byte(server.SecretKey + end), stores.SessionToken: []byte(end),
+				}
+			})
+			w.change(w.keyset, func() { w.keyset.Data[stores.KeysetKey] = append(w.keyset.Data[stores.KeysetKey], end...) })
+			if _, err := w.open().EnsureBucket(t.Context(), "finance"); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/credentials"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 )
@@ -33,9 +34,9 @@ func configure(store *v1alpha1.RecordingStore, secret *corev1.Secret) (objectsto
 		Endpoint:     s3.Endpoint,
 		Region:       s3.Region,
 		Addressing:   objectstore.Addressing(s3.Addressing),
-		AccessKey:    string(secret.Data[AccessKeyID]),
-		SecretKey:    string(secret.Data[SecretAccessKey]),
-		SessionToken: string(secret.Data[SessionToken]),
+		AccessKey:    credentials.Pasted(secret.Data[AccessKeyID]),
+		SecretKey:    credentials.Pasted(secret.Data[SecretAccessKey]),
+		SessionToken: credentials.Pasted(secret.Data[SessionToken]),
 		CABundle:     []byte(s3.CABundle),
 		Checksums:    checksums(store),
 	}
@@ -44,13 +45,22 @@ func configure(store *v1alpha1.RecordingStore, secret *corev1.Secret) (objectsto
 		config.AccessKey, config.SecretKey, config.SessionToken = info.Spec.SecretS3.AccessKeyID, info.Spec.SecretS3.AccessSecretKey, ""
 		return config, err
 	}
-	for _, key := range []string{AccessKeyID, SecretAccessKey} {
-		if len(secret.Data[key]) == 0 {
-			return objectstore.Config{}, failure(v1alpha1.ReasonCredentialsNotFound, "Secret %s/%s has no key %s: add it", secret.Namespace, secret.Name, key)
+	for _, part := range []struct {
+		key, value string
+		optional   bool
+	}{{AccessKeyID, config.AccessKey, false}, {SecretAccessKey, config.SecretKey, false}, {SessionToken, config.SessionToken, true}} {
+		switch {
+		case part.value == "" && !part.optional:
+			return objectstore.Config{}, failure(v1alpha1.ReasonCredentialsNotFound, "Secret %s/%s has no key %s, or nothing in it: add it", secret.Namespace, secret.Name, part.key)
+		case credentials.Unprintable(part.value):
+			return objectstore.Config{}, failure(v1alpha1.ReasonBadCredentials, "Secret %s/%s: %s %s", secret.Namespace, secret.Name, part.key, unprintable)
 		}
 	}
 	return config, nil
 }
+
+// unprintable is what to do about a value that no header can carry.
+const unprintable = "has a line break within, or another character that cannot be printed: put it in again in one line, as UTF-8"
 
 // checksums sends them unless the spec forbids it or a probe has shown that the server refuses them.
 func checksums(store *v1alpha1.RecordingStore) objectstore.Checksums {
