@@ -134,7 +134,7 @@ const (
 	AuditDeleted AuditAction = "Deleted"
 	// AuditPurged is the deletion of the media and its key for good.
 	AuditPurged AuditAction = "Purged"
-	// AuditHeld is a legal hold being laid.
+	// AuditHeld is a legal hold being laid or, with the reason HoldChanged, what it is laid for being changed.
 	AuditHeld AuditAction = "Held"
 	// AuditReleased is a legal hold being lifted, or the end of what kept a deleted recording: a policy that could not be understood.
 	AuditReleased AuditAction = "Released"

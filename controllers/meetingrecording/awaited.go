@@ -91,7 +91,7 @@ func waitInstead(o *observation, what step, err error) *decision {
 	}
 	if key := awaitedKey(o, err); key.found() && what == mirrorState && o.stage == leaving {
 		o.store.problem = key
-		return new(decideStranded(o))
+		return new(decideStranded(o).withHolds(o))
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func decide(o *observation) decision {
 		return decision{}
 	}
 	if o.stage == leaving {
-		return decideLeaving(o)
+		return decideLeaving(o).withHolds(o)
 	}
 	var d decision
 	switch o.stage {

@@ -15,58 +15,105 @@ import (
 	"github.com/reelkeeper/reelkeeper/internal/audit"
 )
 
-// withHolds has holds that were laid or lifted recorded by the pass that writes the status: status.holds are those that are in
-// the audit log.
+// withHolds has holds that were laid, changed or lifted recorded by the pass that writes the status, or that lets the recording go: status.holds
+// are those that are in the audit log.
 func (d decision) withHolds(o *observation) decision {
 	recorded, wanted := o.recording.Status.Holds, o.recording.Spec.Holds
-	if d.status == nil || apiequality.Semantic.DeepEqual(recorded, wanted) {
+	goes := slices.Contains(d.steps, releaseFinalizer)
+	if d.status == nil && !goes || apiequality.Semantic.DeepEqual(recorded, wanted) {
 		return d
 	}
-	d.status.Holds = wanted
+	if d.status != nil {
+		d.status.Holds = wanted
+	}
 	d.steps = append([]step{recordHolds}, d.steps...)
 	return d
 }
 
-// recordHolds records every hold that is not in the log yet, and every one that is no more.
+// recordHolds records every hold that is not in the log yet, every one that is no more, and every one of which the log says something else.
 func (r *Reconciler) recordHolds(ctx context.Context, o *observation) error {
 	recorded, wanted := o.recording.Status.Holds, o.recording.Spec.Holds
 	for _, hold := range lacking(recorded, wanted) {
-		if err := r.recordHold(ctx, o, v1alpha1.AuditReleased, "HoldLifted", hold); err != nil {
+		if err := r.recordHold(ctx, o, lifted(hold)); err != nil {
 			return err
 		}
 	}
-	for _, hold := range lacking(wanted, recorded) {
-		if err := r.recordHold(ctx, o, v1alpha1.AuditHeld, "HoldLaid", hold); err != nil {
+	for _, hold := range wanted {
+		change := laid(hold)
+		if before := counterpart(hold, recorded); before != nil {
+			change = changed(*before, hold)
+		}
+		if change == nil {
+			continue
+		}
+		if err := r.recordHold(ctx, o, change); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lacking are the holds of which there is none of that name among others. One that went to somebody else was lifted and laid.
+// lacking are the holds that have no counterpart among others.
 func lacking(holds, others []v1alpha1.LegalHold) []v1alpha1.LegalHold {
 	var found []v1alpha1.LegalHold
 	for _, hold := range holds {
-		if !slices.ContainsFunc(others, func(o v1alpha1.LegalHold) bool { return o.Name == hold.Name && o.By == hold.By }) {
+		if counterpart(hold, others) == nil {
 			found = append(found, hold)
 		}
 	}
 	return found
 }
 
+// counterpart is the same hold among others, nil where there is none. One that went to somebody else was lifted and laid.
+func counterpart(hold v1alpha1.LegalHold, others []v1alpha1.LegalHold) *v1alpha1.LegalHold {
+	at := slices.IndexFunc(others, func(o v1alpha1.LegalHold) bool { return o.Name == hold.Name && o.By == hold.By })
+	if at < 0 {
+		return nil
+	}
+	return &others[at]
+}
+
+// holdChange is what the log has to say of a hold.
+type holdChange struct {
+	action v1alpha1.AuditAction
+	reason string
+	// key tells it from every other change of what the status says now.
+	key string
+	// by is who did it, where the API server has not written that down; empty is nobody known.
+	by       string
+	evidence []string
+}
+
+func laid(hold v1alpha1.LegalHold) *holdChange {
+	return &holdChange{v1alpha1.AuditHeld, "HoldLaid", hold.Name + "/" + hold.By, hold.By, []string{describeHold(hold)}}
+}
+
+func lifted(hold v1alpha1.LegalHold) *holdChange {
+	return &holdChange{v1alpha1.AuditReleased, "HoldLifted", hold.Name + "/" + hold.By, "", []string{describeHold(hold)}}
+}
+
+// changed is about a reason that was edited, nil where it was not. By whom the hold was laid does not tell who did so.
+func changed(before, after v1alpha1.LegalHold) *holdChange {
+	if before.Reason == after.Reason {
+		return nil
+	}
+	key := fmt.Sprintf("%s/%s/changed/%q/%q", after.Name, after.By, before.Reason, after.Reason)
+	return &holdChange{v1alpha1.AuditHeld, "HoldChanged", key, "", []string{"before: " + describeHold(before), "now: " + describeHold(after)}}
+}
+
 // recordHold writes one event. Its key names the generation that the status speaks of, which changes with the status alone:
 // every try finds the same, and a hold that is laid again is recorded again.
-func (r *Reconciler) recordHold(ctx context.Context, o *observation, action v1alpha1.AuditAction, reason string, hold v1alpha1.LegalHold) error {
+func (r *Reconciler) recordHold(ctx context.Context, o *observation, change *holdChange) error {
 	event := audit.Event{
 		Since:  o.recording.CreationTimestamp.Time,
-		Action: action, Reason: reason,
-		Key:      fmt.Sprintf("%s/%s/%d/%s/%s", action, o.recording.UID, o.recording.Status.ObservedGeneration, hold.Name, hold.By),
-		Evidence: []string{describeHold(hold)},
+		Action: change.action, Reason: change.reason,
+		Key:      fmt.Sprintf("%s/%s/%d/%s", change.action, o.recording.UID, o.recording.Status.ObservedGeneration, change.key),
+		Evidence: change.evidence,
 	}
 	// The API server has written down who sent the request. Without that, the hold itself names who laid it.
 	by := o.recording.Annotations[v1alpha1.AnnotationHoldsBy]
-	if by == "" && action == v1alpha1.AuditHeld {
-		by = hold.By
+	if by == "" {
+		by = change.by
 	}
 	if by != "" {
 		event.Actor = audit.User(by, "")

@@ -214,6 +214,76 @@ func TestR27HoldsAreRenewedInTheBucketAndLiftedWithTheLastOne(t *testing.T) {
 	}
 }
 
+// R29: what a hold is laid for is what it is worth before a court. Every change is in the log, once, whatever dies meanwhile.
+func TestR29AChangedReasonOfAHoldIsInTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.available()
+	w.settle()
+	hold := func(reason string) {
+		w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"` + reason + `},{"name":"tax","by":"tax@example.com"}]}}`)
+	}
+	hold("")
+	w.settle()
+	hold(`,"reason":"litigation"`)
+	// The process dies between the event and the status, and somebody goes on editing.
+	w.dieBefore("recording: write the status", func(*v1alpha1.MeetingRecording) bool { return false })
+	w.dieBefore("recording: write the status", func(*v1alpha1.MeetingRecording) bool { return false })
+	hold(`,"reason":"settled"`)
+	w.settle()
+	hold("")
+	w.settle()
+
+	var list v1alpha1.AuditEventList
+	if err := w.admin.List(t.Context(), &list, client.InNamespace(w.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, event := range list.Items {
+		if event.Spec.Action == v1alpha1.AuditHeld || event.Spec.Action == v1alpha1.AuditReleased {
+			got[event.Spec.Reason+": "+strings.Join(event.Spec.Evidence, "; ")]++
+		}
+	}
+	const bare = "legal hold case-2026-14, laid by legal@example.com"
+	want := map[string]int{
+		"HoldLaid: " + bare: 1, "HoldLaid: legal hold tax, laid by tax@example.com": 1,
+		"HoldChanged: before: " + bare + "; now: " + bare + ", because of litigation": 1,
+		"HoldChanged: before: " + bare + "; now: " + bare + ", because of settled":    1,
+		"HoldChanged: before: " + bare + ", because of settled; now: " + bare:         1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("in the log (-want +got):\n%s", diff)
+	}
+}
+
+// R27, R29: who lifts the last hold and deletes the recording in the same moment is in the log as well.
+func TestR29AHoldThatIsLiftedBeforeADeletionIsInTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.available()
+	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"}]}}`)
+	recording := w.settle()
+	w.patch(`{"spec":{"holds":null}}`)
+	w.dieBefore("recording: write the status", func(*v1alpha1.MeetingRecording) bool { return false }) // while the pass lasts
+	if err := w.admin.Delete(t.Context(), recording); err != nil {
+		t.Fatal(err)
+	}
+	w.dieBefore("recording: release the finalizer", gone)
+	w.drive(gone)
+	if counts := w.audited(w.namespace); counts[v1alpha1.AuditHeld] != 1 || counts[v1alpha1.AuditReleased] != 1 || counts[v1alpha1.AuditDeleted] != 1 {
+		t.Errorf("in the log: %v", counts)
+	}
+	w.name = "at-once"
+	recording = w.available()
+	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"}]}}`)
+	w.settle()
+	w.patch(`{"spec":{"holds":null}}`)
+	w.deleted(recording)
+	if counts := w.audited(w.namespace); counts[v1alpha1.AuditReleased] != 2 {
+		t.Errorf("in the log after a deletion at once: %v", counts)
+	}
+}
+
 func TestR27AHoldStopsAPurgeThatIsDue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -72,8 +72,12 @@ func (s *Server) eachEvent(ctx context.Context, visit func(*v1alpha1.AuditEvent)
 
 func historyEntry(lang pages.Language, event *v1alpha1.AuditEvent) pages.HistoryEntry {
 	spec := &event.Spec
+	did := "did." + string(spec.Action)
+	if spec.Reason == "HoldChanged" {
+		did = "did.HoldChanged"
+	}
 	entry := pages.HistoryEntry{
-		Time: pages.At(spec.Time.Time), Action: lang.Or("did."+string(spec.Action), string(spec.Action)),
+		Time: pages.At(spec.Time.Time), Action: lang.Or(did, string(spec.Action)),
 		Refused: spec.Outcome == v1alpha1.OutcomeRefused, Who: spec.Actor.Name, Where: spec.Client.Address, Rule: spec.Rule,
 	}
 	if spec.Actor.Kind == v1alpha1.ActorAnonymous {

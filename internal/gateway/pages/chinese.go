@@ -214,6 +214,7 @@ var chinese = map[string]string{
 	"did.Deleted":        "删除",
 	"did.Purged":         "彻底删除",
 	"did.Held":           "依法保留",
+	"did.HoldChanged":    "更改依法保留",
 	"did.Released":       "解除保留",
 	"did.Unlocked":       "解除锁定",
 	"did.Erased":         "抹除",

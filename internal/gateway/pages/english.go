@@ -214,6 +214,7 @@ var english = map[string]string{
 	"did.Deleted":        "deleted",
 	"did.Purged":         "deleted for good",
 	"did.Held":           "laid a hold",
+	"did.HoldChanged":    "changed a hold",
 	"did.Released":       "lifted a hold",
 	"did.Unlocked":       "lifted a lock",
 	"did.Erased":         "erased",
