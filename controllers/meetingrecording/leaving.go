@@ -32,6 +32,9 @@ func decideLeaving(o *observation) decision {
 	case purgeDue(o) && o.purge.Allowed:
 		// What the purge guard keeps gets a tombstone with a date that has passed: the sweeper asks the guard again.
 		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
+	case o.leftovers.gone:
+		// A hold that was laid when the purge had removed everything keeps nothing: the purge is finished and recorded.
+		return decision{steps: append(unlocking(o), purgeMedia, releaseFinalizer)}
 	case !worthKeeping(o):
 		return decision{steps: append(withdrawal(o), discard, recordDeleted, releaseFinalizer)}
 	default:

@@ -302,6 +302,51 @@ func TestR27AHoldStopsAPurgeThatIsDue(t *testing.T) {
 	w.expectPurged(recording)
 }
 
+// R27: where admission could not see that it comes too late, a hold on what is purged already keeps nothing, and nobody is told otherwise.
+func TestR27AHoldThatComesTooLateLeavesNoEmptyTombstone(t *testing.T) {
+	t.Parallel()
+	for _, dies := range []effect.Name{"audit: record Purged", "recording: release the finalizer"} {
+		t.Run(string(dies), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.available()
+			w.setState(v1alpha1.StateTrashed)
+			trashed := w.drive(is(v1alpha1.ReasonTrashed))
+			w.clock.SetTime(trashed.Status.PurgeAt.Time)
+			w.dieBefore(dies, gone)
+			w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"}]}}`)
+			w.drive(gone)
+			w.expectPurged(trashed)
+			if counts := w.audited(w.namespace); counts[v1alpha1.AuditHeld] != 1 || counts[v1alpha1.AuditPurged] != 1 || counts[v1alpha1.AuditDeleted] != 0 {
+				t.Errorf("in the log: %v", counts)
+			}
+		})
+	}
+}
+
+// As long as nothing is gone, a hold counts: the media goes to the trash of the bucket and stays there.
+func TestR27AHoldOnAPurgeThatWaitsIsHonoured(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	w.setState(v1alpha1.StateTrashed)
+	trashed := w.drive(is(v1alpha1.ReasonTrashed))
+	w.clock.SetTime(trashed.Status.PurgeAt.Time)
+	w.dieBefore("trash: abort uploads", gone)
+	w.patch(`{"spec":{"holds":[{"name":"case-2026-14","by":"legal@example.com"}]}}`)
+	w.drive(gone)
+	w.clock.Step(400 * day)
+	if _, err := w.sweeper.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if counts := w.audited(w.namespace); counts[v1alpha1.AuditHeld] != 1 || counts[v1alpha1.AuditPurged] != 0 || counts[v1alpha1.AuditDeleted] != 1 {
+		t.Errorf("in the log: %v", counts)
+	}
+	if state := w.state(recording); !strings.Contains(string(state.Spec), "case-2026-14") || len(w.stored()) != 4 {
+		t.Errorf("in the bucket: %v; the state says %+v", w.stored(), state)
+	}
+}
+
 // R26: a purge that the bucket refuses is not reported done, and goes on when the bucket lets go.
 func TestR26APurgeWaitsForALockInTheBucket(t *testing.T) {
 	t.Parallel()

@@ -147,6 +147,8 @@ type leftovers struct {
 	mediaKey, manifestKey string
 	// rawKey is the raw upload, empty without one.
 	rawKey string
+	// gone says that the recording is held and that there is no version left of its media and manifest.
+	gone bool
 }
 
 // newestAttempt returns the last attempt, or nil.

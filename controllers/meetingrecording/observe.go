@@ -273,6 +273,9 @@ func (r *Reconciler) observeLeaving(ctx context.Context, o *observation) error {
 			return err
 		}
 	}
+	if err := r.observeRemains(ctx, o); err != nil {
+		return err
+	}
 	return r.observeLeftovers(ctx, o)
 }
 

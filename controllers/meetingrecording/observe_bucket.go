@@ -198,5 +198,28 @@ func (r *Reconciler) observeLeftovers(ctx context.Context, o *observation) error
 	return nil
 }
 
+// observeRemains looks whether a held recording in the trash has anything left that could be kept, be it an older version. A listing alone is
+// not believed: it may be behind.
+func (r *Reconciler) observeRemains(ctx context.Context, o *observation) error {
+	names, err := namesOf(o)
+	storage := o.recording.Status.Storage
+	if err != nil || len(o.recording.Spec.Holds) == 0 || !o.inTrash() || storage.ManifestKey == "" {
+		return err
+	}
+	for _, key := range []string{storage.Key, storage.ManifestKey} {
+		if _, err := o.store.open.Objects.Head(ctx, storage.Bucket, key); !absent(err) {
+			return err
+		}
+	}
+	for _, prefix := range []string{names.MediaPrefix(), names.ManifestPrefix()} {
+		versions, err := o.store.open.Objects.Versions(ctx, storage.Bucket, prefix)
+		if err != nil || len(versions) > 0 {
+			return err
+		}
+	}
+	o.leftovers.gone = true
+	return nil
+}
+
 // absent says that there is no such object, be it for want of its bucket.
 func absent(err error) bool { return archive.Absent(err) }

@@ -139,6 +139,53 @@ func TestR27AHoldOnWhatHasExpired(t *testing.T) {
 	wantRefusal(t, administrator.patches(t, r.Name, `{"spec":{"state":null}}`), "under legal hold (case-2026-17 by legal@example.com) and cannot go to the trash")
 }
 
+// R27: who lays a hold is not told that it lies when the media is going already. What only leaves for the trash of the bucket can be held.
+func TestR27AHoldOnWhatIsBeingPurgedIsRefused(t *testing.T) {
+	installed(t)
+	const hold = `{"spec":{"holds":[{"name":"case-2026-18","by":"legal@example.com"}]}}`
+	const over, notOver = "2026-03-31T10:00:00Z", "2999-03-31T10:00:00Z"
+	says := func(reason string) string {
+		return `"conditions":[{"type":"Ready","status":"False","reason":"` + reason + `","message":"m","lastTransitionTime":"2026-03-01T10:00:00Z"}],`
+	}
+	for name, tc := range map[string]struct {
+		spec, status string
+		deleted      bool
+		refused      bool
+	}{
+		"expired, and purged":               {"", `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `","trashCause":"Expiry"`, true, true},
+		"trashed, and purged":               {toTrash, says("Trashed") + `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `"`, true, true},
+		"due, and there":                    {toTrash, `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `"`, false, false},
+		"deleted out of the trash":          {toTrash, `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + notOver + `"`, true, false},
+		"deleted":                           {"", says("Available") + `"expiresAt":"` + over + `"`, true, false},
+		"taken back, and deleted":           {`{"spec":{"state":"Active"}}`, `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `"`, true, false},
+		"purged when the store is back":     {toTrash, says("StoreNotReady") + `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `"`, true, false},
+		"purged when the bucket lets it go": {toTrash, says("Purging") + `"trashedAt":"2026-03-01T10:00:00Z","purgeAt":"` + over + `"`, true, false},
+		"the policy cannot be understood":   {toTrash, `"trashedAt":"2026-03-01T10:00:00Z"`, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := recording(tenant, "")
+			r.GenerateName, r.Finalizers = "purged-", []string{v1alpha1.FinalizerMedia}
+			made(t, r)
+			if tc.spec != "" {
+				wantDone(t, "setting its state", administrator.patches(t, r.Name, tc.spec))
+			}
+			wantDone(t, "saying what became of it", administrator.kubectl(t, "patch", "meetingrecording", r.Name, "--subresource=status", "--type=merge", "--patch", `{"status":{`+tc.status+`}}`))
+			if tc.deleted {
+				wantDone(t, "deleting it", administrator.deletes(t, r.Name))
+			}
+			err := administrator.patches(t, r.Name, hold)
+			if tc.refused {
+				wantRefusal(t, err, "a legal hold comes too late: the time in the trash was over at "+over+", and the recording is being deleted for good since 20")
+			} else {
+				wantDone(t, "laying a hold", err)
+				wantDone(t, "laying another one", administrator.patches(t, r.Name, `{"spec":{"holds":[{"name":"case-2026-18","by":"legal@example.com"},{"name":"tax","by":"tax@example.com"}]}}`))
+			}
+			wantDone(t, "what the manager writes", person(manager).patches(t, r.Name, `{"metadata":{"labels":{"a":"b"}}}`))
+			wantDone(t, "letting it go", person(manager).patches(t, r.Name, `{"metadata":{"finalizers":null}}`))
+		})
+	}
+}
+
 func TestWhoUsesTheTrashIsNoted(t *testing.T) {
 	installed(t)
 	editor, r := person(editorUser(t)), made(t, recording(tenant, "used"))
