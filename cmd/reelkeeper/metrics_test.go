@@ -124,6 +124,31 @@ func TestAlertsLookAtWhatThereIs(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsForAPersonRaisesAnAlert has what stays as it is until somebody acts called to their attention.
+func TestWhatWaitsForAPersonRaisesAnAlert(t *testing.T) {
+	for alert, metric := range map[string]string{
+		"ReelkeeperPurgesStopped":   "reelkeeper_store_purges_stopped",
+		"ReelkeeperOrphans":         "reelkeeper_orphans",
+		"ReelkeeperTrashUnreadable": "reelkeeper_trash_unreadable",
+	} {
+		t.Run(alert, func(t *testing.T) {
+			found := false
+			for path, text := range files(t, "config/monitoring", ".yaml") {
+				if !strings.Contains(text, "kind: PrometheusRule") {
+					continue
+				}
+				for _, rule := range rulesIn(t, path, text) {
+					asked, err := parseQuery(rule.Expr)
+					found = found || err == nil && rule.Alert == alert && asked.metrics[0].metric == metric && strings.HasSuffix(rule.Expr, "> 0")
+				}
+			}
+			if !found {
+				t.Errorf("no alert %s says that %s is above 0", alert, metric)
+			}
+		})
+	}
+}
+
 func checkRule(t *testing.T, rule rule, known map[string][]string, there map[string]bool) {
 	t.Helper()
 	asked, err := parseQuery(rule.Expr)

@@ -96,7 +96,7 @@ func (f *fixture) lock(i int, lock objectstore.Protection) {
 	to := archive.Archive{Objects: f.objects, Keys: f.keyset(), Bucket: f.bucket, Names: owner}
 	sealed, err := to.Manifest(f.t.Context(), 1)
 	if err == nil {
-		err = to.WriteState(f.t.Context(), sealed, state)
+		err = to.WriteState(f.t.Context(), sealed.StateKey, state)
 	}
 	if err != nil {
 		f.t.Fatal(err)

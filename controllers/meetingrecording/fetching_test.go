@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -121,16 +120,26 @@ func (w *world) expectNotTold(secrets ...string) {
 func TestWhatCannotBeFetchedEndsWithTheReason(t *testing.T) {
 	t.Parallel()
 	server := mediaServer(t, mediatest.MP4(t))
-	for path, want := range map[string]string{
-		"/metadata": v1alpha1.ReasonAddressNotAllowed,
-		"/q3.mp4":   v1alpha1.ReasonSourceForbidden,
-	} {
-		t.Run(filepath.Base(path), func(t *testing.T) {
+	closed := func(store *v1alpha1.RecordingStore) {
+		fetchesFrom(server)(store)
+		store.Spec.Intake.URLs.PrivateAddresses = ""
+	}
+	cases := map[string]struct {
+		store func(*v1alpha1.RecordingStore)
+		path  string
+		want  string
+	}{
+		"a redirect to where clouds hand out credentials":         {fetchesFrom(server), "/metadata", v1alpha1.ReasonAddressNotAllowed},
+		"what the server forbids":                                 {fetchesFrom(server), "/q3.mp4", v1alpha1.ReasonSourceForbidden},
+		"a private address that the store has said nothing about": {closed, "/q3.mp4", v1alpha1.ReasonAddressNotAllowed},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fetchesFrom(server))
-			w.record(fromURL(server.URL+path+"?key=s3cr3t", ""))
-			recording := w.drive(is(want))
-			if got := condition(recording, v1alpha1.ConditionStalled); got.Status != metav1.ConditionTrue || got.Reason != want {
+			w := newWorld(t, tc.store)
+			w.record(fromURL(server.URL+tc.path+"?key=s3cr3t", ""))
+			recording := w.drive(is(tc.want))
+			if got := condition(recording, v1alpha1.ConditionStalled); got.Status != metav1.ConditionTrue || got.Reason != tc.want {
 				t.Errorf("Stalled = %+v", got)
 			}
 			w.expectNotTold("s3cr3t")

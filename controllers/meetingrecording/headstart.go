@@ -58,7 +58,7 @@ func (r *Reconciler) early(ctx context.Context, request reconcile.Request) (reco
 	if !needsNoCards(recording) {
 		return reconcile.Result{}, nil
 	}
-	return r.pass(ctx, recording, edits)
+	return r.pass(ctx, prepared{recording: recording}, edits)
 }
 
 // needsNoCards says whether a pass counts nothing over other recordings: quotas count before there is media, and the purge guard

@@ -279,7 +279,7 @@ func TestR27WhatTheStateHoldsOrLocksIsNotPurged(t *testing.T) {
 	says := func(change func(*archive.State)) {
 		changed := *state
 		change(&changed)
-		if err := w.archive(recording).WriteState(t.Context(), sealed, changed); err != nil {
+		if err := w.archive(recording).WriteState(t.Context(), sealed.StateKey, changed); err != nil {
 			t.Fatal(err)
 		}
 		w.sweep()

@@ -112,14 +112,12 @@ func (r *Reconciler) mirrorState(ctx context.Context, o *observation, d *decisio
 	if err != nil {
 		return err
 	}
-	sealed := o.sealed()
-	if sealed == nil {
-		if sealed, err = to.Manifest(ctx, d.state.Attempt); err != nil {
-			return err
-		}
+	key, err := stateKey(ctx, o, to, d.state.Attempt)
+	if err != nil {
+		return err
 	}
 	r.doubts.begin(client.ObjectKeyFromObject(o.recording)) // until the status says so too
-	if err := to.WriteState(ctx, sealed, *d.state); err != nil {
+	if err := to.WriteState(ctx, key, *d.state); err != nil {
 		return err
 	}
 	d.mirrored = true
@@ -159,10 +157,13 @@ func notMirrored(o *observation, d *decision, reason, why string) {
 		"The bucket has the media, and what it says of the recording is out of date: "+why)
 }
 
-// sealed is the manifest that the pass has read already, nil where it had no reason to.
-func (o *observation) sealed() *archive.Sealed {
-	if o.result == nil {
-		return nil
+// stateKey is the key of the manifest that was read already, in this pass or ahead of it, or else is read now.
+func stateKey(ctx context.Context, o *observation, in archive.Archive, attempt int) (archive.StateKey, error) {
+	switch {
+	case o.result != nil && o.result.sealed != nil:
+		return o.result.sealed.StateKey, nil
+	case o.stateKey != nil && o.stateKey.Attempt == attempt:
+		return *o.stateKey, nil
 	}
-	return o.result.sealed
+	return in.StateKey(ctx, attempt)
 }

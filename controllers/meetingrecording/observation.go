@@ -80,6 +80,8 @@ type observation struct {
 	raw     objectView
 	fetch   fetchView
 	result  *result
+	// stateKey is the key to the recording's state in the bucket, where it was read ahead.
+	stateKey *archive.StateKey
 	// claim is about a recording that adopts.
 	claim claim
 	// progress is what the worker says of itself, such as 40%; progressWritten is when the status last said so.

@@ -45,11 +45,11 @@ func TestOnlyWhatRestsIsReadFromTheAPIServersMemory(t *testing.T) {
 	w.reconciler.options.Cards = oldCard{w.reconciler.options.Cards, catalogtest.Of([]v1alpha1.MeetingRecording{*resting})[0]}
 	read := func() *v1alpha1.MeetingRecording {
 		direct.versions = nil
-		recording, err := w.reconciler.read(t.Context(), w.key())
+		read, err := w.reconciler.read(t.Context(), w.key())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return recording
+		return read.recording
 	}
 	if got := read(); got.ResourceVersion != resting.ResourceVersion || !cmp.Equal(direct.versions, []string{resting.ResourceVersion}) {
 		t.Errorf("at rest: version %s by asking for %q, want %[3]s for [%[3]s]", got.ResourceVersion, direct.versions, resting.ResourceVersion)

@@ -11,13 +11,13 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
@@ -96,6 +96,7 @@ type Reconciler struct {
 	own      ownWrites
 	doubts   doubts
 	start    headStart
+	ahead    preparations
 	// deadlines wake the recordings whose dates have come.
 	deadlines *deadline.Queue[reconcile.Request]
 	// wentThrough is when the cards were last gone through for dates that come near.
@@ -125,7 +126,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	r.own.begin(request.NamespacedName)
 	defer r.hearRest(request)
 	edits := r.edits.Load()
-	recording, err := r.read(ctx, request.NamespacedName)
+	ready, err := r.read(ctx, request.NamespacedName)
 	if err != nil {
 		if apierrors.IsNotFound(err) {
 			r.forget(request)
@@ -133,35 +134,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, fmt.Errorf("read the recording: %w", err)
 	}
-	return r.pass(ctx, recording, edits)
-}
-
-// read reads a recording. One that rests, as far as its card knows, comes out of the API server's memory, no older than the card: ten
-// thousand that expire in the same minute are not worth as many reads from etcd. Whatever is decided upon an older view than there is
-// changes nothing, for the write that follows carries the version. One that does not rest may be about to lose what never comes back.
-func (r *Reconciler) read(ctx context.Context, name client.ObjectKey) (*v1alpha1.MeetingRecording, error) {
-	recording := &v1alpha1.MeetingRecording{}
-	if card := r.options.Cards.Card(name); card != nil && card.Settled() {
-		noOlder := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: card.GetResourceVersion()}}
-		if err := r.options.Direct.Get(ctx, name, recording, noOlder); err != nil || catalog.IsSettled(recording) {
-			return recording, err
-		}
-	}
-	return recording, r.options.Direct.Get(ctx, name, recording)
+	return r.pass(ctx, ready, edits)
 }
 
 // pass makes one pass over a recording that was just read, after so many edits.
-func (r *Reconciler) pass(ctx context.Context, recording *v1alpha1.MeetingRecording, edits int64) (reconcile.Result, error) {
-	if stageOf(recording) == adopting {
-		defer r.options.Claims.Take(recording.StorageUID())()
+func (r *Reconciler) pass(ctx context.Context, ready prepared, edits int64) (reconcile.Result, error) {
+	if stageOf(ready.recording) == adopting {
+		defer r.options.Claims.Take(ready.recording.StorageUID())()
 	}
-	o, err := r.observe(ctx, recording)
+	o, err := r.observe(ctx, ready.recording)
 	if what := awaitedKey(o, err); what.found() {
 		o.store.problem, err = what, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	o.stateKey = ready.key
 	d := decide(o)
 	if err := mirrored(o, &d); err != nil {
 		return reconcile.Result{}, err
@@ -306,5 +294,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reviews := ctrl.NewControllerManagedBy(mgr).Named(reviewName).
 		WatchesRawSource(kube.Loaded(mgr.GetCache(), &v1alpha1.MeetingRecording{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1, ReconciliationTimeout: reviewTimeout})
-	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)), r.setupHeadStart(mgr))
+	return errors.Join(r.watches(passes).Complete(r), r.watchesOfReviews(reviews).Complete(reconcile.Func(r.Review)), r.setupHeadStart(mgr),
+		mgr.Add(manager.RunnableFunc(r.readAhead)))
 }

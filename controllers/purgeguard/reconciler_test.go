@@ -112,6 +112,14 @@ func (f *fixture) expect(want metav1.ConditionStatus, reason string) {
 	}
 }
 
+// expectTold checks what people were told since the last time: one Event that begins so.
+func (f *fixture) expectTold(want string) {
+	f.t.Helper()
+	if told := f.Events.Take(); len(told) != 1 || !strings.HasPrefix(told[0], want) {
+		f.t.Errorf("people were told %q, want one Event that begins with %q", told, want)
+	}
+}
+
 func (f *fixture) metric() float64 {
 	f.t.Helper()
 	families, err := metrics.Registry.(prometheus.Gatherer).Gather()
@@ -140,6 +148,7 @@ func TestR26TheGuardStopsSaysSoAndWaitsForAPerson(t *testing.T) {
 	}
 	f.reconcile()
 	f.expect(metav1.ConditionFalse, v1alpha1.ReasonPurgeGuard)
+	f.expectTold("Warning " + v1alpha1.ReasonPurgeGuard + ": Nothing is deleted for good since")
 	stopped := f.store.Status.PurgesStopped
 	if *stopped.Purged != 10 || *stopped.Allowed != 10 || *stopped.Recordings != 10 {
 		t.Errorf("purged %d of %d, allowed %d", *stopped.Purged, *stopped.Recordings, *stopped.Allowed)
@@ -148,8 +157,8 @@ func TestR26TheGuardStopsSaysSoAndWaitsForAPerson(t *testing.T) {
 	f.clock.Step(48 * time.Hour)
 	f.restart()
 	f.reconcile()
-	if f.store.ResourceVersion != written || f.ask(1) != 0 {
-		t.Error("a restart writes, or lets purges go on")
+	if f.store.ResourceVersion != written || f.ask(1) != 0 || len(f.Events.Take()) > 0 {
+		t.Error("a restart writes, tells people again, or lets purges go on")
 	}
 
 	f.Update(t, f.store, func() { f.store.Spec.PurgeGuard.ApprovedUntil = metav1.NewTime(f.clock.Now().Add(time.Hour)) })
@@ -158,6 +167,7 @@ func TestR26TheGuardStopsSaysSoAndWaitsForAPerson(t *testing.T) {
 	}
 	f.reconcile()
 	f.expect(metav1.ConditionTrue, v1alpha1.ReasonWithinBounds)
+	f.expectTold("Normal " + v1alpha1.ReasonWithinBounds + ": ")
 	if f.released != 1 {
 		t.Errorf("who waits was woken %d times", f.released)
 	}

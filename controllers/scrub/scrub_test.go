@@ -310,7 +310,7 @@ func (f *fixture) say(i int, change func(*archive.State)) {
 	if change != nil {
 		change(&state)
 	}
-	if err := to.WriteState(f.t.Context(), sealed, state); err != nil {
+	if err := to.WriteState(f.t.Context(), sealed.StateKey, state); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -87,7 +87,7 @@ func promise(ctx context.Context, from archive.Archive, sealed *archive.Sealed, 
 	if err != nil || before == after {
 		return err
 	}
-	return from.WriteState(ctx, sealed, next)
+	return from.WriteState(ctx, sealed.StateKey, next)
 }
 
 // recordResumed writes down why the recording has a date now, and which.

@@ -40,9 +40,14 @@ type Archive struct {
 // Sealed is an authentic manifest, together with the key to what is said of the recording beside it.
 type Sealed struct {
 	Manifest *media.Manifest
-	// Attempt is the processing attempt that made it.
-	Attempt  int
-	stateKey media.Key
+	StateKey
+}
+
+// StateKey is the key to what is said of a recording beside its manifest, made from that.
+type StateKey struct {
+	// Attempt is the processing attempt that made the manifest.
+	Attempt int
+	key     media.Key
 }
 
 // Copy is all that a bucket has of a recording which can be brought back.
@@ -90,34 +95,61 @@ func (a Archive) Attempts(ctx context.Context) ([]int, error) {
 // that does not open is read once more: what was damaged on its way here is not damaged there, and people lose recordings by what
 // is decided upon an ErrUnusable.
 func (a Archive) Manifest(ctx context.Context, attempt int) (*Sealed, error) {
-	sealed, err := a.manifest(ctx, attempt)
-	if errors.Is(err, ErrUnusable) || errors.Is(err, ErrKeyMissing) {
-		return a.manifest(ctx, attempt)
-	}
-	return sealed, err
-}
-
-func (a Archive) manifest(ctx context.Context, attempt int) (*Sealed, error) {
-	stored, _, err := manifests.Read(ctx, a.Objects, a.Bucket, a.Names.ManifestKey(attempt), "")
-	if Absent(err) {
-		return nil, fmt.Errorf("%w: it is gone", ErrUnusable)
-	}
+	sealed := &Sealed{}
+	err := a.open(ctx, attempt, func(stored []byte) error {
+		manifest, dataKey, err := manifests.Open(stored, a.Keys, a.Names)
+		if err != nil {
+			return err
+		}
+		if manifest.Media.Key != a.Names.MediaKey(attempt) {
+			return errors.New("it names media of another attempt")
+		}
+		sealed.Manifest, sealed.StateKey = manifest, StateKey{attempt, dataKey.State(manifest.Key.Salt)}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	// Bound to this recording: a manifest copied from another one does not unwrap.
-	manifest, dataKey, err := manifests.Open(stored, a.Keys, a.Names)
-	if keyID := manifests.Lacks(stored, a.Keys); err != nil && keyID != "" {
-		return nil, fmt.Errorf("%w (key %s)", ErrKeyMissing, keyID)
+	return sealed, nil
+}
+
+// StateKey authenticates the manifest of an attempt as Manifest does, with the same errors, and makes nothing of it but the key to the
+// state. That is for those who write states by the thousand: a manifest has a line for every four seconds of a meeting.
+func (a Archive) StateKey(ctx context.Context, attempt int) (key StateKey, err error) {
+	err = a.open(ctx, attempt, func(stored []byte) error {
+		dataKey, salt, err := manifests.OpenKey(stored, a.Keys, a.Names)
+		key = StateKey{attempt, dataKey.State(salt)}
+		return err
+	})
+	return key, err
+}
+
+// open reads the manifest of an attempt, has it opened, and says what an error means.
+func (a Archive) open(ctx context.Context, attempt int, by func(stored []byte) error) error {
+	err := a.openOnce(ctx, attempt, by)
+	if errors.Is(err, ErrUnusable) || errors.Is(err, ErrKeyMissing) {
+		return a.openOnce(ctx, attempt, by)
+	}
+	return err
+}
+
+func (a Archive) openOnce(ctx context.Context, attempt int, by func(stored []byte) error) error {
+	stored, _, err := manifests.Read(ctx, a.Objects, a.Bucket, a.Names.ManifestKey(attempt), "")
+	if Absent(err) {
+		return fmt.Errorf("%w: it is gone", ErrUnusable)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+		return err
 	}
-	sealed := &Sealed{Manifest: manifest, Attempt: attempt, stateKey: dataKey.State(manifest.Key.Salt)}
-	if sealed.Manifest.Media.Key != a.Names.MediaKey(attempt) {
-		return nil, fmt.Errorf("%w: it names media of another attempt", ErrUnusable)
+	// Bound to this recording: a manifest copied from another one does not unwrap.
+	err = by(stored)
+	if keyID := manifests.Lacks(stored, a.Keys); err != nil && keyID != "" {
+		return fmt.Errorf("%w (key %s)", ErrKeyMissing, keyID)
 	}
-	return sealed, nil
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return nil
 }
 
 // Complete reads the manifest of an attempt and looks whether its media is there in full; if not, it is an ErrUnusable. The
@@ -214,16 +246,16 @@ func (a Archive) state(ctx context.Context) (*State, *Sealed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !hmac.Equal(mac, stateMAC(payload, sealed.stateKey)) || state.Namespace != a.Names.Namespace() || state.UID != a.Names.UID() {
+	if !hmac.Equal(mac, stateMAC(payload, sealed.key)) || state.Namespace != a.Names.Namespace() || state.UID != a.Names.UID() {
 		return nil, nil, ErrStateForged
 	}
 	return state, sealed, nil
 }
 
-// WriteState stores the state of the recording whose manifest this is. Writing the same one twice does no harm.
-func (a Archive) WriteState(ctx context.Context, sealed *Sealed, state State) error {
-	state.Attempt = sealed.Attempt
-	encoded, err := encodeState(&state, sealed.stateKey)
+// WriteState stores the state of the recording whose manifest the key is from. Writing the same one twice does no harm.
+func (a Archive) WriteState(ctx context.Context, with StateKey, state State) error {
+	state.Attempt = with.Attempt
+	encoded, err := encodeState(&state, with.key)
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,20 @@ func TestAManifestIsUnusableOnlyWhereItIsDamagedInTheBucket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			archive, proxy := storedBehindProxy(t)
-			proxy.Arm(s3fault.Fault{Kind: s3fault.FlippedBit, Nth: 1, Times: tc.reads})
-			if _, err := archive.Manifest(t.Context(), 1); !errors.Is(err, tc.wantErr) {
-				t.Errorf("Manifest: %v, want %v", err, tc.wantErr)
-			}
-			if proxy.Struck()[s3fault.FlippedBit] == 0 {
-				t.Error("no bit was turned")
+			var read int
+			for what, open := range map[string]func() error{
+				"Manifest": func() error { _, err := archive.Manifest(t.Context(), 1); return err },
+				"StateKey": func() error { _, err := archive.StateKey(t.Context(), 1); return err },
+			} {
+				proxy.Arm(s3fault.Fault{Kind: s3fault.FlippedBit, Nth: 1, Times: tc.reads})
+				if err := open(); !errors.Is(err, tc.wantErr) {
+					t.Errorf("%s: %v, want %v", what, err, tc.wantErr)
+				}
+				if struck := proxy.Struck()[s3fault.FlippedBit]; struck <= read {
+					t.Errorf("%s: no bit was turned", what)
+				} else {
+					read = struck
+				}
 			}
 		})
 	}
@@ -54,11 +62,11 @@ func TestAStateIsOfNoUseOnlyWhereItIsDamagedInTheBucket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			archive, proxy := storedBehindProxy(t)
-			sealed, err := archive.Manifest(t.Context(), 1)
+			key, err := archive.StateKey(t.Context(), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := archive.WriteState(t.Context(), sealed, State{Version: StateVersion, Namespace: "finance", Name: "q3-review", UID: "uid-1"}); err != nil {
+			if err := archive.WriteState(t.Context(), key, State{Version: StateVersion, Namespace: "finance", Name: "q3-review", UID: "uid-1"}); err != nil {
 				t.Fatal(err)
 			}
 			proxy.Arm(s3fault.Fault{Kind: tc.kind, Nth: 1, Times: tc.reads})

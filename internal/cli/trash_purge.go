@@ -74,6 +74,10 @@ func (c *command) purge(cmd *cobra.Command, flags purgeFlags, args []string) err
 			return err
 		}
 	}
+	// The status of a store whose manager is gone still says that it may be used.
+	if err := found.store.IsOurs(cmd.Context()); err != nil {
+		return err
+	}
 	me, err := whoAmI(cmd.Context(), found.client)
 	if err != nil {
 		return err

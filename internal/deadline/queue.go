@@ -91,6 +91,13 @@ func (q *Queue[K]) At(key K) time.Time {
 	return time.Time{}
 }
 
+// Before returns the keys that are due before a date, in no order. It costs their number and not that of all.
+func (q *Queue[K]) Before(date time.Time) []K {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dates.before(date.UnixMicro(), 0, nil)
+}
+
 // Len returns how many keys have a date.
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()
@@ -164,6 +171,15 @@ type entry[K comparable] struct {
 
 // dates is a heap of entries, the earliest first.
 type dates[K comparable] []*entry[K]
+
+// before adds the keys from a place of the heap downwards to those that were found: below what is due later, all is.
+func (d dates[K]) before(date int64, place int, found []K) []K {
+	if place >= len(d) || d[place].at >= date {
+		return found
+	}
+	found = append(found, d[place].key)
+	return d.before(date, 2*place+2, d.before(date, 2*place+1, found))
+}
 
 func (d dates[K]) Len() int           { return len(d) }
 func (d dates[K]) Less(i, j int) bool { return d[i].at < d[j].at }

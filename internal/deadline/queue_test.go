@@ -231,6 +231,29 @@ func TestDaylightSavingAndTimeZonesMoveNoDate(t *testing.T) {
 	}
 }
 
+func TestWhatIsDueBeforeADate(t *testing.T) {
+	q := deadline.New[int](clocktesting.NewFakeClock(noon))
+	rapid.Check(t, func(t *rapid.T) {
+		dates := rapid.SliceOfN(rapid.IntRange(0, 20), 1, 40).Draw(t, "seconds")
+		var want []int
+		before := rapid.IntRange(-1, 22).Draw(t, "before")
+		for key, second := range dates {
+			q.Set(key, noon.Add(time.Duration(second)*time.Second))
+			if second < before {
+				want = append(want, key)
+			}
+		}
+		got := q.Before(noon.Add(time.Duration(before) * time.Second))
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("before second %d: %v, want %v", before, got, want)
+		}
+		for key := range dates {
+			q.Set(key, time.Time{})
+		}
+	})
+}
+
 func TestDatesBeyondWhatNanosecondsCanSay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()

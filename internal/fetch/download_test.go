@@ -210,9 +210,10 @@ func TestAnswersThatAreNoFile(t *testing.T) {
 func TestTheLimitHoldsWhateverWasAnnounced(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"announced": func(w http.ResponseWriter, _ *http.Request) {
+		"announced, and not waited for": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "2000")
-			_, _ = w.Write(make([]byte, 2000))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
 		},
 		"not announced": func(w http.ResponseWriter, _ *http.Request) {
 			for range 20 {
@@ -297,6 +298,26 @@ func TestCredentialsGoToTheirHostAlone(t *testing.T) {
 	s.want(t, s.client(t), Request{URL: s.address("/file"), Authorization: "Bearer secret", CredentialsHost: "media.example.com"}, []byte("media"))
 	if got := s.requests()[before].Header.Get("Authorization"); got != "" {
 		t.Errorf("credentials of another host were sent: %q", got)
+	}
+}
+
+func TestOtherHostsAreNotCalled(t *testing.T) {
+	t.Parallel()
+	var s *site
+	s = newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, "https://127.0.0.1:"+s.port+"/file", http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "media")
+	})
+	among := func(hosts ...string) *Client { return s.client(t, func(o *Options) { o.Hosts = hosts }) }
+	s.want(t, among("example.com", "127.0.0.1"), Request{URL: s.address("/away")}, []byte("media"))
+	before := len(s.requests())
+	refused(t, among("example.com"), Request{URL: s.address("/away")}, AddressNotAllowed, true)
+	refused(t, among("127.0.0.1"), Request{URL: s.address("/file")}, AddressNotAllowed, true)
+	if asked := len(s.requests()) - before; asked != 1 {
+		t.Errorf("%d requests, want the one that was redirected", asked)
 	}
 }
 

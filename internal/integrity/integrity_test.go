@@ -156,6 +156,19 @@ func TestR7WhateverBecomesOfTheObjectsIsFound(t *testing.T) {
 	}
 }
 
+// A status that was changed by hand would have another object checked than the one that the manifest describes.
+func TestAStatusThatNamesAnotherObjectIsFound(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, false)
+	b.put(b.mine.Owner.MediaKey(2), b.mine.Media)
+	target := b.target()
+	target.MediaKey = b.mine.Owner.MediaKey(2)
+	verdict, err := integrity.Checker{Objects: b.objects, Keys: b.keyset}.Check(t.Context(), target)
+	if err != nil || verdict.Reason != v1alpha1.ReasonDamaged || !strings.Contains(verdict.Message, "the status was changed by hand") {
+		t.Errorf("%+v, %v", verdict, err)
+	}
+}
+
 func TestWhatCannotBeReachedIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})

@@ -6,6 +6,7 @@
 package manifests
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,40 +30,55 @@ func Read(ctx context.Context, objects Objects, bucket, key, version string) ([]
 	}
 	defer body.Close()
 	// One byte more than allowed is enough for the decoder to refuse it.
-	stored, err := io.ReadAll(io.LimitReader(body, media.MaxManifestBytes+1))
-	if err != nil {
+	stored := bytes.NewBuffer(make([]byte, 0, min(info.Size, media.MaxManifestBytes)+bytes.MinRead))
+	if _, err := stored.ReadFrom(io.LimitReader(body, media.MaxManifestBytes+1)); err != nil {
 		return nil, objectstore.ObjectInfo{}, fmt.Errorf("read %s/%s: the connection broke, try again: %w", bucket, key, err)
 	}
-	return stored, info, nil
+	return stored.Bytes(), info, nil
 }
 
 // Open authenticates a manifest as that of the owner and returns it with its data key. Whose it is says the caller and not the
 // manifest: the wrapped key of another recording does not unwrap. The error is a keys.ErrUnwrap where no key of the keyset
 // opens the manifest, a media.ErrManifestForged where it was changed.
 func Open(stored []byte, keyset *keys.Keyset, owner objectstore.Recording) (*media.Manifest, keys.DataKey, error) {
-	var dataKey keys.DataKey
-	manifest, err := media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		var err error
-		dataKey, err = keyset.Unwrap(unverified.Key.Wrapped, keys.RecordingAD(owner.Namespace(), owner.UID()))
-		return dataKey.Manifest(unverified.Key.Salt), err
-	})
+	door := door{keyset: keyset, owner: owner}
+	manifest, err := media.DecodeManifest(stored, door.unwrap)
 	if err != nil {
 		return nil, keys.DataKey{}, err
 	}
-	return manifest, dataKey, nil
+	return manifest, door.dataKey, nil
+}
+
+// OpenKey authenticates a manifest as Open does, and makes nothing of it but its data key and the salt that keys are derived with.
+func OpenKey(stored []byte, keyset *keys.Keyset, owner objectstore.Recording) (dataKey keys.DataKey, salt []byte, err error) {
+	door := door{keyset: keyset, owner: owner}
+	wrapped, err := media.AuthenticateManifest(stored, door.unwrap)
+	if err != nil {
+		return keys.DataKey{}, nil, err
+	}
+	return door.dataKey, wrapped.Salt, nil
+}
+
+// door remembers the data key that it has unwrapped.
+type door struct {
+	keyset  *keys.Keyset
+	owner   objectstore.Recording
+	dataKey keys.DataKey
+}
+
+func (d *door) unwrap(unverified media.WrappedKey) (media.Key, error) {
+	var err error
+	d.dataKey, err = d.keyset.Unwrap(unverified.Wrapped, keys.RecordingAD(d.owner.Namespace(), d.owner.UID()))
+	return d.dataKey.Manifest(unverified.Salt), err
 }
 
 // WrappedBy tells which key of a keyset a manifest needs, without opening it. It is a claim of whoever wrote the manifest.
 func WrappedBy(stored []byte) (keyID string, err error) {
-	_, err = media.DecodeManifest(stored, func(unverified *media.Manifest) (media.Key, error) {
-		var err error
-		keyID, err = keys.WrappedBy(unverified.Key.Wrapped)
-		return media.Key{}, err
-	})
-	if keyID != "" {
-		return keyID, nil // that no MAC fits a key of zeros is no error here
+	unverified, err := media.UnverifiedKey(stored)
+	if err != nil {
+		return "", err
 	}
-	return "", err
+	return keys.WrappedBy(unverified.Wrapped)
 }
 
 // Rewrap returns a manifest with its data key wrapped by the primary key of the keyset. Nothing else of it changes: not the

@@ -75,6 +75,12 @@ func TestRewrappingChangesTheWrapAndNothingElse(t *testing.T) {
 	if diff := cmp.Diff(&want, got); diff != "" {
 		t.Errorf("the manifest changed (-want +got):\n%s", diff)
 	}
+	if key, salt, err := manifests.OpenKey(rewrapped, retired, recording.Owner); err != nil || key != recording.DataKey || !bytes.Equal(salt, want.Key.Salt) {
+		t.Errorf("OpenKey finds another data key or salt, or none: %v", err)
+	}
+	if _, _, err := manifests.OpenKey(recording.Stored, retired, recording.Owner); !errors.Is(err, keys.ErrUnwrap) {
+		t.Errorf("the old manifest gives its key without the old key: %v", err)
+	}
 	if _, _, err := manifests.Open(recording.Stored, retired, recording.Owner); !errors.Is(err, keys.ErrUnwrap) {
 		t.Errorf("the old manifest opens without the old key: %v", err)
 	}

@@ -19,7 +19,7 @@ import (
 //	{"version":1,…}
 //
 // The MAC is over every byte after the first newline, exactly as stored. So it is checked before anything is made of the
-// second line but the salt, without a canonical form of JSON to get wrong; and people read the whole with jq, which takes
+// second line but the wrapped key, without a canonical form of JSON to get wrong; and people read the whole with jq, which takes
 // one JSON value after another.
 const (
 	macLineStart = `{"reelkeeperManifest":1,"hmacSHA256":"`
@@ -49,26 +49,80 @@ func EncodeManifest(m *Manifest, manifestKey Key) ([]byte, error) {
 	return stored, nil
 }
 
-// DecodeManifest reads a stored manifest. Which key authenticates it depends on what it says itself (recording and wrapped
-// key), so the caller is shown the manifest, valid in form but not yet trusted, and answers with the manifest key: it
-// unwraps the data key, bound to the recording, and derives with the salt. Use nothing else of the unverified manifest.
-func DecodeManifest(stored []byte, manifestKey func(unverified *Manifest) (Key, error)) (*Manifest, error) {
-	mac, payload, err := splitManifest(stored)
+// DecodeManifest reads a stored manifest once AuthenticateManifest has found it to be genuine.
+func DecodeManifest(stored []byte, manifestKey func(unverified WrappedKey) (Key, error)) (*Manifest, error) {
+	wrapped, payload, err := authenticate(stored, manifestKey)
 	if err != nil {
-		return nil, fmt.Errorf("decoding the manifest: %w", err)
+		return nil, err
 	}
 	m, err := parseManifest(payload)
 	if err != nil {
 		return nil, fmt.Errorf("decoding the manifest: %w", err)
 	}
-	key, err := manifestKey(m)
-	if err != nil {
-		return nil, fmt.Errorf("finding the key of the manifest: %w", err)
-	}
-	if !hmac.Equal(mac, manifestMAC(payload, key)) {
-		return nil, ErrManifestForged
+	if !bytes.Equal(m.Key.Wrapped, wrapped.Wrapped) || !bytes.Equal(m.Key.Salt, wrapped.Salt) {
+		return nil, errors.New("decoding the manifest: it has more than one key")
 	}
 	return m, nil
+}
+
+// AuthenticateManifest finds out whether a stored manifest is genuine and makes nothing of it but its key, which costs a fiftieth of
+// decoding one of an hour. Which key authenticates it depends on what it says itself, so the caller is shown the wrapped key, valid in form
+// but not yet trusted, and answers with the manifest key: it unwraps the data key, bound to the recording, and derives with the salt.
+func AuthenticateManifest(stored []byte, manifestKey func(unverified WrappedKey) (Key, error)) (WrappedKey, error) {
+	wrapped, _, err := authenticate(stored, manifestKey)
+	return wrapped, err
+}
+
+func authenticate(stored []byte, manifestKey func(unverified WrappedKey) (Key, error)) (wrapped WrappedKey, payload []byte, err error) {
+	mac, payload, err := splitManifest(stored)
+	if err == nil {
+		wrapped, err = wrappedKeyIn(payload)
+	}
+	if err != nil {
+		return WrappedKey{}, nil, fmt.Errorf("decoding the manifest: %w", err)
+	}
+	key, err := manifestKey(wrapped)
+	if err != nil {
+		return WrappedKey{}, nil, fmt.Errorf("finding the key of the manifest: %w", err)
+	}
+	if !hmac.Equal(mac, manifestMAC(payload, key)) {
+		return WrappedKey{}, nil, ErrManifestForged
+	}
+	return wrapped, payload, nil
+}
+
+// UnverifiedKey is the wrapped key that a stored manifest claims to have.
+func UnverifiedKey(stored []byte) (WrappedKey, error) {
+	_, payload, err := splitManifest(stored)
+	if err != nil {
+		return WrappedKey{}, fmt.Errorf("decoding the manifest: %w", err)
+	}
+	return wrappedKeyIn(payload)
+}
+
+// wrappedKeyIn goes through the members of the payload's object up to the key, which stands before all that is long.
+func wrappedKeyIn(payload []byte) (key WrappedKey, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return WrappedKey{}, errors.New("the second line is no JSON object")
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return WrappedKey{}, err
+		}
+		if name == "key" {
+			if err := decoder.Decode(&key); err != nil {
+				return WrappedKey{}, err
+			}
+			return key, key.validate()
+		}
+		var passed json.RawMessage
+		if err := decoder.Decode(&passed); err != nil {
+			return WrappedKey{}, err
+		}
+	}
+	return WrappedKey{}, errors.New("it has no key")
 }
 
 func manifestMAC(payload []byte, key Key) []byte {

@@ -4,8 +4,11 @@ package media
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +20,8 @@ var (
 	unitTestKey     = Key{2, 7, 1, 8, 2}
 )
 
-func keyOf(key Key) func(*Manifest) (Key, error) {
-	return func(*Manifest) (Key, error) { return key, nil }
+func keyOf(key Key) func(WrappedKey) (Key, error) {
+	return func(WrappedKey) (Key, error) { return key, nil }
 }
 
 // smallManifest describes an object that does not exist.
@@ -103,6 +106,9 @@ func TestForgedManifestIsRefused(t *testing.T) {
 		if _, err := DecodeManifest(changed, keyOf(manifestTestKey)); err == nil {
 			t.Fatalf("a manifest with byte %d changed was accepted", i)
 		}
+		if _, err := AuthenticateManifest(changed, keyOf(manifestTestKey)); err == nil {
+			t.Fatalf("a manifest with byte %d changed is genuine", i)
+		}
 	}
 	for name, changed := range map[string][]byte{
 		"a line more": append(bytes.Clone(stored), "{}\n"...), "a space more": append(bytes.Clone(stored), ' '), "no last newline": stored[:len(stored)-1],
@@ -112,9 +118,41 @@ func TestForgedManifestIsRefused(t *testing.T) {
 		}
 	}
 	keyErr := errors.New("the keyset does not know this key")
-	if _, err := DecodeManifest(stored, func(*Manifest) (Key, error) { return Key{}, keyErr }); !errors.Is(err, keyErr) {
+	if _, err := DecodeManifest(stored, func(WrappedKey) (Key, error) { return Key{}, keyErr }); !errors.Is(err, keyErr) {
 		t.Errorf("without the key: %v", err)
 	}
+}
+
+// TestManifestHasOneKey says the key twice, with a MAC that fits: which of the two is meant would be a matter of the reader.
+func TestManifestHasOneKey(t *testing.T) {
+	t.Parallel()
+	stored, err := EncodeManifest(smallManifest(segment(160, 4000)), manifestTestKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := AuthenticateManifest(stored, keyOf(manifestTestKey)); err != nil || !bytes.Equal(got.Salt, smallManifest().Key.Salt) {
+		t.Errorf("AuthenticateManifest = %+v, %v", got, err)
+	}
+	payload := stored[macLineBytes:]
+	_, after, _ := bytes.Cut(payload, []byte(`"key":`))
+	member, _, _ := bytes.Cut(after, []byte("}"))
+	other := bytes.Replace(member, []byte(`"wrapped":"`), []byte(`"wrapped":"AAAA`), 1)
+	for name, twice := range map[string][]byte{
+		"in front": fmt.Appendf(nil, `{"key":%s},%s`, other, payload[1:]),
+		"behind":   fmt.Appendf(nil, "%s,\"key\":%s}}\n", bytes.TrimSuffix(payload, []byte("}\n")), other),
+	} {
+		if m, err := DecodeManifest(withMAC(twice), keyOf(manifestTestKey)); err == nil {
+			t.Errorf("with another key %s: %+v", name, m.Key)
+		}
+	}
+	if _, err := DecodeManifest(withMAC([]byte("{}\n")), keyOf(manifestTestKey)); err == nil {
+		t.Error("without a key: accepted")
+	}
+}
+
+// withMAC is a payload with the first line that belongs to it.
+func withMAC(payload []byte) []byte {
+	return slices.Concat([]byte(macLineStart), []byte(hex.EncodeToString(manifestMAC(payload, manifestTestKey))), []byte(macLineEnd), payload)
 }
 
 func TestManifestBounds(t *testing.T) {
@@ -186,6 +224,10 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"version":2,"segments":[[16,0,"",""]]}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		_, _ = DecodeManifest(payload, keyOf(manifestTestKey)) // the first line may be anything
+		whole, err := DecodeManifest(withMAC(payload), keyOf(manifestTestKey))
+		if key, keyErr := AuthenticateManifest(withMAC(payload), keyOf(manifestTestKey)); err == nil && (keyErr != nil || !bytes.Equal(key.Salt, whole.Key.Salt)) {
+			t.Fatalf("the key alone is %+v, %v", key, keyErr)
+		}
 		m, err := parseManifest(payload)
 		if err != nil {
 			return
@@ -214,7 +256,7 @@ func storedAndRead(t *testing.T, manifest *Manifest) *Manifest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := DecodeManifest(stored, func(*Manifest) (Key, error) { return testKey, nil })
+	read, err := DecodeManifest(stored, func(WrappedKey) (Key, error) { return testKey, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

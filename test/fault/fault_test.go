@@ -22,6 +22,8 @@ const (
 	// randomPlans is how many plans are made at random, besides those for every fault at every point and for every failure of S3, where
 	// FAULT_PLANS does not say how many there are to be in all.
 	randomPlans = 300
+	// leastPlans is how many plans a run of all has to make, so that nobody takes away what looks like the same twice.
+	leastPlans = 1000
 	// together is how many plans run at once: half of each is waiting, for lists that may not be old and for clients that try again a little later.
 	together = 24
 )
@@ -36,7 +38,7 @@ var elsewhere = map[string]string{
 	"keys: unlock an older wrap":                                      "no life rotates in a bucket with locks: controllers/keyrotation strikes it",
 	"store: mark the bucket unconditionally":                          "takes a server without conditional writes: internal/stores",
 	"store: claim the bucket unconditionally":                         "takes a server without conditional writes: internal/stores",
-	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: internal/objectstore",
+	"store: set the lifecycle of unfinished uploads":                  "takes a server with lifecycle rules: controllers/recordingstore",
 	"notice: send a message to the webhook":                           "takes a webhook: controllers/notice strikes it",
 	"notice: write the condition Notified":                            "takes a webhook: controllers/notice strikes it",
 	"notice: mark the AuditEvent":                                     "takes a webhook: controllers/notice strikes it",
@@ -71,6 +73,9 @@ func TestFaults(t *testing.T) {
 	plans := slices.Concat(every, failing)
 	for seed, all := uint64(1), total(t, len(plans)); len(plans) < all; seed++ {
 		plans = append(plans, randomPlan(seed, effects))
+	}
+	if len(plans) < leastPlans && os.Getenv("FAULT_PLANS") == "" {
+		t.Errorf("%d plans are too few, want at least %d: let every effect be struck in every step again, or make more at random", len(plans), leastPlans)
 	}
 	began := time.Now()
 	runAll(t, l, plans)

@@ -5,6 +5,7 @@
 package scale
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,7 +26,11 @@ import (
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive/archivetest"
+	"github.com/reelkeeper/reelkeeper/internal/keys"
 	"github.com/reelkeeper/reelkeeper/internal/kube"
+	"github.com/reelkeeper/reelkeeper/internal/manifests/manifesttest"
+	"github.com/reelkeeper/reelkeeper/internal/media"
+	"github.com/reelkeeper/reelkeeper/internal/objectstore"
 	"github.com/reelkeeper/reelkeeper/internal/objectstore/s3test"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 	"github.com/reelkeeper/reelkeeper/internal/testenv"
@@ -42,7 +47,12 @@ const (
 	// writers is how many requests are under way at once.
 	writers    = 32
 	namespaces = 50
+	// segments are those of an hour.
+	segments = 903
 )
+
+// passes are the kinds of recordings of which something becomes in a run.
+var passes = map[string]bool{"urgent": true, "timer": true, "mass": true}
 
 // scale is one run.
 type scale struct {
@@ -66,6 +76,13 @@ type scale struct {
 	binary     string
 	// scraper may read the metrics.
 	scraper *rest.Config
+
+	// bucket and keyset are those of the store.
+	s3     *s3test.Server
+	bucket *objectstore.Client
+	keyset *keys.Keyset
+	// hour is the manifest that all have.
+	hour *manifesttest.Recording
 }
 
 func newScale(b *testing.B) *scale {
@@ -94,6 +111,7 @@ func newScale(b *testing.B) *scale {
 func (s *scale) furnish() {
 	s.b.Helper()
 	server := s3test.Start(s.b, s3test.Options{})
+	s.s3 = server
 	s.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "s3"},
 		StringData: map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey},
@@ -130,6 +148,7 @@ func (s *scale) learn() {
 	s.startManager()
 	env.Kubectl(s.b, "wait", "--for=condition=Ready", "recordingstore/"+storeName, "--timeout=1m")
 	s.kill()
+	s.openStore()
 	first := recording("first", 0)
 	s.create(first)
 	s.giveMedia(first, time.Now().Add(keep))
@@ -157,6 +176,51 @@ func (s *scale) learn() {
 	measure.Say("     a recording at rest has %d bytes (%v)", len(size), err)
 }
 
+// openStore opens the store as the manager does.
+func (s *scale) openStore() {
+	s.b.Helper()
+	var err error
+	if s.bucket, err = objectstore.New(s.s3.Config()); err != nil {
+		s.b.Fatal(err)
+	}
+	var secret corev1.Secret
+	if err = s.admin.Get(s.b.Context(), client.ObjectKey{Namespace: operatorNamespace, Name: "kek"}, &secret); err != nil {
+		s.b.Fatal(err)
+	}
+	if s.keyset, err = keys.Load(secret.Data[stores.KeysetKey]); err != nil {
+		s.b.Fatal(err)
+	}
+	owner, err := objectstore.NewRecording(namespaceOf(0), "hour")
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	if s.hour, err = manifesttest.New(s.keyset, owner, "hour", segments); err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+// seal gives a recording the manifest that the manager needs whenever something becomes of it: one of an hour, as its status says. There
+// is no media.
+func (s *scale) seal(r *v1alpha1.MeetingRecording) error {
+	owner, err := objectstore.NewRecording(r.Namespace, string(r.UID))
+	if err != nil {
+		return err
+	}
+	dataKey, salt, manifest := keys.NewDataKey(), keys.NewSalt(), *s.hour.Manifest
+	wrapped, err := s.keyset.Wrap(dataKey, keys.RecordingAD(r.Namespace, string(r.UID)))
+	if err != nil {
+		return err
+	}
+	manifest.Recording.Namespace, manifest.Recording.Name, manifest.Recording.UID = r.Namespace, r.Name, string(r.UID)
+	manifest.Key.Wrapped, manifest.Key.Salt, manifest.Media.Key = wrapped, salt, owner.MediaKey(1)
+	stored, err := media.EncodeManifest(&manifest, dataKey.Manifest(salt))
+	if err != nil {
+		return err
+	}
+	_, err = s.bucket.Put(s.b.Context(), r.Status.Storage.Bucket, r.Status.Storage.ManifestKey, bytes.NewReader(stored), int64(len(stored)), objectstore.PutOptions{})
+	return err
+}
+
 // populate makes recordings that have been at rest for a while: all but a fifth sleep until a date far away.
 func (s *scale) populate(n int) {
 	s.b.Helper()
@@ -180,7 +244,15 @@ func (s *scale) make(kind string, n int, expires time.Time) {
 func (s *scale) makeDue(kind string, n int, due func(int) time.Time) {
 	s.b.Helper()
 	s.kill()
-	if err := env.Load(s.b.Context(), kube.Scheme(), n, func(i int) client.Object { return s.atRest(kind, i, due(i)) }); err != nil {
+	if err := env.Load(s.b.Context(), kube.Scheme(), n, func(i int) client.Object {
+		r := s.atRest(kind, i, due(i))
+		if passes[kind] {
+			if err := s.seal(r); err != nil {
+				s.b.Error(err)
+			}
+		}
+		return r
+	}); err != nil {
 		s.b.Fatal(err)
 	}
 	s.made += n
@@ -266,7 +338,7 @@ func (s *scale) giveMedia(r *v1alpha1.MeetingRecording, expires time.Time) {
 	status.Storage = v1alpha1.StorageLocation{
 		Bucket: "recordings", Key: fmt.Sprintf("media/%s/%s/1.mp4", r.Namespace, r.UID), ManifestKey: fmt.Sprintf("manifests/%s/%s/1.json", r.Namespace, r.UID),
 	}
-	status.Media = v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: 903, SHA256: strings.Repeat("a1b2c3d4", 8)}
+	status.Media = v1alpha1.MediaFacts{Duration: "3612s", Bytes: 184203311, Codec: "avc1/mp4a", Height: 720, Segments: segments, SHA256: strings.Repeat("a1b2c3d4", 8)}
 	if err := archivetest.Remember(r); err != nil {
 		s.b.Error(err)
 	}

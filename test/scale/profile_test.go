@@ -5,10 +5,12 @@
 package scale
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"k8s.io/client-go/rest"
 )
@@ -16,7 +18,10 @@ import (
 // profileDir is the variable that names the directory for profiles.
 const profileDir = "SCALE_PROFILE"
 
-// profileAPI leaves a profile of the API server's next seconds where one is wanted.
+// profiled is how long each profile is; a collection of garbage is in it at any size.
+const profiled = 30 * time.Second
+
+// profileAPI leaves profiles of the API server's next seconds where they are wanted: where it spends CPU, and what it makes garbage of.
 func (s *scale) profileAPI(name string) {
 	s.b.Helper()
 	dir := os.Getenv(profileDir)
@@ -27,15 +32,17 @@ func (s *scale) profileAPI(name string) {
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	go func() {
-		if err := fetchProfile(https, filepath.Join(dir, name+".pprof")); err != nil {
-			s.b.Errorf("profile the API server: %v", err)
-		}
-	}()
+	for _, kind := range []string{"profile", "allocs"} {
+		go func() {
+			if err := fetchProfile(https, kind, filepath.Join(dir, name+"-"+kind+".pprof")); err != nil {
+				s.b.Errorf("profile the API server: %v", err)
+			}
+		}()
+	}
 }
 
-func fetchProfile(https *http.Client, path string) error {
-	response, err := https.Get(env.Config.Host + "/debug/pprof/profile?seconds=4")
+func fetchProfile(https *http.Client, kind, path string) error {
+	response, err := https.Get(fmt.Sprintf("%s/debug/pprof/%s?seconds=%.0f", env.Config.Host, kind, profiled.Seconds()))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // usage is how much CPU each process of the run has used so far, the bench among them.
 func (s *scale) usage() map[string]time.Duration {
 	s.b.Helper()
-	used := map[string]time.Duration{"bench": s.cpuOf(os.Getpid())}
+	used := map[string]time.Duration{"bench": s.cpuOf(os.Getpid()), "S3 server": s.cpuOf(s.s3.PID())}
 	for name, running := range env.Processes() {
 		used[name] = s.cpuOf(running.PID())
 	}

@@ -28,7 +28,7 @@ func TestR27ASecondClusterLeavesABucketAlone(t *testing.T) {
 	if err := archive.WriteTombstone(t.Context(), w.objects, "recordings", due); err != nil {
 		t.Fatal(err)
 	}
-	startManager(t, env)
+	stop := startManager(t, env)
 	w.eventuallyClaimedElsewhere()
 
 	w.namespace("claimed-a")
@@ -56,6 +56,17 @@ func TestR27ASecondClusterLeavesABucketAlone(t *testing.T) {
 	has(t, errs, "is taken over from the cluster whose namespace kube-system has the UID another")
 	w.awaitStore()
 	w.eventually("the deletion gets its tombstone", func() bool { return len(w.keysOf(names, w.keys("trash/"))) == 1 })
+
+	// The other one takes it back, and nobody is left here who could see that.
+	stop()
+	w.putClaim(`{"version":1,"id":"theirs-again","cluster":"another"}`)
+	trash := w.keys("trash/")
+	if out, errs, code := w.run("", "trash", "purge", key.String(), "--yes"); code != cli.ExitError || !strings.Contains(errs, "works for another cluster") {
+		t.Errorf("a purge by name in what is another cluster's: exit code %d: %s%s", code, out, errs)
+	}
+	if after := w.keys("trash/"); strings.Join(after, "\n") != strings.Join(trash, "\n") {
+		t.Errorf("the trash has changed from %v to %v", trash, after)
+	}
 }
 
 func (w *world) putClaim(content string) {

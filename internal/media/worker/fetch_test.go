@@ -59,6 +59,7 @@ func TestWhyNothingWasFetchedIsSaid(t *testing.T) {
 	}{
 		"there is nothing":     {func(*Spec) {}, http.StatusNotFound, "SourceNotFound", true},
 		"a private address":    {func(s *Spec) { s.Fetch.PrivateAddresses = false }, http.StatusOK, "AddressNotAllowed", true},
+		"another host":         {func(s *Spec) { s.Fetch.Hosts = []string{"media.example.com"} }, http.StatusOK, "AddressNotAllowed", true},
 		"another digest":       {func(s *Spec) { s.Fetch.SHA256 = strings.Repeat("0", 64) }, http.StatusOK, "ChecksumMismatch", true},
 		"more than may come":   {func(s *Spec) { s.MaxBytes = 1 }, http.StatusOK, "TooLarge", true},
 		"no certificate in it": {func(s *Spec) { s.Fetch.CABundle = "none" }, http.StatusOK, "Internal", false},

@@ -34,8 +34,8 @@ func TestR7RunStoresOneEncryptedObjectAndItsManifest(t *testing.T) {
 	if int64(len(stored)) != written.Media.Bytes {
 		t.Errorf("the object has %d bytes, the manifest says %d", len(stored), written.Media.Bytes)
 	}
-	decoded, err := media.DecodeManifest(b.get(manifestKey), func(m *media.Manifest) (media.Key, error) {
-		return b.dataKey.Manifest(m.Key.Salt), nil
+	decoded, err := media.DecodeManifest(b.get(manifestKey), func(unverified media.WrappedKey) (media.Key, error) {
+		return b.dataKey.Manifest(unverified.Salt), nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,9 @@ func (s *Server) Config() objectstore.Config {
 // Close stops the server, waits for its end and removes what it made. It may be called more than once.
 func (s *Server) Close() { s.close() }
 
+// PID is the server's process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Done is closed when the server has ended, for whatever reason.
 func (s *Server) Done() <-chan struct{} { return s.exited }
 
