@@ -193,7 +193,7 @@ func (s *scale) timers(n int) {
 	inTime, fired = inTime-inTimeBefore, fired-firedBefore
 	measure.Judge(s.b, fired >= n && inTime*100 >= fired*99, "timers: of %d that fired, %d were at most %v late, at least 99 of 100", fired, inTime, maxLateness)
 	measure.Judge(s.b, late[0] >= 0, "timers: %d over %v, the earliest written %v after its date", n, timerSpread, late[0].Round(time.Millisecond))
-	raw, writes := s.rawTrash("timers", n), s.rawWrites()
+	raw, writes := s.rawTrash("timers", n, time.Now()), s.rawWrites()
 	measure.Say("     timers: written p50 %v, p99 %v, max %v after the date. One such write by itself takes p50 %v, p99 %v, and all writes for %d by themselves %v",
 		late[n/2].Round(time.Millisecond), late[n*99/100].Round(time.Millisecond), late[n-1].Round(time.Millisecond),
 		writes[len(writes)/2].Round(time.Microsecond), writes[len(writes)*99/100].Round(time.Microsecond), n, raw.Round(10*time.Millisecond))
@@ -217,10 +217,10 @@ func (s *scale) lateness(seen *observer, n int, due func(int) time.Time) []time.
 func isTrashed(r *v1alpha1.MeetingRecording) bool { return !r.Status.TrashedAt.IsZero() }
 
 // mass lets recordings expire all at once, and holds how long that takes against the same writes without a manager. Those are made before and
-// after, because a machine that others share is not as fast at one time as at another.
+// after, because a machine that others share is not as fast at one time as at another, and begin after as long a rest.
 func (s *scale) mass(n int) {
 	s.b.Helper()
-	before := s.rawTrash("before", n)
+	before := s.rawTrash("before", n, s.soon())
 	due := s.soon()
 	s.makeDue("mass", n, func(int) time.Time { return due })
 	seen := s.observe("scale/kind=mass")
@@ -236,7 +236,7 @@ func (s *scale) mass(n int) {
 	s.waitUntilIdle()
 	s.rest("after the mass")
 	s.resident("after the mass")
-	after := s.rawTrash("after", n)
+	after := s.rawTrash("after", n, s.soon())
 	ratio := 2 * took.Seconds() / (before + after).Seconds()
 	measure.Judge(s.b, ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v before that and %v after it: %.2f times their mean, at most %.2f",
 		n, took.Round(10*time.Millisecond), before.Round(10*time.Millisecond), after.Round(10*time.Millisecond), ratio, maxOverRaw)
