@@ -20,11 +20,19 @@ func TestR26ThePurgeGuardKeepsWhatIsDueUntilAPersonApproves(t *testing.T) {
 	w.available()
 	w.setState(v1alpha1.StateTrashed)
 	trashed := w.drive(is(v1alpha1.ReasonTrashed))
-	w.clock.SetTime(trashed.Status.PurgeAt.Time)
-	w.drive(func(r *v1alpha1.MeetingRecording) bool {
+	keptByTheGuard := func(r *v1alpha1.MeetingRecording) bool {
 		return strings.Contains(readyMessage(&r.Status), "purge guard")
-	})
-	waiting := w.get()
+	}
+	w.clock.SetTime(trashed.Status.PurgeAt.Time)
+	w.drive(keptByTheGuard)
+
+	// Coming back from the trash, and going there, go on.
+	w.setState(v1alpha1.StateActive)
+	w.drive(is(v1alpha1.ReasonAvailable))
+	w.setState(v1alpha1.StateTrashed)
+	trashed = w.drive(is(v1alpha1.ReasonTrashed))
+	w.clock.SetTime(trashed.Status.PurgeAt.Time)
+	waiting := w.drive(keptByTheGuard)
 	for range 3 {
 		w.clock.Step(time.Hour)
 		w.restart()
