@@ -317,8 +317,14 @@ func TestLeaving(t *testing.T) {
 		"a raw upload of no use is not": {
 			seen(deletedAgo(0), func(o *observation) {
 				o.leftovers.rawKey = "staging/finance/uid-1/raw"
-				o.recording.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue}}
+				o.recording.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonEmpty}}
 			}), outline{Steps: []step{withdrawUpload, discard, recordDeleted, releaseFinalizer}},
+		},
+		"R25 one that could not be processed as things were is": {
+			seen(deletedAgo(0), func(o *observation) {
+				o.leftovers.rawKey = "staging/finance/uid-1/raw"
+				o.recording.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonFailed}}
+			}), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},
 		},
 		"R25 deleted media goes to the trash of the bucket": {
 			seen(availableSince(day), withMedia, deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/policy"
@@ -53,9 +55,12 @@ func decideStranded(o *observation) decision {
 	return decision{status: newStatus(o, waiting(what.reason, fmt.Sprintf("The deletion waits, because media may be left in the store: %s", what.message)))}
 }
 
-// worthKeeping says that there is media, or a raw upload that can still become media.
+// worthKeeping says that there is media, or a raw upload that can still become media: one that is of no use is not, but one that every
+// attempt has failed at, for want of room or of a server, may be all that there is of a meeting.
 func worthKeeping(o *observation) bool {
-	return o.leftovers.manifestKey != "" || o.leftovers.rawKey != "" && !isStalled(&o.recording.Status)
+	stalled := meta.FindStatusCondition(o.recording.Status.Conditions, v1alpha1.ConditionStalled)
+	ofNoUse := isStalled(&o.recording.Status) && stalled.Reason != v1alpha1.ReasonFailed
+	return o.leftovers.manifestKey != "" || o.leftovers.rawKey != "" && !ofNoUse
 }
 
 // tombstoneDate is when the media may be purged, see policy.Retention.Burial. It is computed from the deletion, so that a second try finds
