@@ -336,7 +336,7 @@ func TestLeaving(t *testing.T) {
 			seen(trashedSince(31*day), withMedia, guarded(time.Time{}), deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},
 		},
 		"R27 held media is never purged by a deletion": {
-			seen(trashedSince(31*day), withMedia, held, deletedAgo(0)), outline{Steps: []step{withdrawUpload, bury, recordDeleted, releaseFinalizer}},
+			seen(trashedSince(31*day), withMedia, held, deletedAgo(0)), outline{Steps: []step{recordHolds, withdrawUpload, bury, recordDeleted, releaseFinalizer}},
 		},
 		"running workers are waited for": {
 			seen(deletedAgo(0), withAttempts(runningFor(time.Second))), outline{Steps: []step{removeJobs}},
