@@ -46,13 +46,21 @@ func decideLeaving(o *observation) decision {
 
 // decideStranded waits for a store that cannot be reached, unless nothing can have been put there.
 func decideStranded(o *observation) decision {
-	status := &o.recording.Status
-	met := o.store.problem.reason == v1alpha1.ReasonKeyMissing // a manifest was
-	if !met && status.Upload.SecretRef.Name == "" && status.Storage.Bucket == "" && readyReason(status) != v1alpha1.ReasonProcessing {
+	what := o.store.problem
+	if !mayHaveLeft(o) {
 		return decision{steps: []step{releaseFinalizer}}
 	}
-	what := o.store.problem
 	return decision{status: newStatus(o, waiting(what.reason, fmt.Sprintf("The deletion waits, because media may be left in the store: %s", what.message)))}
+}
+
+// mayHaveLeft says that something of the recording can be in the bucket. Ready says the last thing only, which may be that the store cannot
+// be used: that somebody was told where to send the media, and that there was an attempt, is told by the conditions that stay.
+func mayHaveLeft(o *observation) bool {
+	status := &o.recording.Status
+	offered := o.recording.Spec.Source.Upload != nil && meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStored) != nil
+	tried := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionProcessed) != nil || readyReason(status) == v1alpha1.ReasonProcessing
+	met := o.store.problem.reason == v1alpha1.ReasonKeyMissing // a manifest was
+	return offered || tried || met || status.Upload.SecretRef.Name != "" || status.Storage.Bucket != ""
 }
 
 // worthKeeping says that there is media, or a raw upload that can still become media: one that is of no use is not, but one that every
