@@ -3,7 +3,8 @@
 package meetingrecording
 
 import (
-	"fmt"
+	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestWhatIsReadAheadIsBoundedAndForgotten(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	named := func(i int) types.NamespacedName {
-		return types.NamespacedName{Namespace: "finance", Name: fmt.Sprint(i)}
+		return types.NamespacedName{Namespace: "finance", Name: strconv.Itoa(i)}
 	}
 	var p preparations
 	for i := range mostAhead {
@@ -100,5 +101,28 @@ func TestWhatIsReadAheadIsBoundedAndForgotten(t *testing.T) {
 	p.tidy(now.Add(keptAhead + time.Second))
 	if !p.wants(named(0)) || p.wants(named(1)) {
 		t.Error("what nobody came for stays, or what is newer goes")
+	}
+}
+
+func TestWhatComesNearIsReadAheadByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	recording := w.available()
+	w.clock.SetTime(recording.Status.ExpiresAt.Add(-2 * lead))
+	w.reconciler.goThrough()
+	done := make(chan error)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { done <- w.reconciler.readAhead(ctx) }()
+	w.eventually("the reader waits", w.clock.HasWaiters)
+	w.clock.Step(lead / 2)
+	w.eventually("it has looked, and waits again", w.clock.HasWaiters)
+	if !w.reconciler.ahead.wants(w.key()) {
+		t.Errorf("it was read more than %v before its date", lead)
+	}
+	w.clock.Step(lead)
+	w.eventually("it is read", func() bool { return !w.reconciler.ahead.wants(w.key()) })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

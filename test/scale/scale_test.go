@@ -220,7 +220,8 @@ func isTrashed(r *v1alpha1.MeetingRecording) bool { return !r.Status.TrashedAt.I
 // after, because a machine that others share is not as fast at one time as at another, and begin after as long a rest.
 func (s *scale) mass(n int) {
 	s.b.Helper()
-	before := s.rawTrash("before", n, s.soon())
+	rest := time.Until(s.soon())
+	before := s.rawTrash("before", n, time.Now().Add(rest))
 	due := s.soon()
 	s.makeDue("mass", n, func(int) time.Time { return due })
 	seen := s.observe("scale/kind=mass")
@@ -236,7 +237,7 @@ func (s *scale) mass(n int) {
 	s.waitUntilIdle()
 	s.rest("after the mass")
 	s.resident("after the mass")
-	after := s.rawTrash("after", n, s.soon())
+	after := s.rawTrash("after", n, time.Now().Add(rest))
 	ratio := 2 * took.Seconds() / (before + after).Seconds()
 	measure.Judge(s.b, ratio <= maxOverRaw, "mass: %d due at once are trashed after %v; the same writes by themselves take %v before that and %v after it: %.2f times their mean, at most %.2f",
 		n, took.Round(10*time.Millisecond), before.Round(10*time.Millisecond), after.Round(10*time.Millisecond), ratio, maxOverRaw)
