@@ -66,7 +66,7 @@ const (
 	maxColdStart = 10 * time.Second
 )
 
-// BenchmarkHundredThousand is one run. It takes ten minutes, half of them for making the recordings.
+// BenchmarkHundredThousand is one run. It takes forty minutes, most of them to let the machine rest before what is compared.
 func BenchmarkHundredThousand(b *testing.B) {
 	total := recordings
 	if text := os.Getenv("SCALE_RECORDINGS"); text != "" {
