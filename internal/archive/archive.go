@@ -143,13 +143,13 @@ func (a Archive) openOnce(ctx context.Context, attempt int, by func(stored []byt
 	}
 	// Bound to this recording: a manifest copied from another one does not unwrap.
 	err = by(stored)
-	if keyID := manifests.Lacks(stored, a.Keys); err != nil && keyID != "" {
+	if err == nil {
+		return nil
+	}
+	if keyID := manifests.Lacks(stored, a.Keys); keyID != "" {
 		return fmt.Errorf("%w (key %s)", ErrKeyMissing, keyID)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnusable, err)
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrUnusable, err)
 }
 
 // Complete reads the manifest of an attempt and looks whether its media is there in full; if not, it is an ErrUnusable. The

@@ -74,12 +74,9 @@ func AuthenticateManifest(stored []byte, manifestKey func(unverified WrappedKey)
 }
 
 func authenticate(stored []byte, manifestKey func(unverified WrappedKey) (Key, error)) (wrapped WrappedKey, payload []byte, err error) {
-	mac, payload, err := splitManifest(stored)
-	if err == nil {
-		wrapped, err = wrappedKeyIn(payload)
-	}
+	mac, payload, wrapped, err := unverified(stored)
 	if err != nil {
-		return WrappedKey{}, nil, fmt.Errorf("decoding the manifest: %w", err)
+		return WrappedKey{}, nil, err
 	}
 	key, err := manifestKey(wrapped)
 	if err != nil {
@@ -93,11 +90,20 @@ func authenticate(stored []byte, manifestKey func(unverified WrappedKey) (Key, e
 
 // UnverifiedKey is the wrapped key that a stored manifest claims to have.
 func UnverifiedKey(stored []byte) (WrappedKey, error) {
-	_, payload, err := splitManifest(stored)
-	if err != nil {
-		return WrappedKey{}, fmt.Errorf("decoding the manifest: %w", err)
+	_, _, wrapped, err := unverified(stored)
+	return wrapped, err
+}
+
+// unverified takes a stored manifest apart.
+func unverified(stored []byte) (mac, payload []byte, wrapped WrappedKey, err error) {
+	mac, payload, err = splitManifest(stored)
+	if err == nil {
+		wrapped, err = wrappedKeyIn(payload)
 	}
-	return wrappedKeyIn(payload)
+	if err != nil {
+		return nil, nil, WrappedKey{}, fmt.Errorf("decoding the manifest: %w", err)
+	}
+	return mac, payload, wrapped, nil
 }
 
 // wrappedKeyIn goes through the members of the payload's object up to the key, which stands before all that is long.
