@@ -18,7 +18,6 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/effect"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
-	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -242,12 +241,7 @@ func TestAKeysetThatLacksTheKeyIsWaitedFor(t *testing.T) {
 	t.Run("just processed", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.record()
-		w.drive(is(v1alpha1.ReasonUploading))
-		w.upload(mediatest.MP4(t))
-		w.drive(func(recording *v1alpha1.MeetingRecording) bool {
-			return slices.Contains(w.stored(), w.names(recording).ManifestKey(1))
-		})
+		w.packaged()
 		before := w.stored()
 		right := spoil(w)
 		w.expectAwaited(v1alpha1.ReasonKeyMissing, v1alpha1.ConditionReady, missing...)

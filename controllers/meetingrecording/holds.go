@@ -98,7 +98,7 @@ func changed(before, after v1alpha1.LegalHold) *holdChange {
 		return nil
 	}
 	key := fmt.Sprintf("%s/%s/changed/%q/%q", after.Name, after.By, before.Reason, after.Reason)
-	return &holdChange{v1alpha1.AuditHeld, "HoldChanged", key, "", []string{"before: " + describeHold(before), "now: " + describeHold(after)}}
+	return &holdChange{v1alpha1.AuditHeld, audit.HoldChanged, key, "", []string{"before: " + describeHold(before), "now: " + describeHold(after)}}
 }
 
 // recordHold writes one event. Its key names the generation that the status speaks of, which changes with the status alone:

@@ -4,7 +4,6 @@ package meetingrecording
 
 import (
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,7 +13,6 @@ import (
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
 	"github.com/reelkeeper/reelkeeper/internal/archive"
 	"github.com/reelkeeper/reelkeeper/internal/keys"
-	"github.com/reelkeeper/reelkeeper/internal/media/mediatest"
 	"github.com/reelkeeper/reelkeeper/internal/stores"
 )
 
@@ -110,12 +108,7 @@ func TestR25ADeletionWaitsForTheKeyset(t *testing.T) {
 func TestAResultWaitsForTheKeyset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.record()
-	w.drive(is(v1alpha1.ReasonUploading))
-	w.upload(mediatest.MP4(t))
-	w.drive(func(recording *v1alpha1.MeetingRecording) bool {
-		return slices.Contains(w.stored(), w.names(recording).ManifestKey(1))
-	})
+	w.packaged()
 	before := w.stored()
 	right := w.setKeyset(wrongKeysets(t)["another one"])
 	for range 3 {

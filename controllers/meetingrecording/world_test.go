@@ -337,6 +337,17 @@ func (w *world) available() *v1alpha1.MeetingRecording {
 	return w.drive(is(v1alpha1.ReasonAvailable))
 }
 
+// packaged makes a recording whose worker has stored its manifest, which no pass has seen yet.
+func (w *world) packaged() {
+	w.Helper()
+	w.record()
+	w.drive(is(v1alpha1.ReasonUploading))
+	w.uploadSample()
+	w.drive(func(recording *v1alpha1.MeetingRecording) bool {
+		return slices.Contains(w.stored(), w.names(recording).ManifestKey(1))
+	})
+}
+
 func (w *world) setState(state v1alpha1.RecordingState) {
 	w.Helper()
 	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"state":%q}}`, state))

@@ -54,6 +54,9 @@ func (r *recorder) Record(ctx context.Context, event Event) error {
 		"is healthy and that the ServiceAccount may create auditevents: %w", event.Action, event.Namespace, err)
 }
 
+// HoldChanged is the reason of a Held that is about a hold which lay before: what it is laid for was edited.
+const HoldChanged = "HoldChanged"
+
 // NamespaceGone reports whether Record failed because the namespace is being deleted or is gone. Nothing can be recorded
 // there any more, and clean-up that waited for it would keep the namespace from ever going.
 func NamespaceGone(err error) bool {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/reelkeeper/reelkeeper/api/v1alpha1"
+	"github.com/reelkeeper/reelkeeper/internal/audit"
 	"github.com/reelkeeper/reelkeeper/internal/gateway/pages"
 )
 
@@ -73,8 +74,8 @@ func (s *Server) eachEvent(ctx context.Context, visit func(*v1alpha1.AuditEvent)
 func historyEntry(lang pages.Language, event *v1alpha1.AuditEvent) pages.HistoryEntry {
 	spec := &event.Spec
 	did := "did." + string(spec.Action)
-	if spec.Reason == "HoldChanged" {
-		did = "did.HoldChanged"
+	if spec.Reason == audit.HoldChanged {
+		did = "did." + audit.HoldChanged
 	}
 	entry := pages.HistoryEntry{
 		Time: pages.At(spec.Time.Time), Action: lang.Or(did, string(spec.Action)),

@@ -77,8 +77,8 @@ type scale struct {
 	// scraper may read the metrics.
 	scraper *rest.Config
 
+	s3 *s3test.Server
 	// bucket and keyset are those of the store.
-	s3     *s3test.Server
 	bucket *objectstore.Client
 	keyset *keys.Keyset
 	// hour is the manifest that all have.
@@ -110,16 +110,15 @@ func newScale(b *testing.B) *scale {
 // furnish makes the namespaces and a store.
 func (s *scale) furnish() {
 	s.b.Helper()
-	server := s3test.Start(s.b, s3test.Options{})
-	s.s3 = server
+	s.s3 = s3test.Start(s.b, s3test.Options{})
 	s.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "s3"},
-		StringData: map[string]string{stores.AccessKeyID: server.AccessKey, stores.SecretAccessKey: server.SecretKey},
+		StringData: map[string]string{stores.AccessKeyID: s.s3.AccessKey, stores.SecretAccessKey: s.s3.SecretKey},
 	})
 	s.create(&v1alpha1.RecordingStore{
 		ObjectMeta: metav1.ObjectMeta{Name: storeName},
 		Spec: v1alpha1.RecordingStoreSpec{
-			S3:                v1alpha1.S3Endpoint{Endpoint: server.Endpoint, CredentialsSecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "s3"}},
+			S3:                v1alpha1.S3Endpoint{Endpoint: s.s3.Endpoint, CredentialsSecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "s3"}},
 			Buckets:           v1alpha1.BucketLayoutSpec{Layout: v1alpha1.LayoutShared, Name: "recordings"},
 			Encryption:        v1alpha1.EncryptionSpec{KeySecretRef: v1alpha1.SecretReference{Namespace: operatorNamespace, Name: "kek"}},
 			AllowedNamespaces: &metav1.LabelSelector{},
